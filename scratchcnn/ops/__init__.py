@@ -1,0 +1,67 @@
+"""The operations behind the layers, and the choice between their two implementations.
+
+``reference`` is plain NumPy, the textbook; ``jit`` is the same functions with the same signatures, compiled with numba.
+Layers call ``ops.conv_forward(...)`` and do not know which one answers. The choice is made once, at import, from the
+environment variable ``SCRATCHCNN_BACKEND`` (``jit``, the default, or ``reference``), and can be changed with ``use``.
+
+Every operation writes into output arrays that the caller passes last, and never changes its inputs. All floating-point
+arrays of one call have the same dtype, float32 or float64, and are C-contiguous.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import os
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from .reference import *  # noqa: F403  the names, for readers and type checkers; use() below puts the chosen ones here
+from .reference import __all__ as _names
+
+BACKENDS = ("jit", "reference")
+_backend = "reference"
+
+
+def use(name: str) -> None:
+    """Let all layers run on the implementation ``name``: ``"jit"`` or ``"reference"``.
+
+    Raises
+    ------
+    ValueError
+        If there is no such implementation.
+    """
+    global _backend
+    if name not in BACKENDS:
+        raise ValueError(f"there is no backend {name!r}; choose one of {', '.join(BACKENDS)}")
+    module = importlib.import_module(f".{name}", __name__)
+    globals().update({operation: getattr(module, operation) for operation in _names})
+    _backend = name
+
+
+def backend() -> str:
+    """Return the name of the implementation in use."""
+    return _backend
+
+
+@contextmanager
+def using(name: str) -> Iterator[None]:
+    """Use the implementation ``name`` inside a ``with`` block."""
+    before = _backend
+    use(name)
+    try:
+        yield
+    finally:
+        use(before)
+
+
+def _use_default() -> None:
+    wanted = os.environ.get("SCRATCHCNN_BACKEND", "")
+    if not wanted and importlib.util.find_spec("numba") is None:
+        warnings.warn("numba is not installed: scratchcnn runs on its slow NumPy reference", RuntimeWarning, stacklevel=2)
+        wanted = "reference"
+    use(wanted or "jit")
+
+
+_use_default()
