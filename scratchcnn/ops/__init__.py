@@ -14,8 +14,9 @@ import importlib
 import importlib.util
 import os
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Any
 
 from .reference import *  # noqa: F403  the names, for readers and type checkers; use() below puts the chosen ones here
 from .reference import __all__ as _names
@@ -54,6 +55,15 @@ def using(name: str) -> Iterator[None]:
         yield
     finally:
         use(before)
+
+
+def announce_compilation(write: Callable[[str], Any]) -> AbstractContextManager[None]:
+    """Return a context that tells ``write`` when kernels are being compiled, and how long it took; else nothing."""
+    if _backend == "jit":
+        from .jit.compilation import announce
+
+        return announce(write)
+    return nullcontext()
 
 
 def _use_default() -> None:

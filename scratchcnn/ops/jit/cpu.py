@@ -1,0 +1,63 @@
+"""What the CPU's registers allow: how many numbers a SIMD vector holds, and how many vectors a tile may have.
+
+numba compiles for the CPU it runs on, or for the one that the environment variable ``NUMBA_CPU_NAME`` names; the tiles
+must follow that choice. A tile may fill all registers but a few, which the other operands of a step need.
+"""
+
+from __future__ import annotations
+
+import platform
+from functools import cache
+from typing import NamedTuple
+
+import numpy as np
+from llvmlite import binding
+from numba.core import config
+
+
+class Registers(NamedTuple):
+    """A CPU's vector registers: how many there are, and how many bytes one holds."""
+
+    count: int
+    width: int
+
+
+AVX512, AVX, SSE, NEON = Registers(32, 64), Registers(16, 32), Registers(16, 16), Registers(32, 16)
+
+# LLVM's names of the x86 CPUs that NUMBA_CPU_NAME may give: what they begin with.
+_AVX512_NAMES = (
+    "skylake-avx512", "cascadelake", "cooperlake", "cannonlake", "icelake", "tigerlake", "rocketlake",
+    "sapphirerapids", "emeraldrapids", "graniterapids", "diamondrapids", "znver4", "znver5", "x86-64-v4",
+)  # fmt: skip
+_AVX_NAMES = (
+    "haswell", "broadwell", "skylake", "alderlake", "raptorlake", "meteorlake", "arrowlake", "lunarlake",
+    "znver1", "znver2", "znver3", "x86-64-v3",
+)  # fmt: skip
+
+
+@cache
+def registers() -> Registers:
+    """Return the vector registers of the CPU that numba compiles for."""
+    if platform.machine().lower() in ("arm64", "aarch64"):
+        return NEON
+    if config.CPU_NAME:
+        if config.CPU_NAME.startswith(_AVX512_NAMES):
+            return AVX512
+        return AVX if config.CPU_NAME.startswith(_AVX_NAMES) else SSE
+    features = binding.get_host_cpu_features()
+    if all(features.get(name, False) for name in ("avx512f", "avx512bw", "avx512vl", "avx512dq")):
+        return AVX512
+    return AVX if features.get("avx2", False) and features.get("fma", False) else SSE
+
+
+def lanes_for(extent: int, dtype: np.dtype) -> int:
+    """Return the lanes of the vectors that cover ``extent`` numbers: the full width, or less where less will do."""
+    lanes = registers().width // dtype.itemsize
+    while lanes > 4 and lanes // 2 >= extent:
+        lanes //= 2
+    return lanes
+
+
+def largest_tile() -> int:
+    """Return how many vectors a tile may hold: all registers but those for one row of operands."""
+    return registers().count - 4

@@ -1,0 +1,83 @@
+"""How a kernel is compiled and launched: numba's options, scratch memory, threads, and one kernel at a time.
+
+Work is cut into *slices*, and a kernel runs its slices in parallel. Where a slice only writes results of its own, there
+are as many slices as threads. Where slices sum into the same result (the gradient of a kernel sums over the batch),
+each sums into scratch memory of its own, their number depends on nothing but the shapes, and their sums are added in
+order: floating-point addition is not associative, and the same seed shall give the same bits on any number of threads.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, TypeVar, cast
+
+import numba
+import numpy as np
+
+from ...layers.base import aligned_empty
+
+# contract: a*b + c may be one instruction. nsz: -0 is 0. Never nnan: a NaN must come through to be seen.
+COMPILED: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy", "fastmath": {"contract", "nsz"}}
+PARALLEL: dict[str, Any] = COMPILED | {"parallel": True}
+
+SUM_SLICES = 8  # slices of a sum over the batch; also the most threads that such a sum can use
+SUM_BYTES = 64 << 20  # scratch memory that they may take together
+
+_lock = threading.RLock()
+_scratch: dict[tuple[str, np.dtype], np.ndarray] = {}
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def operation(function: Function) -> Function:
+    """Let only one thread at a time into the decorated functions.
+
+    A kernel uses all cores, so two at once gain nothing; they would share the scratch memory; and numba's ``workqueue``
+    threading layer aborts the process when two threads launch kernels at once.
+    """
+
+    @wraps(function)
+    def locked(*arguments: Any, **named: Any) -> Any:
+        with _lock:
+            return function(*arguments, **named)
+
+    return cast(Function, locked)
+
+
+def scratch(name: str, shape: tuple[int, ...], dtype: Any) -> np.ndarray:
+    """Return scratch memory: aligned, its contents undefined, kept for the next operation that asks for ``name``."""
+    key = name, np.dtype(dtype)
+    size = 1
+    for extent in shape:
+        size *= extent
+    kept = _scratch.get(key)
+    if kept is None or kept.size < size:
+        kept = _scratch[key] = aligned_empty((size,), dtype)
+    return kept[:size].reshape(shape)
+
+
+def row_slices(rows: int) -> int:
+    """Return the number of slices for ``rows`` pieces of work that do not meet."""
+    return max(1, min(rows, numba.get_num_threads()))
+
+
+def sum_slices(rows: int, bytes_each: int) -> int:
+    """Return the number of slices for a sum over ``rows``: from the shapes alone, never from the threads."""
+    return max(1, min(rows, SUM_SLICES, SUM_BYTES // max(1, bytes_each)))
+
+
+def round_up(extent: int, step: int) -> int:
+    """Return the smallest multiple of ``step`` that is at least ``extent``."""
+    return -(-extent // step) * step
+
+
+def padded_columns(matrix: np.ndarray, columns: int, name: str) -> np.ndarray:
+    """Return a (rows, F) matrix flat, 64-byte aligned and with its rows filled up to ``columns`` with zeros."""
+    rows, filled = matrix.shape
+    if filled == columns and matrix.flags.c_contiguous and matrix.ctypes.data % 64 == 0:
+        return matrix.reshape(-1)
+    padded = scratch(name, (rows, columns), matrix.dtype)
+    padded[:, :filled] = matrix
+    padded[:, filled:] = 0
+    return padded.reshape(-1)

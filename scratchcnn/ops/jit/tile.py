@@ -1,0 +1,277 @@
+"""Register tiles: small matrices of SIMD vectors that stay in the CPU's registers while a kernel works on them.
+
+A multiplication needs its operands in registers, and a CPU has few: 32 of 64 bytes with AVX-512, 16 of 32 bytes with
+AVX2, 32 of 16 bytes with NEON. A convolution written as plain loops keeps its running sums in memory and spends its
+time moving them. Here the sums are a *tile*, ``rows x vectors`` SIMD vectors of ``lanes`` numbers each, and one step,
+``tile_fma``, multiplies a column of ``rows`` scalars with a row of ``vectors * lanes`` numbers and adds the product to
+the whole tile:
+
+    for k in range(K):
+        acc = tile_fma(shape, acc, a, ..k.., b, ..k..)      acc[r, v] += a[r, k] * b[k, v]
+
+``rows + vectors`` loads for ``rows * vectors`` multiplications. That is how the matrix engines of newer hardware work
+(Intel AMX, Arm SME, the tensor cores of a GPU), and how every fast BLAS works: Goto & van de Geijn, "Anatomy of
+high-performance matrix multiplication", ACM TOMS 34(3), 2008.
+
+How it is made: numba lets Python code write LLVM instructions (an *intrinsic*). A tile is a tuple of LLVM vectors; LLVM
+keeps tuples in registers as long as they fit. Everything that fixes the instructions, the tile's shape, travels in the
+*type* of the ``shape`` argument, so that a function is compiled once for each shape. Offsets and strides count
+elements, not bytes. A tile's rows have two levels, ``rows_outer x rows_inner``, row ``(i, j)`` lying
+``i * outer + j * inner`` elements after the first: two lines of an image and some pixels of each, for example.
+
+This is the one file that speaks LLVM. The kernels read without it: each function below says what it computes.
+"""
+
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic, models, register_model
+
+I1, I8, I32, I64 = ir.IntType(1), ir.IntType(8), ir.IntType(32), ir.IntType(64)
+
+
+class Vector(types.Type):
+    """The numba type of one SIMD vector."""
+
+    def __init__(self, dtype, lanes):
+        self.dtype, self.lanes = dtype, lanes
+        super().__init__(name=f"Vector({dtype}, {lanes})")
+
+
+@register_model(Vector)
+class VectorModel(models.PrimitiveModel):
+    """A Vector is held by LLVM as a value of its own vector type."""
+
+    def __init__(self, manager, vector):
+        element = manager.lookup(vector.dtype).get_value_type()
+        super().__init__(manager, vector, ir.VectorType(element, vector.lanes))
+
+
+@intrinsic(prefer_literal=True)
+def tile_shape(typing, rows_outer, rows_inner, vectors, lanes):
+    """Return the shape of a tile: four empty values whose *types* hold the four numbers (lengths of tuples)."""
+    extents = (rows_outer, rows_inner, vectors, lanes)
+    shape = types.Tuple([types.UniTuple(types.int8, extent.literal_value) for extent in extents])
+
+    def codegen(context, builder, signature, arguments):
+        return context.get_constant_null(shape)
+
+    return shape(*extents), codegen
+
+
+@intrinsic
+def tile_zeros(typing, shape, like):
+    """Return a tile of zeros, of the dtype of the array ``like``."""
+    outer, inner, vectors, lanes = _extents(shape)
+    tile = types.UniTuple(Vector(like.dtype, lanes), outer * inner * vectors)
+
+    def codegen(context, builder, signature, arguments):
+        zero = ir.Constant(_vector_type(context, like.dtype, lanes), None)
+        return context.make_tuple(builder, tile, [zero] * tile.count)
+
+    return tile(shape, like), codegen
+
+
+@intrinsic
+def tile_load(typing, shape, a, offset, outer, inner):
+    """Return the tile whose row (i, j) is a[offset + i*outer + j*inner : + vectors*lanes]."""
+    _, _, vectors, lanes = _extents(shape)
+    tile = types.UniTuple(Vector(a.dtype, lanes), _rows(shape) * vectors)
+
+    def codegen(context, builder, signature, arguments):
+        _, array, *position = arguments
+        return context.make_tuple(
+            builder,
+            tile,
+            [
+                builder.load(_vector_at(context, builder, row, v, a.dtype, lanes), align=_bytes(a.dtype))
+                for row in _row_addresses(context, builder, shape, a, array, *position)
+                for v in range(vectors)
+            ],
+        )
+
+    return tile(shape, a, types.int64, types.int64, types.int64), codegen
+
+
+@intrinsic
+def tile_store(typing, shape, acc, a, offset, outer, inner):
+    """Write row (i, j) of the tile to a[offset + i*outer + j*inner : + vectors*lanes]."""
+    _, _, vectors, lanes = _extents(shape)
+
+    def codegen(context, builder, signature, arguments):
+        _, tile, array, *position = arguments
+        values = iter(cgutils.unpack_tuple(builder, tile))
+        for row in _row_addresses(context, builder, shape, a, array, *position):
+            for v in range(vectors):
+                builder.store(next(values), _vector_at(context, builder, row, v, a.dtype, lanes), align=_bytes(a.dtype))
+        return context.get_dummy_value()
+
+    return types.void(shape, acc, a, types.int64, types.int64, types.int64), codegen
+
+
+@intrinsic
+def tile_fma(typing, shape, acc, a, a_offset, a_outer, a_inner, b, b_offset):
+    """Add an outer product: acc[i, j, v] += a[a_offset + i*a_outer + j*a_inner] * b[b_offset + v*lanes : + lanes]."""
+    _, _, vectors, lanes = _extents(shape)
+
+    def codegen(context, builder, signature, arguments):
+        _, tile, a_array, a_start, outer, inner, b_array, b_start = arguments
+        start = _element(context, builder, b, b_array, b_start)
+        right = [
+            builder.load(_vector_at(context, builder, start, v, b.dtype, lanes), align=_bytes(b.dtype))
+            for v in range(vectors)
+        ]
+        left = _row_addresses(context, builder, shape, a, a_array, a_start, outer, inner)
+        return _add_outer_product(context, builder, signature, tile, left, right)
+
+    return acc(shape, acc, a, types.int64, types.int64, types.int64, b, types.int64), codegen
+
+
+@intrinsic
+def tile_fma_where(typing, shape, acc, a, a_offset, a_outer, a_inner, b, b_offset, index, wanted):
+    """Do as ``tile_fma``, with the entries of b that have index[b_offset + ...] != wanted counted as zero."""
+    _, _, vectors, lanes = _extents(shape)
+
+    def codegen(context, builder, signature, arguments):
+        _, tile, a_array, a_start, outer, inner, b_array, b_start, index_array, wanted_value = arguments
+        b_first = _element(context, builder, b, b_array, b_start)
+        index_first = _element(context, builder, index, index_array, b_start)
+        zero = ir.Constant(_vector_type(context, b.dtype, lanes), None)
+        chosen = _broadcast(builder, builder.trunc(wanted_value, I8), lanes)
+        right = []
+        for v in range(vectors):
+            value = builder.load(_vector_at(context, builder, b_first, v, b.dtype, lanes), align=_bytes(b.dtype))
+            place = builder.load(_vector_at(context, builder, index_first, v, index.dtype, lanes), align=1)
+            right.append(builder.select(builder.icmp_unsigned("==", place, chosen), value, zero))
+        left = _row_addresses(context, builder, shape, a, a_array, a_start, outer, inner)
+        return _add_outer_product(context, builder, signature, tile, left, right)
+
+    arguments = (shape, acc, a, types.int64, types.int64, types.int64, b, types.int64, index, types.int64)
+    return acc(*arguments), codegen
+
+
+@intrinsic
+def tile_add_scaled(typing, shape, acc, scales, position, b, offset, outer, inner):
+    """Add a multiple of a tile in memory: acc[i, j] += scales[position] * b[offset + i*outer + j*inner : + ...]."""
+    _, _, vectors, lanes = _extents(shape)
+
+    def codegen(context, builder, signature, arguments):
+        _, tile, scale_array, scale_position, b_array, *start = arguments
+        scale = _broadcast(builder, builder.load(_element(context, builder, scales, scale_array, scale_position)), lanes)
+        values = iter(cgutils.unpack_tuple(builder, tile))
+        result = []
+        for row in _row_addresses(context, builder, shape, b, b_array, *start):
+            for v in range(vectors):
+                vector = builder.load(_vector_at(context, builder, row, v, b.dtype, lanes), align=_bytes(b.dtype))
+                result.append(_fma(builder, scale, vector, next(values)))
+        return context.make_tuple(builder, signature.return_type, result)
+
+    position_types = (types.int64, types.int64, types.int64)
+    return acc(shape, acc, scales, types.int64, b, *position_types), codegen
+
+
+@intrinsic
+def tile_store_window_maximum(typing, shape, acc, bias, bias_offset, y, index, offset, stride):
+    """Max-pool a tile of two lines of 2P pixels, add the bias, apply ReLU, and store P pixels of y and index.
+
+    Window p is rows (0, 2p), (0, 2p + 1), (1, 2p), (1, 2p + 1) of the tile. Its P results go to
+    y[offset + p*stride : + vectors*lanes], and to ``index`` at the same place the number 0 to 3 of the first maximum,
+    or 255 where ReLU made the result zero. A NaN wins every comparison and passes ReLU, so that it is seen.
+    """
+    _, inner, vectors, lanes = _extents(shape)
+
+    def codegen(context, builder, signature, arguments):
+        _, tile, bias_array, bias_start, y_array, index_array, start, step = arguments
+        values = cgutils.unpack_tuple(builder, tile)
+        numbers = [ir.Constant(ir.VectorType(I8, lanes), [number] * lanes) for number in (0, 1, 2, 3, 255)]
+        zero = ir.Constant(_vector_type(context, y.dtype, lanes), None)
+        bias_first = _element(context, builder, bias, bias_array, bias_start)
+        biases = [
+            builder.load(_vector_at(context, builder, bias_first, v, bias.dtype, lanes), align=_bytes(bias.dtype))
+            for v in range(vectors)
+        ]
+        for p in range(inner // 2):
+            place = builder.add(start, builder.mul(step, I64(p)))
+            y_first = _element(context, builder, y, y_array, place)
+            index_first = _element(context, builder, index, index_array, place)
+            for v in range(vectors):
+                window = [values[(i * inner + 2 * p + j) * vectors + v] for i in (0, 1) for j in (0, 1)]
+                best, first = window[0], numbers[0]
+                for candidate, number in zip(window[1:], numbers[1:4], strict=True):
+                    better = builder.fcmp_ordered(">", candidate, best)
+                    better = builder.or_(better, builder.fcmp_unordered("uno", candidate, candidate))
+                    best = builder.select(better, candidate, best)
+                    first = builder.select(better, number, first)
+                best = builder.fadd(best, biases[v])
+                off = builder.fcmp_ordered("<=", best, zero)
+                best = builder.select(off, zero, best)
+                first = builder.select(off, numbers[4], first)
+                builder.store(best, _vector_at(context, builder, y_first, v, y.dtype, lanes), align=_bytes(y.dtype))
+                builder.store(first, _vector_at(context, builder, index_first, v, index.dtype, lanes), align=1)
+        return context.get_dummy_value()
+
+    return types.void(shape, acc, bias, types.int64, y, index, types.int64, types.int64), codegen
+
+
+def _extents(shape):
+    return tuple(part.count for part in shape.types)
+
+
+def _rows(shape):
+    outer, inner, _, _ = _extents(shape)
+    return outer * inner
+
+
+def _bytes(dtype):
+    return dtype.bitwidth // 8
+
+
+def _vector_type(context, dtype, lanes):
+    return ir.VectorType(context.get_value_type(dtype), lanes)
+
+
+def _element(context, builder, array_type, array, offset):
+    """Return the address of element ``offset`` of a one-dimensional array."""
+    return builder.gep(cgutils.create_struct_proxy(array_type)(context, builder, value=array).data, [offset])
+
+
+def _row_addresses(context, builder, shape, array_type, array, offset, outer, inner):
+    first = _element(context, builder, array_type, array, offset)
+    rows_outer, rows_inner, _, _ = _extents(shape)
+    return [
+        builder.gep(first, [builder.add(builder.mul(outer, I64(i)), builder.mul(inner, I64(j)))])
+        for i in range(rows_outer)
+        for j in range(rows_inner)
+    ]
+
+
+def _vector_at(context, builder, address, v, dtype, lanes):
+    """Return the address of the vector number ``v`` after ``address``, typed as a pointer to a vector."""
+    return builder.bitcast(
+        builder.gep(address, [I64(v * lanes)]), _vector_type(context, dtype, lanes).as_pointer()
+    )
+
+
+def _broadcast(builder, scalar, lanes):
+    """Return a vector that holds ``scalar`` in every lane."""
+    undefined = ir.Constant(ir.VectorType(scalar.type, lanes), ir.Undefined)
+    first_lane = ir.Constant(ir.VectorType(I32, lanes), None)
+    return builder.shuffle_vector(builder.insert_element(undefined, scalar, I32(0)), undefined, first_lane)
+
+
+def _fma(builder, a, b, c):
+    """Return a * b + c: one instruction where the CPU has it (llvm.fmuladd), two where it has not."""
+    vector = a.type
+    bits = {"float": 32, "double": 64}[str(vector.element)]
+    name = f"llvm.fmuladd.v{vector.count}f{bits}"
+    function = cgutils.get_or_insert_function(builder.module, ir.FunctionType(vector, [vector] * 3), name)
+    return builder.call(function, [a, b, c])
+
+
+def _add_outer_product(context, builder, signature, tile, left, right):
+    values = iter(cgutils.unpack_tuple(builder, tile))
+    result = []
+    for address in left:
+        scalar = _broadcast(builder, builder.load(address), right[0].type.count)
+        result += [_fma(builder, scalar, vector, next(values)) for vector in right]
+    return context.make_tuple(builder, signature.return_type, result)
