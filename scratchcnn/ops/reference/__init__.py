@@ -1,0 +1,61 @@
+"""The operations in plain NumPy: the textbook. Read this folder before ``jit``, which computes the same, fast.
+
+One file a concept, ``X_forward`` beside ``X_backward``, the derivation in the docstring. The results go into the arrays
+passed last. Sums over a whole batch are accumulated in float64: a hundred thousand float32 numbers added one after the
+other lose three digits.
+"""
+
+from .conv import conv_backward, conv_forward
+from .dense import dense_backward, dense_forward
+from .dropout import dropout_backward, dropout_forward
+from .elementwise import (
+    leaky_relu_backward,
+    leaky_relu_forward,
+    relu_backward,
+    relu_forward,
+    rescale_backward,
+    rescale_forward,
+)
+from .gather import gather
+from .loss import softmax_cross_entropy_backward, softmax_cross_entropy_forward, softmax_forward
+from .normalization import batch_norm_backward, batch_norm_forward, batch_norm_inference
+from .optimizer import adam_step, clip_by_norm, sgd_step
+from .pool import (
+    average_pool_backward,
+    average_pool_forward,
+    global_average_pool_backward,
+    global_average_pool_forward,
+    max_pool_backward,
+    max_pool_forward,
+)
+
+__all__ = [
+    "adam_step",
+    "average_pool_backward",
+    "average_pool_forward",
+    "batch_norm_backward",
+    "batch_norm_forward",
+    "batch_norm_inference",
+    "clip_by_norm",
+    "conv_backward",
+    "conv_forward",
+    "dense_backward",
+    "dense_forward",
+    "dropout_backward",
+    "dropout_forward",
+    "gather",
+    "global_average_pool_backward",
+    "global_average_pool_forward",
+    "leaky_relu_backward",
+    "leaky_relu_forward",
+    "max_pool_backward",
+    "max_pool_forward",
+    "relu_backward",
+    "relu_forward",
+    "rescale_backward",
+    "rescale_forward",
+    "sgd_step",
+    "softmax_cross_entropy_backward",
+    "softmax_cross_entropy_forward",
+    "softmax_forward",
+]

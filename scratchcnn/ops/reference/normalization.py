@@ -1,0 +1,83 @@
+"""Batch normalisation: bring each channel to mean 0 and variance 1 over the batch, then scale and shift it.
+
+Ioffe and Szegedy 2015, "Batch normalization: accelerating deep network training by reducing internal covariate shift".
+
+The statistics run over every axis but the last: over (N, H, W) for images, over N for vectors. M is the number of
+values that one channel has in a batch, C the number of channels. The variance is the biased one, the mean of squares.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def batch_norm_forward(
+    x: np.ndarray,
+    gamma: np.ndarray,
+    beta: np.ndarray,
+    epsilon: float,
+    y: np.ndarray,
+    mean: np.ndarray,
+    inverse_std: np.ndarray,
+) -> None:
+    """Normalise with the batch's own statistics, as in training:
+
+        x_hat = (x - mean) / sqrt(variance + epsilon)        y = gamma x_hat + beta
+
+    Parameters
+    ----------
+    x, y : (..., C); y is written
+    gamma, beta : (C,)
+    mean, inverse_std : (C,)
+        Written: the batch's mean, and 1 / sqrt(variance + epsilon), which the backward pass needs.
+    """
+    batch_axes = tuple(range(x.ndim - 1))
+    mean[...] = x.mean(axis=batch_axes, dtype=np.float64)
+    variance = np.square(x - mean).mean(axis=batch_axes, dtype=np.float64)
+    inverse_std[...] = 1 / np.sqrt(variance + epsilon)
+    y[...] = gamma * ((x - mean) * inverse_std) + beta
+
+
+def batch_norm_backward(
+    x: np.ndarray,
+    gamma: np.ndarray,
+    mean: np.ndarray,
+    inverse_std: np.ndarray,
+    dy: np.ndarray,
+    dx: np.ndarray,
+    dgamma: np.ndarray,
+    dbeta: np.ndarray,
+) -> None:
+    """Compute the gradients from dy = dL/dy, of x's shape. For the two parameters, channel by channel:
+
+        dgamma = sum of dy x_hat        dbeta = sum of dy
+
+    An input x_i reaches the loss in three ways: through its own x_hat_i, through the mean and through the variance that
+    it shares with the M values of its channel. Write g = dL/dx_hat = gamma dy, and s = inverse_std. Then, with
+    d mean / d x_i = 1/M, and d variance / d x_i = 2 (x_i - mean) / M, so that d s / d x_i = -s^2 x_hat_i / M,
+
+        d x_hat_j / d x_i = s (1 if i = j else 0)  -  s / M  -  s x_hat_j x_hat_i / M
+
+        dx_i = sum_j g_j d x_hat_j / d x_i = s (g_i  -  mean(g)  -  x_hat_i mean(g x_hat))
+
+    In words: take out of g what would only move the mean or stretch the deviation, since normalisation undoes both.
+    """
+    batch_axes = tuple(range(x.ndim - 1))
+    x_hat = (x - mean) * inverse_std
+    dbeta[...] = dy.sum(axis=batch_axes, dtype=np.float64)
+    dgamma[...] = (dy * x_hat).sum(axis=batch_axes, dtype=np.float64)
+    count = x.size // x.shape[-1]  # M
+    dx[...] = gamma * inverse_std * (dy - dbeta / count - x_hat * (dgamma / count))  # mean(g) = gamma dbeta / M
+
+
+def batch_norm_inference(
+    x: np.ndarray,
+    gamma: np.ndarray,
+    beta: np.ndarray,
+    moving_mean: np.ndarray,
+    moving_variance: np.ndarray,
+    epsilon: float,
+    y: np.ndarray,
+) -> None:
+    """Normalise with the statistics remembered from training, (C,) each: y no longer depends on the other samples."""
+    y[...] = gamma * ((x - moving_mean) / np.sqrt(moving_variance + epsilon)) + beta
