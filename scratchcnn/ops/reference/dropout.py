@@ -4,8 +4,8 @@ What is kept is divided by 1 - rate, so that the expected value of each number s
 change at inference (Srivastava et al. 2014, "Dropout: a simple way to prevent neural networks from overfitting").
 
 No mask is stored. Whether element i is kept is computed from (seed, i) by a hash, and the backward pass computes it
-again. The hash is the i-th output of the splitmix64 generator (Steele, Lea and Flood 2014, "Fast splittable pseudorandom
-number generators"), whose state is a plain counter: any element can be asked for first, by any thread.
+again. The hash is the i-th output of the splitmix64 generator, whose state is a plain counter: any element can be asked
+for first, by any thread (Steele, Lea and Flood 2014, "Fast splittable pseudorandom number generators").
 """
 
 from __future__ import annotations
