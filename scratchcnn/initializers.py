@@ -1,8 +1,8 @@
 """How weights start: random, and just large enough that signals neither fade nor explode from layer to layer.
 
 An output that sums ``fan_in`` independent products w x has the variance fan_in Var(w) Var(x). To keep the variance of
-the activations, Var(w) must be 1 / fan_in (LeCun); behind a ReLU, which lets half of the signal's power through, it must
-be 2 / fan_in (He). The gradients flow the other way and sum over ``fan_out`` products; Glorot divides by the mean of the
+the activations, Var(w) must be 1 / fan_in (LeCun); in front of a ReLU, which lets half of the signal's power through,
+2 / fan_in (He). The gradients flow the other way and sum over ``fan_out`` products; Glorot divides by the mean of the
 two fans, 2 / (fan_in + fan_out).
 
     lecun    LeCun, Bottou, Orr and Müller 1998, "Efficient backprop"

@@ -54,6 +54,7 @@ class Layer:
         self.needs_input_gradient = True
         self.input_shape: Shape | None = None
         self.output_shape: Shape | None = None
+        self._batch_size = 0
         self._buffers: dict[str, np.ndarray] = {}
 
     def build(self, input_shape: Shape, rng: np.random.Generator) -> Shape:
@@ -81,6 +82,57 @@ class Layer:
         self.params[name] = np.ascontiguousarray(value, self.dtype)
         self.grads[name] = np.zeros_like(self.params[name])
 
+    def set_shapes(self, input_shape: Shape, output_shape: Shape) -> Shape:
+        """Remember both shapes, without the batch axis, and return the second: the last line of every ``build``."""
+        self.input_shape, self.output_shape = input_shape, output_shape
+        return output_shape
+
+    def as_input(self, x: np.ndarray) -> np.ndarray:
+        """Return a batch the way the operations want it, C-contiguous and of the layer's dtype: ``x`` if it is so.
+
+        Raises
+        ------
+        RuntimeError
+            If the layer has not been built.
+        ValueError
+            If the samples do not have the shape that the layer was built for.
+        """
+        if self.input_shape is None:
+            raise RuntimeError(f"{self.name} has not been built: put it into a Sequential, or call build first")
+        if x.shape[1:] != self.input_shape:
+            raise ValueError(f"{self.name} was built for a batch of shape {_batch_of(self.input_shape)}, got {x.shape}")
+        self._batch_size = len(x)
+        return np.ascontiguousarray(x, self.dtype)
+
+    def as_gradient(self, dy: np.ndarray) -> np.ndarray:
+        """Return the gradient of the latest output the way the operations want it.
+
+        Raises
+        ------
+        RuntimeError
+            If there was no forward yet.
+        ValueError
+            If ``dy`` does not have the latest output's shape.
+        """
+        if self._batch_size == 0:
+            raise RuntimeError(f"{self.name}.backward needs a forward before it")
+        if self.output_shape is None or dy.shape != (self._batch_size, *self.output_shape):
+            expected = _batch_of(self.output_shape or (), self._batch_size)
+            raise ValueError(
+                f"{self.name}.backward expects the gradient of its latest output, {expected}, got {dy.shape}"
+            )
+        return np.ascontiguousarray(dy, self.dtype)
+
+    def output_buffer(self) -> np.ndarray:
+        """Return the buffer for the output of the batch that ``as_input`` has just seen."""
+        assert self.output_shape is not None
+        return self.buffer("y", (self._batch_size, *self.output_shape))
+
+    def input_gradient_buffer(self) -> np.ndarray:
+        """Return the buffer for the gradient of the latest input."""
+        assert self.input_shape is not None
+        return self.buffer("dx", (self._batch_size, *self.input_shape))
+
     def buffer(self, name: str, shape: Shape, dtype: Any = None) -> np.ndarray:
         """Return this layer's array called ``name``, C-contiguous and 64-byte aligned, its contents undefined.
 
@@ -100,6 +152,15 @@ class Layer:
         """Return the bytes now held in buffers."""
         return sum(kept.nbytes for kept in self._buffers.values())
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave the buffers out of a copy or a pickle: they hold nothing, and a copy would lose their alignment."""
+        return {**self.__dict__, "_buffers": {}}
+
     def __repr__(self) -> str:
         arguments = ", ".join(f"{key}={value!r}" for key, value in self.config().items())
         return f"{type(self).__name__}({arguments})"
+
+
+def _batch_of(shape: Shape, size: int | str = "N") -> str:
+    """Return the shape of a batch as text: (N, 28, 28, 1)."""
+    return f"({', '.join(map(str, (size, *shape)))})"

@@ -1,0 +1,77 @@
+"""Activations: functions that bend. Without one, two dense layers in a row could be replaced by a single one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .. import ops
+from .base import Layer, Shape
+
+
+class ReLU(Layer):
+    """Cut off what is negative: y = max(x, 0).
+
+    Backward: y moves with x where x > 0 and stands still elsewhere, so dx = dy where y > 0, else 0. The output tells
+    where that was; the input need not be kept.
+
+    Input shape: any. Output shape: the same.
+    """
+
+    _y: np.ndarray  # the output: kept by forward for backward
+
+    def build(self, input_shape: Shape, rng: np.random.Generator) -> Shape:
+        return self.set_shapes(input_shape, input_shape)
+
+    def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
+        x = self.as_input(x)
+        self._y = self.output_buffer()
+        ops.relu_forward(x, self._y)
+        return self._y
+
+    def backward(self, dy: np.ndarray) -> np.ndarray:
+        dy = self.as_gradient(dy)
+        dx = self.input_gradient_buffer()
+        ops.relu_backward(self._y, dy, dx)
+        return dx
+
+
+class LeakyReLU(Layer):
+    """Weaken what is negative: y = x where x > 0, else negative_slope x (Maas, Hannun and Ng 2013).
+
+    Unlike ReLU it never blocks the gradient: dx = dy where x > 0, else negative_slope dy.
+
+    Parameters
+    ----------
+    negative_slope : float
+        At least 0; 0 is ReLU.
+
+    Input shape: any. Output shape: the same.
+    """
+
+    _x: np.ndarray  # the input: kept by forward for backward
+
+    def __init__(self, negative_slope: float = 0.3) -> None:
+        super().__init__()
+        if not 0 <= negative_slope < float("inf"):
+            raise ValueError(f"LeakyReLU: negative_slope must be at least 0, got {negative_slope!r}")
+        self.negative_slope = float(negative_slope)
+
+    def build(self, input_shape: Shape, rng: np.random.Generator) -> Shape:
+        return self.set_shapes(input_shape, input_shape)
+
+    def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
+        self._x = x = self.as_input(x)
+        y = self.output_buffer()
+        ops.leaky_relu_forward(x, self.negative_slope, y)
+        return y
+
+    def backward(self, dy: np.ndarray) -> np.ndarray:
+        dy = self.as_gradient(dy)
+        dx = self.input_gradient_buffer()
+        ops.leaky_relu_backward(self._x, self.negative_slope, dy, dx)
+        return dx
+
+    def config(self) -> dict[str, Any]:
+        return {"negative_slope": self.negative_slope}

@@ -1,0 +1,115 @@
+"""The convolutional layer. Letters: N batch, H W height and width, C input channels, F filters, KH KW kernel."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .. import ops
+from ..initializers import INITIALIZERS, check_initializer
+from .base import Layer, Shape
+from .geometry import check_padding, image_shape, positive_int, positive_pair, slide
+
+
+class Conv2D(Layer):
+    """Look for F small patterns at every place of an image.
+
+    Each filter is a little image of KH x KW pixels and C channels. It slides over the input in steps of S; wherever it
+    stops, pixels and filter are multiplied and summed. For a pixel xp of the input, zeros around it included:
+
+        y[n, oy, ox, f] = bias[f] + sum over ky, kx, c of  xp[n, oy S + ky, ox S + kx, c] kernel[ky, kx, c, f]
+
+    Backward, with dy = dL/dy of shape (N, OH, OW, F). A weight helped to make every output pixel of its filter, a pixel
+    every output whose window covered it; the chain rule sums over those:
+
+        dkernel[ky, kx, c, f] = sum over n, oy, ox of  xp[n, oy S + ky, ox S + kx, c] dy[n, oy, ox, f]
+        dbias[f]              = sum over n, oy, ox of  dy[n, oy, ox, f]
+        dxp[n, iy, ix, c]     = sum over f, and over all (oy, ky), (ox, kx) with oy S + ky = iy and ox S + kx = ix,
+                                of  dy[n, oy, ox, f] kernel[ky, kx, c, f]
+
+    Parameters
+    ----------
+    filters : int
+        Number of filters F, the channels of the output.
+    kernel_size : int or (int, int)
+        Height and width of the filters.
+    strides : int or (int, int)
+        Step of the sliding filter, down and to the right.
+    padding : "valid" or "same"
+        "valid": filters stay inside the image, OH = (H - KH) // S + 1. "same": zeros around it, OH = ceil(H / S); an
+        odd zero goes to the end.
+    use_bias : bool
+    kernel_initializer : str
+        A name from ``initializers.py``; the bias starts at zero.
+
+    Input shape: (N, H, W, C). Output shape: (N, OH, OW, F). Parameters: kernel (KH, KW, C, F), bias (F,).
+    Raises ValueError where the input is not an image, or smaller than the filter with "valid" padding.
+
+    Examples
+    --------
+    >>> layer = Conv2D(32, 3)
+    >>> layer.build((28, 28, 1), np.random.default_rng(0))
+    (26, 26, 32)
+    """
+
+    _x: np.ndarray  # the input: kept by forward for backward
+
+    def __init__(
+        self,
+        filters: int,
+        kernel_size: int | tuple[int, int],
+        strides: int | tuple[int, int] = 1,
+        padding: str = "valid",
+        use_bias: bool = True,
+        kernel_initializer: str = "glorot_uniform",
+    ) -> None:
+        super().__init__()
+        self.filters = positive_int("Conv2D: filters", filters)
+        self.kernel_size = positive_pair("Conv2D: kernel_size", kernel_size)
+        self.strides = positive_pair("Conv2D: strides", strides)
+        self.padding = check_padding("Conv2D: padding", padding)
+        self.use_bias = bool(use_bias)
+        self.kernel_initializer = check_initializer(kernel_initializer)
+        self.padding_before = (0, 0)  # (top, left) rows and columns of zeros
+
+    def build(self, input_shape: Shape, rng: np.random.Generator) -> Shape:
+        height, width, channels = image_shape("Conv2D", input_shape)
+        stops, self.padding_before = slide("Conv2D", (height, width), self.kernel_size, self.strides, self.padding)
+        shape = (*self.kernel_size, channels, self.filters)
+        positions = self.kernel_size[0] * self.kernel_size[1]
+        initialize = INITIALIZERS[self.kernel_initializer]
+        kernel = initialize(shape, positions * channels, positions * self.filters, rng, self.dtype)
+        self.add_parameter("kernel", kernel)
+        if self.use_bias:
+            self.add_parameter("bias", np.zeros(self.filters))
+        return self.set_shapes(input_shape, (*stops, self.filters))
+
+    def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
+        self._x = x = self.as_input(x)  # (N, H, W, C)
+        y = self.output_buffer()  # (N, OH, OW, F)
+        ops.conv_forward(x, self.params["kernel"], self.params.get("bias"), self.strides, self.padding_before, y)
+        return y
+
+    def backward(self, dy: np.ndarray) -> np.ndarray | None:
+        dy = self.as_gradient(dy)  # (N, OH, OW, F)
+        dx = self.input_gradient_buffer() if self.needs_input_gradient else None  # (N, H, W, C)
+        dkernel, dbias = self.grads["kernel"], self.grads.get("bias")
+        ops.conv_backward(self._x, self.params["kernel"], dy, self.strides, self.padding_before, dx, dkernel, dbias)
+        return dx
+
+    def config(self) -> dict[str, Any]:
+        return {
+            "filters": self.filters,
+            "kernel_size": self.kernel_size,
+            "strides": self.strides,
+            "padding": self.padding,
+            "use_bias": self.use_bias,
+            "kernel_initializer": self.kernel_initializer,
+        }
+
+    def multiply_adds(self) -> int:
+        if self.output_shape is None:
+            return 0
+        height, width, _ = self.output_shape
+        return height * width * self.params["kernel"].size

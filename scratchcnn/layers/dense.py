@@ -1,0 +1,73 @@
+"""The dense layer. Letters: N batch, D inputs, F outputs (``units``)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .. import ops
+from ..initializers import INITIALIZERS, check_initializer
+from .base import Layer, Shape
+from .geometry import positive_int
+
+
+class Dense(Layer):
+    """Every output is a weighted sum of every input: y = x W + b.
+
+    Backward, with dy = dL/dy of shape (N, F):
+
+        y[n, j] = sum_i x[n, i] W[i, j] + b[j]      so each x[n, i] touches all y[n, :], each W[i, j] all y[:, j]
+
+        dx = dy W^T          (N, D)
+        dW = x^T dy          (D, F)
+        db = sum_n dy[n]     (F,)
+
+    Parameters
+    ----------
+    units : int
+        Number of outputs F.
+    use_bias : bool
+    kernel_initializer : str
+        A name from ``initializers.py``; the bias starts at zero.
+
+    Input shape: (N, D). Output shape: (N, F). Parameters: kernel W (D, F), bias b (F,).
+    Raises ValueError where the input is not two-dimensional: put a Flatten before it.
+    """
+
+    _x: np.ndarray  # the input: kept by forward for backward
+
+    def __init__(self, units: int, use_bias: bool = True, kernel_initializer: str = "glorot_uniform") -> None:
+        super().__init__()
+        self.units = positive_int("Dense: units", units)
+        self.use_bias = bool(use_bias)
+        self.kernel_initializer = check_initializer(kernel_initializer)
+
+    def build(self, input_shape: Shape, rng: np.random.Generator) -> Shape:
+        if len(input_shape) != 1:
+            got = ", ".join(map(str, ("N", *input_shape)))
+            raise ValueError(f"Dense expects (N, D) vectors, got ({got}); put a Flatten before it")
+        (inputs,) = input_shape
+        initialize = INITIALIZERS[self.kernel_initializer]
+        self.add_parameter("kernel", initialize((inputs, self.units), inputs, self.units, rng, self.dtype))
+        if self.use_bias:
+            self.add_parameter("bias", np.zeros(self.units))
+        return self.set_shapes(input_shape, (self.units,))
+
+    def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
+        self._x = x = self.as_input(x)  # (N, D)
+        y = self.output_buffer()  # (N, F)
+        ops.dense_forward(x, self.params["kernel"], self.params.get("bias"), y)
+        return y
+
+    def backward(self, dy: np.ndarray) -> np.ndarray | None:
+        dy = self.as_gradient(dy)  # (N, F)
+        dx = self.input_gradient_buffer() if self.needs_input_gradient else None  # (N, D)
+        ops.dense_backward(self._x, self.params["kernel"], dy, dx, self.grads["kernel"], self.grads.get("bias"))
+        return dx
+
+    def config(self) -> dict[str, Any]:
+        return {"units": self.units, "use_bias": self.use_bias, "kernel_initializer": self.kernel_initializer}
+
+    def multiply_adds(self) -> int:
+        return self.params["kernel"].size if self.params else 0

@@ -1,0 +1,61 @@
+"""Dropout as a layer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .. import ops
+from .base import Layer, Shape
+
+
+class Dropout(Layer):
+    """In training, set each number to 0 with probability ``rate`` and divide the others by 1 - rate.
+
+    A network that cannot rely on any single number learns to use many (Srivastava et al. 2014). Outside of training the
+    layer does nothing: the division has already kept the mean.
+
+    Backward: dx = dy / (1 - rate) where the number was kept, 0 where it was dropped. Which these are is not stored: it
+    is computed from a seed, drawn anew from the model's generator for each batch, once forward and once backward.
+
+    Parameters
+    ----------
+    rate : float
+        Probability of being dropped, in [0, 1).
+
+    Input shape: any. Output shape: the same.
+    """
+
+    _seed: int | None = None  # of the mask, kept by forward for backward; None: nothing was dropped
+
+    def __init__(self, rate: float) -> None:
+        super().__init__()
+        if not 0 <= rate < 1:
+            raise ValueError(f"Dropout: rate is the share to drop, at least 0 and below 1, got {rate!r}")
+        self.rate = float(rate)
+
+    def build(self, input_shape: Shape, rng: np.random.Generator) -> Shape:
+        self.rng = rng
+        return self.set_shapes(input_shape, input_shape)
+
+    def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
+        x = self.as_input(x)
+        if not training:
+            self._seed = None
+            return x
+        self._seed = int(self.rng.integers(2**64, dtype=np.uint64))
+        y = self.output_buffer()
+        ops.dropout_forward(x, self.rate, self._seed, y)
+        return y
+
+    def backward(self, dy: np.ndarray) -> np.ndarray:
+        dy = self.as_gradient(dy)
+        if self._seed is None:
+            return dy
+        dx = self.input_gradient_buffer()
+        ops.dropout_backward(dy, self.rate, self._seed, dx)
+        return dx
+
+    def config(self) -> dict[str, Any]:
+        return {"rate": self.rate}

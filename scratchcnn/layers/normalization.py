@@ -1,0 +1,103 @@
+"""Batch normalisation as a layer. Letters: N batch, C channels, M values of one channel in a batch (N, or N H W)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .. import ops
+from .base import Layer, Shape
+
+
+class BatchNorm(Layer):
+    """Bring each channel to mean 0 and variance 1, then let the network choose both: y = gamma x_hat + beta.
+
+        x_hat = (x - mean) / sqrt(variance + epsilon)
+
+    In training, mean and variance are those of the batch. Meanwhile moving averages of them are kept,
+
+        moving = momentum moving + (1 - momentum) batch
+
+    and used otherwise, so that an answer does not depend on which samples are asked together. The variance is the
+    biased one, in both.
+
+    Backward in training, with g = gamma dy, s = 1 / sqrt(variance + epsilon), and means over the M values of a channel
+    (derived in ``ops/reference/normalization.py``):
+
+        dgamma = sum dy x_hat        dbeta = sum dy        dx = s (g - mean(g) - x_hat mean(g x_hat))
+
+    Otherwise mean and variance are constants, and dx = s g.
+
+    Parameters
+    ----------
+    momentum : float
+        In [0, 1]: how much of the moving averages is kept at each step.
+    epsilon : float
+        Added to the variance, so that a constant channel does not divide by zero.
+
+    Input shape: (N, ..., C). Output shape: the same. Parameters: gamma (C,), from 1, and beta (C,), from 0.
+    State: moving_mean (C,), from 0, and moving_variance (C,), from 1.
+    """
+
+    _x: np.ndarray  # the input: kept by forward for backward, as are
+    _mean: np.ndarray  # the batch's mean,
+    _inverse_std: np.ndarray  # 1 / sqrt(variance + epsilon),
+    _training: bool  # and whether these two were used
+
+    def __init__(self, momentum: float = 0.99, epsilon: float = 1e-3) -> None:
+        super().__init__()
+        if not 0 <= momentum <= 1:
+            raise ValueError(f"BatchNorm: momentum must be from 0 to 1, got {momentum!r}")
+        if not 0 < epsilon < float("inf"):
+            raise ValueError(f"BatchNorm: epsilon must be above 0, got {epsilon!r}")
+        self.momentum, self.epsilon = float(momentum), float(epsilon)
+
+    def build(self, input_shape: Shape, rng: np.random.Generator) -> Shape:
+        if not input_shape:
+            raise ValueError("BatchNorm expects (N, ..., C), an axis of channels at the end, got (N,)")
+        channels = input_shape[-1]
+        self.add_parameter("gamma", np.ones(channels))
+        self.add_parameter("beta", np.zeros(channels))
+        self.state["moving_mean"] = np.zeros(channels, self.dtype)
+        self.state["moving_variance"] = np.ones(channels, self.dtype)
+        self._mean = np.empty(channels, self.dtype)
+        self._inverse_std = np.empty(channels, self.dtype)
+        return self.set_shapes(input_shape, input_shape)
+
+    def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
+        self._x = x = self.as_input(x)  # (N, ..., C)
+        self._training = training
+        y = self.output_buffer()
+        gamma, beta = self.params["gamma"], self.params["beta"]
+        if training:
+            ops.batch_norm_forward(x, gamma, beta, self.epsilon, y, self._mean, self._inverse_std)
+            self._update_moving_averages()
+        else:
+            moving_mean, moving_variance = self.state["moving_mean"], self.state["moving_variance"]
+            ops.batch_norm_inference(x, gamma, beta, moving_mean, moving_variance, self.epsilon, y)
+        return y
+
+    def backward(self, dy: np.ndarray) -> np.ndarray:
+        dy = self.as_gradient(dy)  # (N, ..., C)
+        dx = self.input_gradient_buffer()
+        gamma, dgamma, dbeta = self.params["gamma"], self.grads["gamma"], self.grads["beta"]
+        if self._training:
+            ops.batch_norm_backward(self._x, gamma, self._mean, self._inverse_std, dy, dx, dgamma, dbeta)
+        else:
+            batch_axes = tuple(range(dy.ndim - 1))
+            inverse_std = 1 / np.sqrt(self.state["moving_variance"] + self.epsilon)
+            dgamma[...] = (dy * (self._x - self.state["moving_mean"]) * inverse_std).sum(batch_axes, np.float64)
+            dbeta[...] = dy.sum(batch_axes, np.float64)
+            dx[...] = dy * (gamma * inverse_std)
+        return dx
+
+    def _update_moving_averages(self) -> None:
+        variance = 1 / np.square(self._inverse_std) - self.epsilon
+        for name, batch in (("moving_mean", self._mean), ("moving_variance", variance)):
+            moving = self.state[name]
+            moving *= self.momentum
+            moving += (1 - self.momentum) * batch
+
+    def config(self) -> dict[str, Any]:
+        return {"momentum": self.momentum, "epsilon": self.epsilon}

@@ -1,0 +1,154 @@
+"""Pooling layers: they make images smaller, and the network less particular about where exactly a pattern is.
+
+Letters: N batch, H W height and width, C channels, OH OW height and width of the output, PH PW pool size.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .. import ops
+from .base import Layer, Shape
+from .geometry import check_padding, image_shape, positive_pair, slide
+
+
+class MaxPool2D(Layer):
+    """Keep the largest value of each window, channel by channel.
+
+        y[n, oy, ox, c] = max over ky, kx of  x[n, oy S + ky, ox S + kx, c]
+
+    Backward: y is equal to one of the window's pixels, the first maximum, and moves with that one alone. So each dy
+    goes to its window's maximum, the other pixels get 0; a pixel that won several overlapping windows gets the sum.
+
+    Parameters
+    ----------
+    pool_size : int or (int, int)
+        Height and width of the window; at most 255 pixels, since the place of the maximum is kept in one byte.
+    strides : int, (int, int) or None
+        Step of the sliding window; None, the default, is the pool size: windows side by side.
+    padding : "valid" or "same"
+        "valid": windows stay inside, OH = (H - PH) // S + 1, and pixels that remain at the end are dropped. "same":
+        OH = ceil(H / S), and what lies outside the image never is a maximum.
+
+    Input shape: (N, H, W, C). Output shape: (N, OH, OW, C).
+    Raises ValueError where the input is not an image, or smaller than the window with "valid" padding.
+    """
+
+    _index: np.ndarray  # where in its window each maximum was found: kept by forward for backward
+
+    def __init__(
+        self,
+        pool_size: int | tuple[int, int] = 2,
+        strides: int | tuple[int, int] | None = None,
+        padding: str = "valid",
+    ) -> None:
+        super().__init__()
+        self.pool_size = positive_pair("MaxPool2D: pool_size", pool_size)
+        self.strides = self.pool_size if strides is None else positive_pair("MaxPool2D: strides", strides)
+        self.padding = check_padding("MaxPool2D: padding", padding)
+        self.padding_before = (0, 0)  # (top, left): how far the first window sticks out of the image
+        if self.pool_size[0] * self.pool_size[1] > 255:
+            raise ValueError(f"MaxPool2D: pool_size may cover at most 255 pixels, got {self.pool_size}")
+
+    def build(self, input_shape: Shape, rng: np.random.Generator) -> Shape:
+        height, width, channels = image_shape("MaxPool2D", input_shape)
+        stops, self.padding_before = slide("MaxPool2D", (height, width), self.pool_size, self.strides, self.padding)
+        return self.set_shapes(input_shape, (*stops, channels))
+
+    def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
+        x = self.as_input(x)  # (N, H, W, C)
+        y = self.output_buffer()  # (N, OH, OW, C)
+        self._index = self.buffer("index", y.shape, np.uint8)  # (N, OH, OW, C)
+        ops.max_pool_forward(x, self.pool_size, self.strides, self.padding_before, y, self._index)
+        return y
+
+    def backward(self, dy: np.ndarray) -> np.ndarray:
+        dy = self.as_gradient(dy)  # (N, OH, OW, C)
+        dx = self.input_gradient_buffer()  # (N, H, W, C)
+        ops.max_pool_backward(dy, self._index, self.pool_size, self.strides, self.padding_before, dx)
+        return dx
+
+    def config(self) -> dict[str, Any]:
+        return {"pool_size": self.pool_size, "strides": self.strides, "padding": self.padding}
+
+
+class AveragePool2D(Layer):
+    """Replace each window by its average, channel by channel.
+
+        y[n, oy, ox, c] = 1/(PH PW) sum over ky, kx of  x[n, oy S + ky, ox S + kx, c]
+
+    Backward: every pixel moved y by 1/(PH PW) of its own change, so every pixel gets dy / (PH PW) from each window that
+    it is in. Where a window sticks out of the image ("same"), only the pixels inside are averaged.
+
+    Parameters
+    ----------
+    pool_size : int or (int, int)
+        Height and width of the window.
+    strides : int, (int, int) or None
+        Step of the sliding window; None, the default, is the pool size.
+    padding : "valid" or "same"
+        As in MaxPool2D.
+
+    Input shape: (N, H, W, C). Output shape: (N, OH, OW, C).
+    Raises ValueError where the input is not an image, or smaller than the window with "valid" padding.
+    """
+
+    def __init__(
+        self,
+        pool_size: int | tuple[int, int] = 2,
+        strides: int | tuple[int, int] | None = None,
+        padding: str = "valid",
+    ) -> None:
+        super().__init__()
+        self.pool_size = positive_pair("AveragePool2D: pool_size", pool_size)
+        self.strides = self.pool_size if strides is None else positive_pair("AveragePool2D: strides", strides)
+        self.padding = check_padding("AveragePool2D: padding", padding)
+        self.padding_before = (0, 0)  # (top, left): how far the first window sticks out of the image
+
+    def build(self, input_shape: Shape, rng: np.random.Generator) -> Shape:
+        height, width, channels = image_shape("AveragePool2D", input_shape)
+        stops, self.padding_before = slide("AveragePool2D", (height, width), self.pool_size, self.strides, self.padding)
+        return self.set_shapes(input_shape, (*stops, channels))
+
+    def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
+        x = self.as_input(x)  # (N, H, W, C)
+        y = self.output_buffer()  # (N, OH, OW, C)
+        ops.average_pool_forward(x, self.pool_size, self.strides, self.padding_before, y)
+        return y
+
+    def backward(self, dy: np.ndarray) -> np.ndarray:
+        dy = self.as_gradient(dy)  # (N, OH, OW, C)
+        dx = self.input_gradient_buffer()  # (N, H, W, C)
+        ops.average_pool_backward(dy, self.pool_size, self.strides, self.padding_before, dx)
+        return dx
+
+    def config(self) -> dict[str, Any]:
+        return {"pool_size": self.pool_size, "strides": self.strides, "padding": self.padding}
+
+
+class GlobalAveragePool2D(Layer):
+    """Replace each channel of an image by its average: y[n, c] = (sum over h, w of x[n, h, w, c]) / (H W).
+
+    Backward: every pixel has the same share, dx[n, h, w, c] = dy[n, c] / (H W).
+
+    Input shape: (N, H, W, C). Output shape: (N, C).
+    Raises ValueError where the input is not an image.
+    """
+
+    def build(self, input_shape: Shape, rng: np.random.Generator) -> Shape:
+        _, _, channels = image_shape("GlobalAveragePool2D", input_shape)
+        return self.set_shapes(input_shape, (channels,))
+
+    def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
+        x = self.as_input(x)  # (N, H, W, C)
+        y = self.output_buffer()  # (N, C)
+        ops.global_average_pool_forward(x, y)
+        return y
+
+    def backward(self, dy: np.ndarray) -> np.ndarray:
+        dy = self.as_gradient(dy)  # (N, C)
+        dx = self.input_gradient_buffer()  # (N, H, W, C)
+        ops.global_average_pool_backward(dy, dx)
+        return dx

@@ -1,0 +1,80 @@
+"""Layers between the data and the arithmetic: pixels to numbers, images to vectors. Letters: N batch."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from .. import ops
+from .base import Layer, Shape
+
+
+class Rescaling(Layer):
+    """Bring pixels to a range that weights like: y = scale x + offset.
+
+    As the first layer of a model it takes the pixels as they are in the file, one byte each, 0 to 255: a saved model
+    cannot be fed differently from how it was trained. ``Rescaling(1 / 255)`` maps them to 0..1, and
+    ``Rescaling(1 / 127.5, offset=-1)`` to -1..1.
+
+    Backward: dx = scale dy.
+
+    Parameters
+    ----------
+    scale, offset : float
+
+    Input shape: any, uint8 or floating point. Output shape: the same.
+    """
+
+    def __init__(self, scale: float, offset: float = 0.0) -> None:
+        super().__init__()
+        if not (math.isfinite(scale) and math.isfinite(offset)):
+            raise ValueError(f"Rescaling: scale and offset must be finite numbers, got {scale!r} and {offset!r}")
+        self.scale, self.offset = float(scale), float(offset)
+
+    def build(self, input_shape: Shape, rng: np.random.Generator) -> Shape:
+        return self.set_shapes(input_shape, input_shape)
+
+    def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
+        x = self.as_input(x)
+        y = self.output_buffer()
+        ops.rescale_forward(x, self.scale, self.offset, y)
+        return y
+
+    def as_input(self, x: np.ndarray) -> np.ndarray:
+        """As in every layer, but bytes stay bytes."""
+        if x.dtype == np.uint8 and x.shape[1:] == self.input_shape:
+            self._batch_size = len(x)
+            return np.ascontiguousarray(x)
+        return super().as_input(x)
+
+    def backward(self, dy: np.ndarray) -> np.ndarray | None:
+        dy = self.as_gradient(dy)
+        if not self.needs_input_gradient:
+            return None
+        dx = self.input_gradient_buffer()
+        ops.rescale_backward(dy, self.scale, dx)
+        return dx
+
+    def config(self) -> dict[str, Any]:
+        return {"scale": self.scale, "offset": self.offset}
+
+
+class Flatten(Layer):
+    """Write all numbers of a sample into one row, in C order; backward puts the gradients back. Nothing is copied.
+
+    Input shape: (N, ...). Output shape: (N, D), D the product of the others.
+    """
+
+    def build(self, input_shape: Shape, rng: np.random.Generator) -> Shape:
+        return self.set_shapes(input_shape, (math.prod(input_shape),))
+
+    def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
+        x = self.as_input(x)
+        return x.reshape(len(x), -1)  # (N, D)
+
+    def backward(self, dy: np.ndarray) -> np.ndarray:
+        dy = self.as_gradient(dy)  # (N, D)
+        assert self.input_shape is not None
+        return dy.reshape(len(dy), *self.input_shape)
