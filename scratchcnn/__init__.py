@@ -3,26 +3,40 @@
 The names below stand in an order in which the code can be read.
 """
 
+# isort: off
 from . import ops
 from .layers import (
-    AveragePool2D,
-    BatchNorm,
-    Conv2D,
-    Dense,
-    Dropout,
-    Flatten,
-    GlobalAveragePool2D,
     Layer,
+    Rescaling,
+    Conv2D,
+    ReLU,
     LeakyReLU,
     MaxPool2D,
-    ReLU,
-    Rescaling,
+    AveragePool2D,
+    GlobalAveragePool2D,
+    Flatten,
+    Dense,
+    BatchNorm,
+    Dropout,
 )
 from .losses import SoftmaxCrossEntropy
+from .optimizers import SGD, Adam, AdamW
+from . import schedules
+from .model import Sequential
+from .training import History
+from . import callbacks
+from .saving import load_model
+from . import data
+from . import plots
+from . import gradcheck
+# isort: on
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "SGD",
+    "Adam",
+    "AdamW",
     "AveragePool2D",
     "BatchNorm",
     "Conv2D",
@@ -30,11 +44,19 @@ __all__ = [
     "Dropout",
     "Flatten",
     "GlobalAveragePool2D",
+    "History",
     "Layer",
     "LeakyReLU",
     "MaxPool2D",
     "ReLU",
     "Rescaling",
+    "Sequential",
     "SoftmaxCrossEntropy",
+    "callbacks",
+    "data",
+    "gradcheck",
+    "load_model",
     "ops",
+    "plots",
+    "schedules",
 ]

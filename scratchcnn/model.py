@@ -1,0 +1,254 @@
+"""A network as a chain of layers, and its parameters as one vector.
+
+``Sequential`` builds the layers, runs them forward and backward, and lays all their parameters end to end in one flat
+vector, all gradients in another. Each layer keeps looking at its own part through views. An update, a norm, an average
+or a copy of the whole network is then one operation on one array.
+
+How a network is trained stands in ``training.py``, how it is used in ``evaluation.py``, and how it is written to a file
+in ``saving.py``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from . import evaluation, saving, training
+from .fusion import fuse as fuse_layers
+from .layers import Rescaling
+from .layers.base import Layer, Shape, aligned_empty
+from .losses import SoftmaxCrossEntropy
+from .optimizers import Adam, Optimizer
+from .summary import summary
+from .training import History
+from .validation import as_images, as_input_shape, as_integer
+
+
+class Sequential:
+    """Layers in a row, the output of each the input of the next; the last one gives the logits.
+
+    Parameters
+    ----------
+    layers : sequence of Layer
+        Fresh layers; a layer belongs to one model.
+    input_shape : tuple of int
+        Shape of one sample, without the batch axis: ``(28, 28, 1)`` for MNIST.
+    seed : int, default 0
+        Everything random comes from it; see Notes.
+    dtype : {"float32", "float64"}
+        Of parameters, activations and gradients.
+    fuse : bool, default True
+        Whether neighbouring layers may run as one step. The result is the same, sooner.
+
+    Attributes
+    ----------
+    layers : list of Layer
+        As given, each with a unique ``name``: ``conv2d``, ``conv2d_1``, ...
+    steps : list
+        What ``forward`` runs: the layers, or fused groups of them.
+    parameters, gradients : ndarray
+        All parameters and their gradients, one vector each, in the order of the layers.
+    output_shape : tuple of int
+        Shape of one sample's output.
+    rng : numpy.random.Generator
+        The source of everything random.
+    history : History or None
+        Of the latest ``fit``, also of one that was interrupted.
+
+    Notes
+    -----
+    ``rng``, made from ``seed``, is drawn from in this order: the initial parameters, layer by layer, when the model is
+    made; then, in each epoch of ``fit``, one permutation of the training samples, and in each batch what the layers
+    need, in their order (a dropout: one seed). Saving a model saves the generator's state, so a training that is
+    continued from a file takes the same course as one that was never interrupted. The samples of ``validation_split``
+    are drawn from ``seed`` alone, and are therefore the same in each call of ``fit``.
+
+    A model works in its own buffers and must not be used from two threads at once.
+
+    Examples
+    --------
+    >>> model = Sequential([Rescaling(1 / 255), Flatten(), Dense(10)], input_shape=(28, 28, 1))
+    >>> model.compile(optimizer=Adam(1e-3), loss=SoftmaxCrossEntropy())
+    >>> history = model.fit(x_train, y_train, epochs=3, validation_split=0.1)
+    """
+
+    def __init__(
+        self, layers: Sequence[Layer], input_shape: Shape, seed: int = 0, dtype: str = "float32", fuse: bool = True
+    ) -> None:
+        self.layers = list(layers)
+        _require_layers(self.layers)
+        self.input_shape = as_input_shape(input_shape)
+        self.seed = as_integer("seed", seed, 0)
+        self.dtype = np.dtype(dtype)
+        if self.dtype not in (np.float32, np.float64):
+            raise ValueError(f'dtype must be "float32" or "float64", got {dtype!r}')
+        self.fuse = bool(fuse)
+        self.rng = np.random.default_rng(self.seed)
+        for layer, name in zip(self.layers, unique_names(self.layers), strict=True):
+            layer.name = name
+        self.output_shape = self._build_layers()
+
+        size = sum(parameter.size for layer in self.layers for parameter in layer.params.values())
+        self.parameters = aligned_empty((size,), self.dtype)
+        self.gradients = aligned_empty((size,), self.dtype)
+        self._make_views()
+
+        self.steps: list[Any] = fuse_layers(self.layers) if self.fuse else list(self.layers)
+        trained = [place for place, step in enumerate(self.steps) if step.params]
+        self._first_trained = trained[0] if trained else 0
+        self.optimizer: Optimizer | None = None
+        self.loss: Any = None
+        self.history: History | None = None
+        self.stop_training = False  # a callback sets it, fit obeys at the end of the epoch
+
+    def _build_layers(self) -> Shape:
+        shape = self.input_shape
+        for place, layer in enumerate(self.layers):
+            layer.dtype = self.dtype
+            try:
+                layer.input_shape, layer.output_shape = shape, layer.build(shape, self.rng)
+            except ValueError as error:
+                raise ValueError(
+                    f"layer {place}, {layer.name}, cannot follow an output of shape {shape}: {error}"
+                ) from error
+            shape = layer.output_shape
+        return shape
+
+    def _make_views(self) -> None:
+        """Move parameters and gradients into the flat vectors; the layers' dictionaries then hold views of these."""
+        start = 0
+        for layer in self.layers:
+            for name, parameter in layer.params.items():
+                part = slice(start, start + parameter.size)
+                for flat, arrays in ((self.parameters, layer.params), (self.gradients, layer.grads)):
+                    view = flat[part].reshape(parameter.shape)
+                    view[...] = arrays[name]
+                    arrays[name] = view
+                start = part.stop
+
+    def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
+        """Return the logits (N, classes) of a batch: an array of the model's own, overwritten by the next call.
+
+        Parameters
+        ----------
+        x : ndarray, shape (N, *input_shape)
+            A batch, of the model's dtype, or uint8 where the first layer is a ``Rescaling``. Anything else is
+            converted where that is possible.
+        training : bool, default False
+            Whether dropout drops and batch normalisation uses, and remembers, the statistics of this batch.
+        """
+        ready = x.dtype == self.dtype or (x.dtype == np.uint8 and self.takes_bytes)
+        if not (ready and x.shape[1:] == self.input_shape and x.flags.c_contiguous):
+            x = self.as_images(x)
+        for step in self.steps:
+            x = step.forward(x, training)
+        return x
+
+    def backward(self, dlogits: np.ndarray, input_gradient: bool = True) -> np.ndarray | None:
+        """Fill ``gradients`` from the gradient of the loss at the logits of the latest ``forward``.
+
+        Returns the gradient of the loss at the images, a buffer as well. With ``input_gradient=False``, which is what
+        training needs, the first layer that learns is the last one visited, and None is returned.
+        """
+        first = self._first_trained
+        self.steps[first].needs_input_gradient = input_gradient
+        dy = dlogits
+        for step in reversed(self.steps if input_gradient else self.steps[first:]):
+            dy = step.backward(dy)
+        return dy if input_gradient else None
+
+    @property
+    def takes_bytes(self) -> bool:
+        """Whether the network starts with a ``Rescaling``, and so takes raw uint8 pixels as they are."""
+        return isinstance(self.layers[0], Rescaling)
+
+    def as_images(self, x: Any) -> np.ndarray:
+        """Return samples in the form that ``forward`` works on, or raise an error that says what is wrong with them."""
+        return as_images(x, self.input_shape, self.dtype, self.takes_bytes)
+
+    def count_params(self) -> int:
+        """Return the number of trainable parameters."""
+        return self.parameters.size
+
+    def get_weights(self) -> list[np.ndarray]:
+        """Return copies of all parameters and all state, layer by layer."""
+        return [array.copy() for array in self._weights()]
+
+    def set_weights(self, weights: Sequence[np.ndarray]) -> None:
+        """Take over what ``get_weights`` returned, here or in a model of the same layers."""
+        own, shapes = self._weights(), [np.shape(array) for array in weights]
+        if [array.shape for array in own] != shapes:
+            raise ValueError(
+                f"the weights of another network: shapes {shapes}, expected {[array.shape for array in own]}"
+            )
+        for array, value in zip(own, weights, strict=True):
+            array[...] = value
+
+    def _weights(self) -> list[np.ndarray]:
+        return [array for layer in self.layers for array in (*layer.params.values(), *layer.state.values())]
+
+    def summary(self) -> None:
+        """Print the layers with their output shapes, parameters, multiply-adds and bytes kept for backward."""
+        print(summary(self))
+
+    def compile(self, optimizer: Optimizer | None = None, loss: Any = None) -> None:
+        """Choose how to train: ``Adam()`` and ``SoftmaxCrossEntropy()`` where nothing else is given.
+
+        Raises
+        ------
+        ValueError
+            If these are not objects of their kind, or the network does not end in one number for each class.
+        """
+        optimizer = Adam() if optimizer is None else optimizer
+        loss = SoftmaxCrossEntropy() if loss is None else loss
+        if not isinstance(optimizer, Optimizer):
+            raise ValueError(f"optimizer must be an object such as Adam(1e-3), got {optimizer!r}")
+        if not (callable(getattr(loss, "forward", None)) and callable(getattr(loss, "backward", None))) or isinstance(
+            loss, type
+        ):
+            raise ValueError(f"loss must be an object such as SoftmaxCrossEntropy(), got {loss!r}")
+        evaluation.classes(self)
+        optimizer.build(self.parameters)
+        self.optimizer, self.loss = optimizer, loss
+
+    # The model is the first argument of these functions, which makes them its methods.
+    fit = training.fit
+    evaluate = evaluation.evaluate
+    predict = evaluation.predict
+    save = saving.save_model
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Restore a copied or unpickled model: its layers came with copies in place of views."""
+        self.__dict__.update(state)
+        self._make_views()
+
+    def __repr__(self) -> str:
+        lines = "".join(f"    {layer!r},\n" for layer in self.layers)
+        return f"Sequential([\n{lines}], input_shape={self.input_shape}, seed={self.seed}, dtype={self.dtype.name!r})"
+
+
+def unique_names(layers: Sequence[Layer]) -> list[str]:
+    """Return a name for each layer: its class in snake case, numbered from the second of a kind on, as in Keras."""
+    names: list[str] = []
+    seen: dict[str, int] = {}
+    for layer in layers:
+        base = re.sub("(?<=[a-z0-9])(?=[A-Z][a-z])|(?<=[a-z])(?=ReLU)", "_", type(layer).__name__).lower()
+        number = seen.get(base, 0)
+        names.append(f"{base}_{number}" if number else base)
+        seen[base] = number + 1
+    return names
+
+
+def _require_layers(layers: list[Layer]) -> None:
+    if not layers:
+        raise ValueError("a model needs at least one layer")
+    for place, layer in enumerate(layers):
+        if isinstance(layer, type):
+            raise ValueError(f"layers[{place}] is the class {layer.__name__}; write {layer.__name__}(...)")
+        if not isinstance(layer, Layer):
+            raise ValueError(f"layers[{place}] must be a Layer, got {layer!r}")
+        if layer.input_shape is not None or any(layer is earlier for earlier in layers[:place]):
+            raise ValueError(f"layers[{place}], {layer!r}, is part of a model already; make a new one")

@@ -1,0 +1,171 @@
+"""Pictures of a training and of what it has learnt.
+
+Each function returns a matplotlib ``Figure``: ``figure.savefig("curves.png")`` writes it, a notebook shows it. No
+window is opened and no global state of matplotlib is touched, so all of this works without a display. matplotlib is
+imported when the first picture is drawn.
+
+Letters: N images, H W height and width, C channels, F filters, K classes.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .validation import as_labels
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from .training import History
+
+SHADES = " .:-=+*#%@"  # from no ink to much
+
+
+def learning_curves(history: History) -> Figure:
+    """Draw loss and accuracy against the epoch, for the training and, dashed, for the validation data."""
+    figure = _figure(9, 3.5)
+    for place, name in enumerate(("loss", "accuracy")):
+        axes = figure.add_subplot(1, 2, place + 1)
+        for key, label, style in ((name, "training", "-"), (f"val_{name}", "validation", "--")):
+            if key in history.history:
+                epochs = [epoch + 1 for epoch in history.epoch]
+                axes.plot(epochs, history.history[key], style, marker=".", label=label)
+        axes.set_xlabel("epoch")
+        axes.set_ylabel(name)
+        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.grid(alpha=0.3)
+        if history.history:
+            axes.legend()
+    return figure
+
+
+def predictions(
+    images: np.ndarray, probabilities: np.ndarray, labels: np.ndarray | None = None, columns: int = 8
+) -> Figure:
+    """Draw images, each under the most probable class; with labels, the wrong ones in red with the right class.
+
+    Parameters
+    ----------
+    images : ndarray, shape (N, H, W) or (N, H, W, 1) or (N, H, W, 3)
+        As many as the picture is to have.
+    probabilities : ndarray, shape (N, K)
+        From ``model.predict``.
+    labels : ndarray of int, shape (N,), optional
+        The right classes.
+    columns : int, default 8
+        Images in a row.
+    """
+    images, probabilities = np.asarray(images), np.asarray(probabilities)
+    if len(images) == 0 or len(images) != len(probabilities):
+        raise ValueError(f"as many images as rows of probabilities, please: got {len(images)} and {len(probabilities)}")
+    if labels is not None:
+        labels = as_labels(labels, *probabilities.shape)
+    columns = min(columns, len(images))
+    rows = math.ceil(len(images) / columns)
+    figure = _figure(1.4 * columns, 1.7 * rows)
+    for place, (image, probability) in enumerate(zip(images, probabilities, strict=True)):
+        axes = figure.add_subplot(rows, columns, place + 1)
+        axes.imshow(image, cmap="gray_r")
+        axes.set_axis_off()
+        best = int(probability.argmax())
+        right = labels is None or best == labels[place]
+        title = f"{best} ({probability[best]:.0%})" + ("" if right or labels is None else f", is {labels[place]}")
+        axes.set_title(title, fontsize=9, color="black" if right else "red")
+    return figure
+
+
+def confusion_matrix(labels: np.ndarray, predicted: np.ndarray, classes: int | None = None) -> Figure:
+    """Draw how often each class (rows) was taken for each other (columns); the diagonal is right.
+
+    Parameters
+    ----------
+    labels, predicted : ndarray of int, shape (N,)
+        The right classes and the answers, ``model.predict(x).argmax(axis=1)``.
+    classes : int, optional
+        Number of classes; by default as many as appear.
+    """
+    counts = confusion_counts(labels, predicted, classes)
+    size = len(counts)
+    figure = _figure(0.5 * size + 2, 0.5 * size + 1.5)
+    axes = figure.add_subplot()
+    rows = np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    axes.imshow(counts / rows, cmap="Blues", vmin=0, vmax=1)
+    for (row, column), count in np.ndenumerate(counts):
+        if count:
+            color = "white" if count > rows[row, 0] / 2 else "black"
+            axes.text(column, row, str(count), ha="center", va="center", color=color, fontsize=8)
+    axes.set_xticks(range(size))
+    axes.set_yticks(range(size))
+    axes.set_xlabel("answer")
+    axes.set_ylabel("label")
+    return figure
+
+
+def confusion_counts(labels: np.ndarray, predicted: np.ndarray, classes: int | None = None) -> np.ndarray:
+    """Return the table (K, K) of how often class i was taken for class j."""
+    labels, predicted = np.asarray(labels), np.asarray(predicted)
+    if classes is None:
+        classes = 1 + int(max(labels.max(initial=0), predicted.max(initial=0)))
+    labels, predicted = as_labels(labels, len(labels), classes), as_labels(predicted, len(labels), classes)
+    counts = np.zeros((classes, classes), np.int64)
+    np.add.at(counts, (labels, predicted), 1)
+    return counts
+
+
+def kernels(kernel: np.ndarray, columns: int = 8) -> Figure:
+    """Draw the filters of a convolution: blue is negative, red positive, and the colours are the same in all.
+
+    Parameters
+    ----------
+    kernel : ndarray, shape (KH, KW, C, F)
+        ``layer.params["kernel"]``. With several input channels, each filter is drawn as its mean over them.
+    columns : int, default 8
+        Filters in a row.
+    """
+    if kernel.ndim != 4:
+        raise ValueError(f"expected the kernel (KH, KW, C, F) of a convolution, got shape {kernel.shape}")
+    filters = kernel.mean(axis=2).transpose(2, 0, 1)  # (F, KH, KW)
+    limit = float(np.abs(filters).max()) or 1.0
+    columns = min(columns, len(filters))
+    rows = math.ceil(len(filters) / columns)
+    figure = _figure(columns, rows)
+    for place, image in enumerate(filters):
+        axes = figure.add_subplot(rows, columns, place + 1)
+        axes.imshow(image, cmap="RdBu_r", vmin=-limit, vmax=limit)
+        axes.set_axis_off()
+    return figure
+
+
+def digit_in_terminal(image: np.ndarray, probabilities: Sequence[float] | np.ndarray) -> str:
+    """Return an image as lines of characters, and beside it a bar for the probability of each class.
+
+    Parameters
+    ----------
+    image : ndarray, shape (H, W) or (H, W, 1)
+        Pixels; the highest value is drawn darkest.
+    probabilities : sequence of float, length K
+        What ``model.predict`` says of it.
+    """
+    image = np.asarray(image, np.float64)
+    image = image.reshape(image.shape[:2])[::2]  # a character is twice as high as wide: every other row will do
+    level = (image / (image.max() or 1.0)).clip(0, 1) * (len(SHADES) - 1)  # 0 to 9
+    drawing = ["".join(SHADES[round(pixel)] for pixel in row) for row in level]
+    best = int(np.argmax(probabilities))
+    bars = [
+        f"{number}  {'█' * round(20 * probability):<20} {probability:7.2%}{' <' if number == best else ''}"
+        for number, probability in enumerate(probabilities)
+    ]
+    missing = len(drawing) - len(bars)
+    drawing += [" " * len(drawing[0])] * -missing
+    bars = [""] * (missing // 2) + bars + [""] * (missing - missing // 2)
+    return "\n".join(f"{left}   {right}".rstrip() for left, right in zip(drawing, bars, strict=True))
+
+
+def _figure(width: float, height: float) -> Any:
+    from matplotlib.figure import Figure
+
+    return Figure(figsize=(width, height), layout="constrained")

@@ -1,0 +1,89 @@
+"""What the user sees of the work: how far it is, as a bar on a terminal or a line an epoch, and why it has to wait."""
+
+from __future__ import annotations
+
+import sys
+import time
+from contextlib import AbstractContextManager, nullcontext
+
+from tqdm import tqdm
+
+from . import ops
+from .callbacks import Callback
+
+REFRESH_SECONDS = 0.1
+
+
+class ProgressBar(Callback):
+    """A bar for each epoch, with loss and accuracy so far, and in the end those of the validation as well."""
+
+    def __init__(self) -> None:
+        self._bar = _Bar(disable=True)
+        self._written = 0.0
+
+    def on_epoch_begin(self, epoch: int) -> None:
+        width = len(str(self.epochs))
+        self._bar = _Bar(
+            total=self.steps,
+            desc=f"Epoch {epoch + 1:{width}}/{self.epochs}",
+            unit="batch",
+            file=sys.stdout,
+            dynamic_ncols=True,
+            mininterval=REFRESH_SECONDS,
+        )
+        self._written = 0.0
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, float]) -> None:
+        now = time.monotonic()
+        if now - self._written > REFRESH_SECONDS:  # to write the numbers out takes longer than to count a batch
+            self._written = now
+            self._bar.set_postfix_str(_numbers(logs), refresh=False)
+        self._bar.update()
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
+        self._bar.set_postfix_str(_numbers(logs))
+        self._bar.close()
+
+    def on_train_end(self) -> None:
+        self._bar.close()
+
+
+class EpochLines(Callback):
+    """A line for each epoch: its number, its seconds, and what it measured."""
+
+    def on_epoch_begin(self, epoch: int) -> None:
+        self._started = time.monotonic()
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
+        width = len(str(self.epochs))
+        seconds = time.monotonic() - self._started
+        print(f"Epoch {epoch + 1:{width}}/{self.epochs}  {seconds:5.1f} s  {_numbers(logs)}", flush=True)
+
+
+class _Bar(tqdm):
+    """A bar without the thread that watches over slow ones."""
+
+    monitor_interval = 0
+
+
+def progress_display(verbose: int | str) -> Callback:
+    """Return the callback for ``verbose``: 0 silent, 1 a bar, 2 lines, "auto" a bar on a terminal, else lines."""
+    if verbose == "auto":
+        verbose = 1 if sys.stdout is not None and sys.stdout.isatty() else 2
+    displays: dict[int | str, type[Callback]] = {0: Callback, 1: ProgressBar, 2: EpochLines}
+    if verbose not in displays:
+        raise ValueError(f'verbose must be 0, 1, 2 or "auto", got {verbose!r}')
+    return displays[verbose]()
+
+
+def announcing_compilation(verbose: int | str = "auto") -> AbstractContextManager[None]:
+    """Return a context that says on standard error, unless ``verbose`` is 0, that kernels are being compiled."""
+    return nullcontext() if verbose == 0 else ops.announce_compilation(_write_around_bars)
+
+
+def _write_around_bars(text: str) -> None:
+    tqdm.write(text, file=sys.stderr)
+
+
+def _numbers(logs: dict[str, float]) -> str:
+    return "  ".join(f"{name} {value:.4f}" for name, value in logs.items())

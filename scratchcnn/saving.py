@@ -1,0 +1,197 @@
+"""A model as a file, and back.
+
+The file is an ``.npz`` archive of plain arrays, which ``numpy.load`` opens anywhere:
+
+    config                  JSON: the layers and their arguments, the optimizer, the loss, the state of the generator
+    conv2d/kernel, ...      parameters and state, by layer and name
+    optimizer.mean, ...     what the optimizer remembers
+
+Loading never runs code from the file: no pickles, and classes come from the tables below or from the caller. A file
+is written beside its destination and then takes that place in one step, so that a crash, a full disk or Ctrl-C leaves
+the old file as it was.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from collections.abc import Sequence
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .layers import LAYERS
+from .layers.base import Layer
+from .losses import SoftmaxCrossEntropy
+from .optimizers import SGD, Adam, AdamW
+from .schedules import Constant, CosineDecay, OneCycle, StepDecay
+from .validation import as_integer
+
+if TYPE_CHECKING:
+    from .model import Sequential
+
+FORMAT, VERSION = "scratchcnn model", 1
+LOSSES = {cls.__name__: cls for cls in (SoftmaxCrossEntropy,)}
+OPTIMIZERS = {cls.__name__: cls for cls in (SGD, Adam, AdamW)}
+SCHEDULES = {cls.__name__: cls for cls in (Constant, StepDecay, CosineDecay, OneCycle)}
+
+
+def save_model(model: Sequential, path: str | PathLike[str], include_optimizer: bool = True) -> None:
+    """Write a model to ``path``: what it is, what it has learnt, and where its training stands.
+
+    Parameters
+    ----------
+    model : Sequential
+        The model.
+    path : path-like
+        The file, in a folder that exists; taken as it is, no ``.npz`` is added.
+    include_optimizer : bool, default True
+        Whether to save optimizer and loss too. Training can then be continued to the same bits:
+        ``load_model(path).fit(..., initial_epoch=epochs_done)``.
+
+    Raises
+    ------
+    ValueError
+        If the optimizer or the loss is of a class that ``load_model`` does not know.
+    OSError
+        If the file cannot be written. What was there before is then untouched.
+    """
+    arrays = {
+        "config": np.array(json.dumps(describe(model, include_optimizer), default=_plain_number)),
+        **_arrays(model),
+    }
+    if include_optimizer and model.optimizer is not None:
+        arrays |= {f"optimizer.{name}": slot for name, slot in model.optimizer.slots.items()}
+    path = Path(os.path.realpath(path))  # a link stays a link, to the new file
+    unfinished = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    try:
+        with open(unfinished, "xb") as file:
+            np.savez(file, **arrays)  # type: ignore[arg-type]  # no key is called allow_pickle
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(unfinished, path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def load_model(path: str | PathLike[str], custom_layers: Sequence[type[Layer]] = ()) -> Sequential:
+    """Return the model in a file written by ``save``, compiled as it was.
+
+    Parameters
+    ----------
+    path : path-like
+        The file.
+    custom_layers : sequence of Layer classes
+        Your own layers that the model may contain.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be opened.
+    ValueError
+        If it does not hold a model, is damaged, or comes from a later version of this library.
+    """
+    with open(path, "rb") as file:
+        try:
+            with np.load(file, allow_pickle=False) as archive:
+                config = json.loads(str(archive["config"]))
+                if config["format"] != FORMAT:
+                    raise ValueError(f"its format is {config['format']!r}")
+                if config["version"] != VERSION:
+                    raise ValueError(
+                        f"its version is {config['version']}, this library reads {VERSION}; update the library"
+                    )
+                model = _rebuild(config, custom_layers)
+                for name, array in _arrays(model).items():
+                    _fill(array, archive, name)
+                if model.optimizer is not None:
+                    for name, slot in model.optimizer.slots.items():
+                        _fill(slot, archive, f"optimizer.{name}")
+        except Exception as error:  # there is no end to what can be wrong with the bytes of a stranger
+            raise ValueError(f"{os.fspath(path)} does not hold a model that can be loaded: {error}") from error
+    return model
+
+
+def describe(model: Sequential, include_optimizer: bool = True) -> dict[str, Any]:
+    """Return all of a model but its arrays, as JSON values."""
+    config: dict[str, Any] = {
+        "format": FORMAT,
+        "version": VERSION,
+        "layers": [{"class": type(layer).__name__, "config": layer.config()} for layer in model.layers],
+        "input_shape": list(model.input_shape),
+        "seed": model.seed,
+        "dtype": model.dtype.name,
+        "fuse": model.fuse,
+        "rng": model.rng.bit_generator.state,
+    }
+    if include_optimizer and model.optimizer is not None:
+        config["optimizer"] = _describe_known(model.optimizer, OPTIMIZERS)
+        config["iterations"] = model.optimizer.iterations
+        rate = model.optimizer.learning_rate
+        if callable(rate):
+            config["optimizer"]["config"]["learning_rate"] = _describe_known(rate, SCHEDULES)
+        config["loss"] = _describe_known(model.loss, LOSSES)
+    return config
+
+
+def _describe_known(thing: Any, table: dict[str, Any]) -> dict[str, Any]:
+    name = type(thing).__name__
+    if table.get(name) is not type(thing):
+        raise ValueError(
+            f"cannot save {thing!r}: only {', '.join(table)} can be loaded again; "
+            f"use one of these, or save(path, include_optimizer=False)"
+        )
+    return {"class": name, "config": thing.config()}
+
+
+def _rebuild(config: dict[str, Any], custom_layers: Sequence[type[Layer]]) -> Sequential:
+    """Return a fresh model, its arrays still to be filled."""
+    from .model import Sequential  # model.py imports this file
+
+    layers = LAYERS | {cls.__name__: cls for cls in custom_layers}
+    model = Sequential(
+        [_make(entry, layers) for entry in config["layers"]],
+        input_shape=tuple(config["input_shape"]),
+        seed=config["seed"],
+        dtype=config["dtype"],
+        fuse=config["fuse"],
+    )
+    model.rng.bit_generator.state = config["rng"]
+    if "optimizer" in config:
+        entry = config["optimizer"]
+        if isinstance(entry["config"]["learning_rate"], dict):
+            entry["config"]["learning_rate"] = _make(entry["config"]["learning_rate"], SCHEDULES)
+        model.compile(_make(entry, OPTIMIZERS), _make(config["loss"], LOSSES))
+        model.optimizer.iterations = as_integer("iterations", config["iterations"], 0)  # type: ignore[union-attr]
+    return model
+
+
+def _make(entry: dict[str, Any], table: dict[str, Any]) -> Any:
+    if entry["class"] not in table:
+        raise ValueError(
+            f"it contains a {entry['class']!r}, not one of {', '.join(table)}; pass your own in custom_layers"
+        )
+    return table[entry["class"]](**entry["config"])
+
+
+def _arrays(model: Sequential) -> dict[str, np.ndarray]:
+    """Return the arrays of the layers, not copies, by the names they have in a file."""
+    return {
+        f"{layer.name}/{name}": array for layer in model.layers for name, array in (layer.params | layer.state).items()
+    }
+
+
+def _fill(array: np.ndarray, archive: Any, name: str) -> None:
+    value = archive[name]
+    if value.shape != array.shape or value.dtype != array.dtype:
+        raise ValueError(f"{name} is {value.dtype} {value.shape}, the model needs {array.dtype} {array.shape}")
+    array[...] = value
+
+
+def _plain_number(value: Any) -> Any:
+    if isinstance(value, np.generic):
+        return value.item()
+    raise TypeError(f"{value!r} cannot be written as JSON; a layer's config must be made of plain values")

@@ -1,0 +1,176 @@
+"""Learning rates that change during training: each schedule is a function of the step.
+
+A schedule is called with the number of updates made so far (0 before the first) and returns the learning rate of the
+next one. It keeps nothing between calls, so training that is interrupted and resumed sees the same rates. Where an
+optimizer takes ``learning_rate``, a number, one of these or any function of the step will do.
+
+A step is one mini-batch. The steps of a whole training are ``epochs * ceil(samples / batch_size)``.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+class Schedule:
+    """What the schedules share: ``schedule(step)`` is a float, ``config`` is what ``save`` writes."""
+
+    def __call__(self, step: int) -> float:
+        """Return the learning rate of the update that follows ``step`` earlier ones."""
+        raise NotImplementedError
+
+    def config(self) -> dict[str, Any]:
+        """Return the constructor's arguments as plain JSON values."""
+        return asdict(self)  # type: ignore[call-overload]  # every schedule below is a dataclass
+
+
+@dataclass(frozen=True)
+class Constant(Schedule):
+    """The same learning rate at every step.
+
+    Parameters
+    ----------
+    learning_rate : float
+        The rate, >= 0.
+    """
+
+    learning_rate: float
+
+    def __post_init__(self) -> None:
+        _require_rate("learning_rate", self.learning_rate)
+
+    def __call__(self, step: int) -> float:
+        return self.learning_rate
+
+
+@dataclass(frozen=True)
+class StepDecay(Schedule):
+    """A staircase: the learning rate is multiplied by ``factor`` after every ``every`` steps.
+
+    Parameters
+    ----------
+    learning_rate : float
+        The rate of the first stair.
+    every : int
+        Steps on one stair, > 0.
+    factor : float
+        What each stair multiplies the rate by, in (0, 1].
+    """
+
+    learning_rate: float
+    every: int
+    factor: float = 0.1
+
+    def __post_init__(self) -> None:
+        _require_rate("learning_rate", self.learning_rate)
+        _require_steps("every", self.every)
+        _require_fraction("factor", self.factor)
+        if self.factor == 0:
+            raise ValueError("factor must be above 0: the learning rate would be 0 from the first stair on")
+
+    def __call__(self, step: int) -> float:
+        return self.learning_rate * self.factor ** (step // self.every)
+
+
+@dataclass(frozen=True)
+class CosineDecay(Schedule):
+    """Half a cosine from ``learning_rate`` down to ``final_fraction`` of it, after a linear warm-up.
+
+    The warm-up is part of ``steps``: it climbs in ``warmup_steps`` equal steps, and step ``warmup_steps`` is the first
+    to run at the full rate. From step ``steps`` on the rate stays at its final value.
+    (Loshchilov & Hutter 2017, "SGDR: stochastic gradient descent with warm restarts", without the restarts.)
+
+    Parameters
+    ----------
+    learning_rate : float
+        The highest rate.
+    steps : int
+        Steps of the whole training, > 0.
+    warmup_steps : int
+        Steps of the climb, less than ``steps``.
+    final_fraction : float
+        The last rate as a fraction of the highest, in [0, 1].
+    """
+
+    learning_rate: float
+    steps: int
+    warmup_steps: int = 0
+    final_fraction: float = 0.0
+
+    def __post_init__(self) -> None:
+        _require_rate("learning_rate", self.learning_rate)
+        _require_steps("steps", self.steps)
+        _require_fraction("final_fraction", self.final_fraction)
+        if not 0 <= self.warmup_steps < self.steps:
+            raise ValueError(
+                f"warmup_steps must be at least 0 and less than steps={self.steps}, got {self.warmup_steps}"
+            )
+
+    def __call__(self, step: int) -> float:
+        if step < self.warmup_steps:
+            return self.learning_rate * (step + 1) / (self.warmup_steps + 1)
+        progress = min((step - self.warmup_steps) / (self.steps - self.warmup_steps), 1.0)
+        return _cosine(self.learning_rate, self.final_fraction * self.learning_rate, progress)
+
+
+@dataclass(frozen=True)
+class OneCycle(Schedule):
+    """Up along half a cosine to a high peak, then down along another to almost nothing.
+
+    The high rates in the middle explore, the long descent settles; a network trained so needs far fewer epochs than at
+    a constant rate (Smith & Topin 2019, "Super-convergence"). The definition, and the defaults, are those of PyTorch's
+    ``OneCycleLR`` with cosine annealing, so that recipes can be carried over.
+
+    Parameters
+    ----------
+    peak : float
+        The highest rate.
+    steps : int
+        Steps of the whole training, > 0.
+    warmup_fraction : float
+        The part of the steps that climbs, in [0, 1].
+    start_fraction, final_fraction : float
+        The first and the last rate as fractions of the peak, in [0, 1].
+    """
+
+    peak: float
+    steps: int
+    warmup_fraction: float = 0.3
+    start_fraction: float = 1 / 25
+    final_fraction: float = 1 / 250_000
+
+    def __post_init__(self) -> None:
+        _require_rate("peak", self.peak)
+        _require_steps("steps", self.steps)
+        for name in ("warmup_fraction", "start_fraction", "final_fraction"):
+            _require_fraction(name, getattr(self, name))
+
+    def __call__(self, step: int) -> float:
+        top = max(self.warmup_fraction * self.steps - 1, 0.0)  # the step at the peak, perhaps between two
+        last = self.steps - 1
+        if step < top:
+            return _cosine(self.start_fraction * self.peak, self.peak, step / top)
+        progress = min((step - top) / (last - top), 1.0) if last > top else 0.0
+        return _cosine(self.peak, self.final_fraction * self.peak, progress)
+
+
+def _cosine(start: float, end: float, progress: float) -> float:
+    """Return the value at ``progress`` (0 to 1) of half a cosine from ``start`` to ``end``: flat at both ends."""
+    return end + (start - end) * (1 + math.cos(math.pi * progress)) / 2
+
+
+def _require_rate(name: str, value: float) -> None:
+    if not (math.isfinite(value) and value >= 0):
+        raise ValueError(f"{name} must be a finite number >= 0, got {value}")
+
+
+def _require_steps(name: str, value: int) -> None:
+    if value < 1:
+        raise ValueError(f"{name} must be a number of steps >= 1, got {value}")
+
+
+def _require_fraction(name: str, value: float) -> None:
+    if not 0 <= value <= 1:
+        raise ValueError(f"{name} must lie between 0 and 1, got {value}")

@@ -1,0 +1,60 @@
+"""A network as a table: what comes out of each layer, what it learns, what it costs.
+
+The bytes are those of one image that forward keeps until backward needs them; training takes that many for each image
+of a batch, about as many again for the gradients that backward hands down, and the parameters several times over.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from .layers import Flatten, MaxPool2D
+from .layers.base import Layer
+
+if TYPE_CHECKING:
+    from .model import Sequential
+
+HEAD = ("layer", "output shape", "parameters", "multiply-adds", "bytes kept")
+
+
+def summary(model: Sequential) -> str:
+    """Return the table of a model's layers, and the totals."""
+    rows = [
+        (
+            layer.name,
+            f"({', '.join(['N', *map(str, layer.output_shape or ())])})",
+            f"{sum(parameter.size for parameter in layer.params.values()):,}",
+            f"{layer.multiply_adds():,}",
+            f"{bytes_kept(layer):,}",
+        )
+        for layer in model.layers
+    ]
+    total = (
+        "total",
+        "",
+        f"{model.count_params():,}",
+        f"{sum(layer.multiply_adds() for layer in model.layers):,}",
+        f"{sum(bytes_kept(layer) for layer in model.layers):,}",
+    )
+    columns = zip(HEAD, *rows, total, strict=True)
+    widths = [max(map(len, column)) for column in columns]
+    rule = "-" * (sum(widths) + 2 * (len(widths) - 1))
+    lines = [_line(HEAD, widths), rule, *(_line(row, widths) for row in rows), rule, _line(total, widths)]
+    lines.append(f"multiply-adds of a forward pass and bytes kept for backward are for one image, in {model.dtype}")
+    return "\n".join(lines)
+
+
+def bytes_kept(layer: Layer) -> int:
+    """Return the bytes that a layer's forward keeps for one sample: its output, and of a maximum where it was."""
+    if isinstance(layer, Flatten):
+        return 0  # the output is the input, seen differently
+    outputs = math.prod(layer.output_shape or ())
+    return outputs * layer.dtype.itemsize + (outputs if isinstance(layer, MaxPool2D) else 0)
+
+
+def _line(cells: tuple[str, ...], widths: list[int]) -> str:
+    """Return a row of the table: text to the left, numbers to the right."""
+    words = [cell.ljust(width) for cell, width in zip(cells[:2], widths[:2], strict=True)]
+    numbers = [cell.rjust(width) for cell, width in zip(cells[2:], widths[2:], strict=True)]
+    return "  ".join(words + numbers).rstrip()

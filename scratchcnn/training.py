@@ -1,0 +1,209 @@
+"""Training: the loop over epochs and mini-batches.
+
+All of training is ``train_step``: forward, loss, backward, update. ``fit`` draws the batches and keeps the books around
+it.
+
+Letters: N samples, H W height and width, C channels.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from contextlib import nullcontext
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from . import ops
+from .callbacks import Callback
+from .evaluation import as_samples, count_correct, measure, require_compiled
+from .layers.base import aligned_empty
+from .progress import announcing_compilation, progress_display
+from .validation import as_integer
+
+if TYPE_CHECKING:
+    from .model import Sequential
+
+VALIDATION_STREAM = 1  # of the numbers that come from a model's seed; stream 0, the model's rng, must not be disturbed
+
+
+class History:
+    """What each epoch of a ``fit`` measured.
+
+    Attributes
+    ----------
+    epoch : list of int
+        Numbers of the epochs, from 0.
+    history : dict of str to list of float
+        ``loss`` and ``accuracy``, and with validation data ``val_loss`` and ``val_accuracy``: one number an epoch.
+    """
+
+    def __init__(self) -> None:
+        self.epoch: list[int] = []
+        self.history: dict[str, list[float]] = {}
+
+    def append(self, epoch: int, logs: dict[str, float]) -> None:
+        """Add an epoch."""
+        self.epoch.append(epoch)
+        for name, value in logs.items():
+            self.history.setdefault(name, []).append(value)
+
+    def __repr__(self) -> str:
+        latest = ", ".join(f"{name}={values[-1]:.4f}" for name, values in self.history.items())
+        return f"History(epochs={len(self.epoch)}{', latest: ' + latest if latest else ''})"
+
+
+def train_step(model: Sequential, images: np.ndarray, labels: np.ndarray) -> tuple[float, int]:
+    """Update a model by one mini-batch; return the batch's mean loss and how many of its samples were right before.
+
+    Raises
+    ------
+    FloatingPointError
+        If the loss is NaN or infinite. The parameters are then not updated.
+    """
+    assert model.optimizer is not None
+    logits = model.forward(images, training=True)  # (N, classes)
+    loss = model.loss.forward(logits, labels)
+    if not math.isfinite(loss):
+        raise FloatingPointError(
+            f"the loss became {loss} after {model.optimizer.iterations} updates: training has diverged; lower the "
+            f"learning rate (now {model.optimizer.current_learning_rate():g}), warm it up, or pass the optimizer "
+            f"global_clipnorm=1.0"
+        )
+    correct = count_correct(logits, labels)
+    model.backward(model.loss.backward(), input_gradient=False)
+    model.optimizer.step(model.parameters, model.gradients)
+    return loss, correct
+
+
+def fit(
+    model: Sequential,
+    x: Any,
+    y: Any,
+    *,
+    epochs: int = 1,
+    batch_size: int = 32,
+    validation_data: tuple[Any, Any] | None = None,
+    validation_split: float = 0.0,
+    verbose: int | str = "auto",
+    callbacks: Iterable[Callback] = (),
+    shuffle: bool = True,
+    initial_epoch: int = 0,
+) -> History:
+    """Train a compiled model on mini-batches.
+
+    Parameters
+    ----------
+    x : array_like, shape (N, *input_shape)
+        Images: uint8 as they are, where the model starts with a ``Rescaling``, else floats; ``(N, H, W)`` will do where
+        there is one channel. An array that is not of the model's dtype is converted as a whole, once.
+    y : array_like of int, shape (N,)
+        Class numbers.
+    epochs : int, default 1
+        Number of the epoch to stop before; as many epochs as are run, if ``initial_epoch`` is 0.
+    batch_size : int, default 32
+        Samples in a batch; the last batch of an epoch may be smaller.
+    validation_data : (images, labels), optional
+        Measured after each epoch, never trained on.
+    validation_split : float, default 0
+        Or: the fraction of the samples to set aside for that. They are drawn at random, by the model's seed alone
+        (Keras takes the last ones), so that a training continued later sets aside the same ones.
+    verbose : {"auto", 0, 1, 2}
+        0: silent. 1: a progress bar. 2: a line an epoch. "auto": 1 on a terminal, else 2.
+    callbacks : iterable of Callback
+        Called, in this order, at the moments that ``Callback`` lists.
+    shuffle : bool, default True
+        Whether to draw the batches by a new permutation each epoch, or in the order given.
+    initial_epoch : int, default 0
+        Number of the first epoch to run, for continuing.
+
+    Returns
+    -------
+    History
+        Also ``model.history``, which survives an interruption by Ctrl-C or an error. Loss and accuracy of an epoch are
+        means over its batches, each measured before the update it leads to, as in Keras; those of the validation data
+        are measured after the epoch.
+
+    Raises
+    ------
+    ValueError
+        If an argument or the data are not as described: before anything is trained.
+    RuntimeError
+        If the model is not compiled.
+    FloatingPointError
+        If the loss becomes NaN or infinite.
+    """
+    require_compiled(model, "fit")
+    if model.parameters.size == 0:
+        raise ValueError("there is nothing to train: the model has no parameters")
+    epochs, initial_epoch = as_integer("epochs", epochs, 0), as_integer("initial_epoch", initial_epoch, 0)
+    batch_size = as_integer("batch_size", batch_size, 1)
+    display = progress_display(verbose)
+    x, y = as_samples(model, x, y)
+    samples, validation = _training_and_validation(model, x, y, validation_data, validation_split)
+
+    batch_size = min(batch_size, len(samples))
+    batch = aligned_empty((batch_size, *model.input_shape), x.dtype)
+    starts = range(0, len(samples), batch_size)
+    history = model.history = History()
+    model.stop_training = False
+    hooks = [*callbacks, display]
+    for hook in hooks:
+        hook.attach(model, epochs, len(starts))
+    try:
+        for hook in hooks:
+            hook.on_train_begin()
+        for epoch in range(initial_epoch, epochs):
+            for hook in hooks:
+                hook.on_epoch_begin(epoch)
+            order = model.rng.permutation(samples) if shuffle else samples
+            targets = y[order]
+            total_loss, correct = 0.0, 0
+            for number, start in enumerate(starts):
+                chosen = order[start : start + batch_size]
+                images, labels = batch[: len(chosen)], targets[start : start + batch_size]
+                ops.gather(x, chosen, images)
+                with announcing_compilation(verbose) if start == 0 else nullcontext():
+                    loss, hits = train_step(model, images, labels)
+                total_loss += loss * len(labels)
+                correct += hits
+                seen = start + len(labels)
+                logs = {"loss": total_loss / seen, "accuracy": correct / seen}
+                for hook in hooks:
+                    hook.on_train_batch_end(number, logs)
+            if validation is not None:
+                with announcing_compilation(verbose):
+                    logs["val_loss"], logs["val_accuracy"] = measure(model, *validation, batch_size)
+            history.append(epoch, logs)
+            for hook in hooks:
+                hook.on_epoch_end(epoch, logs)
+            if model.stop_training:
+                break
+    finally:
+        for hook in hooks:
+            hook.on_train_end()
+    return history
+
+
+def _training_and_validation(
+    model: Sequential, x: np.ndarray, y: np.ndarray, data: tuple[Any, Any] | None, split: float
+) -> tuple[np.ndarray, tuple[np.ndarray, np.ndarray] | None]:
+    """Return the numbers of the samples to train on, ascending, and the images and labels to validate on, if any."""
+    if data is not None:
+        if split:
+            raise ValueError("pass validation_data or validation_split, not both")
+        if not (isinstance(data, tuple | list) and len(data) == 2):
+            raise ValueError("validation_data must be a pair: (images, labels)")
+        return np.arange(len(x)), as_samples(model, *data)
+    if not split:
+        return np.arange(len(x)), None
+    held_out = round(len(x) * split) if 0 < split < 1 else 0
+    if not 0 < held_out < len(x):
+        raise ValueError(
+            f"validation_split must be a fraction between 0 and 1 that leaves samples on both sides, "
+            f"got {split} with {len(x)} samples"
+        )
+    order = np.random.default_rng([model.seed, VALIDATION_STREAM]).permutation(len(x))
+    held_out_samples = np.sort(order[:held_out])
+    return np.sort(order[held_out:]), (x[held_out_samples], y[held_out_samples])

@@ -1,0 +1,129 @@
+"""What a user hands over, checked in one place, before any work is done.
+
+The functions return the input in the one form that the rest of the library works on, C-contiguous and of a known type,
+or raise an error that says what was given, what was expected and what to do. They never change what they are given; an
+input that has the right form already is not copied.
+"""
+
+from __future__ import annotations
+
+import operator
+from typing import Any
+
+import numpy as np
+
+from .layers.base import Shape
+
+CHECKED_AT_ONCE = 1 << 20  # elements; a check of everything at once would need memory for as many truth values
+
+
+def as_images(x: Any, input_shape: Shape, dtype: np.dtype, keep_bytes: bool) -> np.ndarray:
+    """Return samples as an array ``(N, *input_shape)`` of ``dtype``, or of uint8 where that is welcome.
+
+    Parameters
+    ----------
+    x : array_like of numbers
+        One sample per row. Where ``input_shape`` has a single channel, that last axis may be missing.
+    input_shape : tuple of int
+        Shape of one sample.
+    dtype : numpy dtype
+        float32 or float64.
+    keep_bytes : bool
+        Whether uint8 stays uint8: the model rescales it, and a data set stays a quarter of the size.
+
+    Raises
+    ------
+    ValueError
+        If there are no samples, their shape does not fit, they are not numbers, or one of them is NaN or infinite.
+    """
+    x = np.asarray(x)
+    if x.dtype.kind not in "biuf":
+        raise ValueError(f"images must be real numbers, got an array of dtype {x.dtype}")
+    if x.shape[1:] != input_shape:
+        if x.ndim == len(input_shape) and input_shape[-1] == 1 and x.shape[1:] == input_shape[:-1]:
+            x = x[..., np.newaxis]  # (N, H, W) -> (N, H, W, 1)
+        else:
+            raise ValueError(_wrong_shape(x.shape, input_shape))
+    if len(x) == 0:
+        raise ValueError(f"there are no images: the array has shape {x.shape}")
+    if keep_bytes and x.dtype == np.uint8:
+        return np.ascontiguousarray(x)
+    with np.errstate(over="ignore"):  # a float64 beyond float32 becomes infinite, and is reported as that below
+        x = np.ascontiguousarray(x, dtype)
+    _require_finite(x)
+    return x
+
+
+def as_labels(y: Any, samples: int, classes: int) -> np.ndarray:
+    """Return labels as an int64 array ``(N,)`` of class numbers.
+
+    Raises
+    ------
+    ValueError
+        If the labels are not integers from 0 to ``classes - 1``, one for each of the ``samples``.
+    """
+    y = np.asarray(y)
+    if y.ndim == 2 and y.shape[1] == classes and classes > 1:
+        raise ValueError(f"labels must be class numbers (N,), got one-hot rows {y.shape}; pass y.argmax(axis=1)")
+    if y.ndim != 1:
+        hint = "; pass y.ravel()" if y.size == samples else ""
+        raise ValueError(f"labels must be class numbers (N,), got an array of shape {y.shape}{hint}")
+    if y.dtype.kind not in "iu":
+        raise ValueError(f"labels must be integers from 0 to {classes - 1}, got dtype {y.dtype}; pass y.astype(int)")
+    if len(y) != samples:
+        raise ValueError(f"there must be one label for each image, got {samples} images and {len(y)} labels")
+    wrong = np.flatnonzero((y < 0) | (y >= classes))
+    if wrong.size:
+        raise ValueError(
+            f"labels must lie between 0 and {classes - 1}, the model has {classes} outputs; "
+            f"{wrong.size} do not, the first is label {wrong[0]}: {y[wrong[0]]}"
+        )
+    return np.ascontiguousarray(y, np.int64)
+
+
+def as_integer(name: str, value: Any, at_least: int) -> int:
+    """Return ``value`` as an int (NumPy's integers are welcome), or raise an error that names it."""
+    try:
+        number = operator.index(value)
+    except TypeError:
+        raise ValueError(f"{name} must be an integer, got {value!r}") from None
+    if number < at_least:
+        raise ValueError(f"{name} must be at least {at_least}, got {number}")
+    return number
+
+
+def as_input_shape(input_shape: Any) -> Shape:
+    """Return the shape of one sample as a tuple of positive ints."""
+    if not isinstance(input_shape, tuple | list) or not input_shape:
+        raise ValueError(
+            f"input_shape must be a tuple such as (28, 28, 1), without the batch axis, got {input_shape!r}"
+        )
+    return tuple(as_integer(f"input_shape[{axis}]", extent, 1) for axis, extent in enumerate(input_shape))
+
+
+def _wrong_shape(shape: Shape, input_shape: Shape) -> str:
+    """Say what is wrong with the shape of a batch, and what to do if the mistake is one of the usual ones."""
+    expected = f"({', '.join(['N', *map(str, input_shape)])})"
+    if shape == input_shape or (input_shape[-1] == 1 and shape == input_shape[:-1]):
+        hint = "one image alone needs a batch axis: pass x[np.newaxis]"
+    elif len(input_shape) == 3 and shape[1:] == (input_shape[2], *input_shape[:2]):
+        hint = "channels come last here: pass x.transpose(0, 2, 3, 1)"
+    elif len(shape) == len(input_shape) and shape[1:] == input_shape[:-1]:
+        hint = f"the last axis, {input_shape[-1]} channels, is missing"
+    elif len(shape) == 2 and shape[1] == np.prod(input_shape):
+        hint = f"the images are flattened: pass x.reshape(-1, {', '.join(map(str, input_shape))})"
+    else:
+        hint = "or build the model with the input_shape of these images"
+    return f"the model takes images {expected}, got an array of shape {shape}; {hint}"
+
+
+def _require_finite(x: np.ndarray) -> None:
+    flat = x.reshape(-1)
+    for start in range(0, flat.size, CHECKED_AT_ONCE):
+        finite = np.isfinite(flat[start : start + CHECKED_AT_ONCE])
+        if not finite.all():
+            position = np.unravel_index(start + int(np.argmin(finite)), x.shape)
+            value, place = x[position], tuple(int(i) for i in position)
+            raise ValueError(
+                f"images must be finite {x.dtype} numbers, but image {place[0]} holds {value} at {place[1:]}"
+            )
