@@ -2,36 +2,29 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from numba.core import event
 
+from . import kernel
 
-class _Announcer(event.Listener):
-    """Hears of each compilation as it starts and ends (those within others included)."""
+
+class _FirstPass(event.Listener):
+    """Hears of each step of numba's compiler, which a kernel from the cache on disk does not take."""
 
     def __init__(self, write: Callable[[str], Any]) -> None:
         self.write = write
-        self.depth = 0
-        self.kernels = 0
-        self.seconds = 0.0
-        self.started = 0.0
+        self.heard = False
 
     def on_start(self, event: event.Event) -> None:
-        if self.kernels == 0 and self.depth == 0:
-            self.write("Compiling kernels for this CPU (only the first time; they are kept on disk) ...")
-        if self.depth == 0:
-            self.started = time.perf_counter()
-        self.depth += 1
+        if not self.heard:
+            self.heard = True
+            self.write("Compiling kernels for this CPU; they are kept on disk for the next run ...")
 
     def on_end(self, event: event.Event) -> None:
-        self.depth -= 1
-        self.kernels += 1
-        if self.depth == 0:
-            self.seconds += time.perf_counter() - self.started
+        pass
 
 
 @contextmanager
@@ -40,11 +33,14 @@ def announce(write: Callable[[str], Any]) -> Iterator[None]:
 
     Nothing is written where every kernel comes from the cache on disk.
     """
-    announcer = _Announcer(write)
-    event.register("numba:compile", announcer)
+    seconds: list[float] = []
+    first_pass = _FirstPass(write)
+    event.register("numba:run_pass", first_pass)
+    kernel.listeners.append(seconds.append)
     try:
         yield
     finally:
-        event.unregister("numba:compile", announcer)
-        if announcer.kernels:
-            write(f"Compiled {announcer.kernels} kernels in {announcer.seconds:.1f} s.")
+        event.unregister("numba:run_pass", first_pass)
+        kernel.listeners.remove(seconds.append)
+        if seconds:
+            write(f"Compiled {len(seconds)} kernels in {sum(seconds):.1f} s.")

@@ -22,6 +22,20 @@ class Registers(NamedTuple):
     width: int
 
 
+class Tile(NamedTuple):
+    """A tile's shape, the numbers that fix a kernel's instructions; see tile.py."""
+
+    outer: int
+    inner: int
+    vectors: int
+    lanes: int
+
+    @property
+    def columns(self) -> int:
+        """How many numbers one of its rows holds."""
+        return self.vectors * self.lanes
+
+
 AVX512, AVX, SSE, NEON = Registers(32, 64), Registers(16, 32), Registers(16, 16), Registers(32, 16)
 
 # LLVM's names of the x86 CPUs that NUMBA_CPU_NAME may give: what they begin with.

@@ -1,48 +1,25 @@
-"""How a kernel is compiled and launched: numba's options, scratch memory, threads, and one kernel at a time.
+"""How work is cut into slices, and the scratch memory that kernels use.
 
-Work is cut into *slices*, and a kernel runs its slices in parallel. Where a slice only writes results of its own, there
-are as many slices as threads. Where slices sum into the same result (the gradient of a kernel sums over the batch),
-each sums into scratch memory of its own, their number depends on nothing but the shapes, and their sums are added in
-order: floating-point addition is not associative, and the same seed shall give the same bits on any number of threads.
+A kernel runs its *slices* in parallel. Where a slice only writes results of its own, there are as many slices as
+threads. Where slices sum into the same result (the gradient of a kernel sums over the batch), each sums into scratch
+memory of its own, their number depends on nothing but the shapes, and their sums are added in order: floating-point
+addition is not associative, and the same seed shall give the same bits on any number of threads.
 """
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable
-from functools import wraps
-from typing import Any, TypeVar, cast
+from typing import Any
 
 import numba
 import numpy as np
 
 from ...layers.base import aligned_empty
-
-# contract: a*b + c may be one instruction. nsz: -0 is 0. Never nnan: a NaN must come through to be seen.
-COMPILED: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy", "fastmath": {"contract", "nsz"}}
-PARALLEL: dict[str, Any] = COMPILED | {"parallel": True}
+from .kernel import compiled
 
 SUM_SLICES = 8  # slices of a sum over the batch; also the most threads that such a sum can use
 SUM_BYTES = 64 << 20  # scratch memory that they may take together
 
-_lock = threading.RLock()
 _scratch: dict[tuple[str, np.dtype], np.ndarray] = {}
-Function = TypeVar("Function", bound=Callable[..., Any])
-
-
-def operation(function: Function) -> Function:
-    """Let only one thread at a time into the decorated functions.
-
-    A kernel uses all cores, so two at once gain nothing; they would share the scratch memory; and numba's ``workqueue``
-    threading layer aborts the process when two threads launch kernels at once.
-    """
-
-    @wraps(function)
-    def locked(*arguments: Any, **named: Any) -> Any:
-        with _lock:
-            return function(*arguments, **named)
-
-    return cast(Function, locked)
 
 
 def scratch(name: str, shape: tuple[int, ...], dtype: Any) -> np.ndarray:
@@ -73,11 +50,27 @@ def round_up(extent: int, step: int) -> int:
 
 
 def padded_columns(matrix: np.ndarray, columns: int, name: str) -> np.ndarray:
-    """Return a (rows, F) matrix flat, 64-byte aligned and with its rows filled up to ``columns`` with zeros."""
+    """Return a (rows, F) matrix 64-byte aligned and with its rows filled up to ``columns`` with zeros."""
     rows, filled = matrix.shape
     if filled == columns and matrix.flags.c_contiguous and matrix.ctypes.data % 64 == 0:
-        return matrix.reshape(-1)
+        return matrix
     padded = scratch(name, (rows, columns), matrix.dtype)
     padded[:, :filled] = matrix
     padded[:, filled:] = 0
-    return padded.reshape(-1)
+    return padded
+
+
+def add_slices(sums: np.ndarray) -> np.ndarray:
+    """Add the sums of all slices, (slices, size), in order, and return the total, (size,)."""
+    if len(sums) > 1:
+        _add_rows(sums)
+    return sums[0]
+
+
+@compiled
+def _add_rows(sums):
+    total = sums[0]
+    for s in range(1, sums.shape[0]):
+        more = sums[s]
+        for i in range(total.size):
+            total[i] += more[i]

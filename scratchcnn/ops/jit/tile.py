@@ -213,6 +213,24 @@ def tile_store_window_maximum(typing, shape, acc, bias, bias_offset, y, index, o
     return types.void(shape, acc, bias, types.int64, y, index, types.int64, types.int64), codegen
 
 
+@intrinsic
+def copy_run(typing, source, source_offset, destination, destination_offset, count):
+    """Copy ``count`` neighbouring elements from one array to another (C's memcpy)."""
+
+    def codegen(context, builder, signature, arguments):
+        source_array, source_start, destination_array, destination_start, number = arguments
+        cgutils.raw_memcpy(
+            builder,
+            _element(context, builder, destination, destination_array, destination_start),
+            _element(context, builder, source, source_array, source_start),
+            number,
+            _bytes(source.dtype),
+        )
+        return context.get_dummy_value()
+
+    return types.void(source, types.int64, destination, types.int64, types.int64), codegen
+
+
 def _extents(shape):
     return tuple(part.count for part in shape.types)
 

@@ -1,0 +1,287 @@
+"""Convolution on register tiles: any kernel size, stride and padding, any number of channels and filters.
+
+Both kernels here work on one image at a time, copied into scratch memory with its border of zeros, where no window
+leaves the image. The copy is small change beside the multiplications (one move for KH*KW*F of them) and brings the
+image into the L1 cache.
+
+**Forward** is an outer product for each kernel position k = (ky, kx, c): a column of R pixels that lie side by side,
+times the row kernel[k, :], added to a tile of R pixels x V vectors of filters. The tile stays in registers for all k, so
+a result is written once. L1 holds the image's lines, L2 the kernel.
+
+**The gradient of the input** is a convolution too: of the output's gradient, spread out by the stride and with a border
+of zeros, with the kernel flipped in both directions and its channels and filters exchanged. The same code computes it.
+
+**The gradient of the kernel** is an outer product for each output pixel: a column of R kernel positions k of the pixel's
+window, times the row dy[pixel, :], added to a tile of R positions x V vectors of filters, which stays in registers for
+all pixels of an image. The image and its gradient are in L1, the sums in L2.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+
+from .cpu import Tile, lanes_for, largest_tile
+from .kernel import OPTIONS, arrays, geometry, kernel, operation, precision_of, run
+from .launch import add_slices, padded_columns, round_up, row_slices, scratch, sum_slices
+from .tile import copy_run, tile_fma, tile_load, tile_shape, tile_store
+
+Pair = tuple[int, int]
+
+
+@operation
+def conv_forward(
+    x: np.ndarray, kernel: np.ndarray, bias: np.ndarray | None, strides: Pair, padding: Pair, y: np.ndarray
+) -> None:
+    """Compute y[n, oy, ox, f] = bias[f] + sum over ky, kx, c of x[n, oy*sh + ky - top, ox*sw + kx - left, c] kernel[ky, kx, c, f]."""
+    _convolve(x, kernel, bias, strides, (1, 1), padding, y)
+
+
+@operation
+def conv_backward(
+    x: np.ndarray,
+    kernel: np.ndarray,
+    dy: np.ndarray,
+    strides: Pair,
+    padding: Pair,
+    dx: np.ndarray | None,
+    dkernel: np.ndarray,
+    dbias: np.ndarray | None,
+) -> None:
+    """Compute the gradients of the input (unless dx is None), the kernel, and the bias (unless dbias is None)."""
+    KH, KW, _, _ = kernel.shape
+    if dx is not None:
+        flipped = scratch("flipped kernel", (KH, KW, kernel.shape[3], kernel.shape[2]), kernel.dtype)
+        flipped[...] = kernel[::-1, ::-1].transpose(0, 1, 3, 2)
+        _convolve(dy, flipped, None, (1, 1), strides, (KH - 1 - padding[0], KW - 1 - padding[1]), dx)
+    _kernel_gradient(x, dy, strides, padding, dkernel, dbias)
+
+
+
+
+class Convolution(NamedTuple):
+    """The numbers of a convolution: DESIGN's letters, and the padded image's height and width in scratch memory."""
+
+    N: int
+    H: int
+    W: int
+    C: int
+    F: int
+    KH: int
+    KW: int
+    OH: int
+    OW: int
+    stride_y: int
+    stride_x: int
+    spread_y: int  # distance of the input's pixels in the padded image: 1, or a stride when going backward
+    spread_x: int
+    top: int
+    left: int
+    height: int
+    width: int
+    columns: int  # F rounded up to whole tiles
+    depth: int  # KW * C rounded up to whole tiles (kernel gradient)
+
+
+@cache
+def forward_tile(pixels: int, filters: int, dtype: np.dtype) -> Tile:
+    """Choose the tile that wastes least on a line of ``pixels`` with ``filters``, and of those the fullest."""
+    lanes = lanes_for(filters, dtype)
+    best, best_score = Tile(1, 1, 1, lanes), (np.inf, 0.0)
+    for vectors in range(1, min(4, -(-filters // lanes)) + 1):
+        for rows in range(1, min(largest_tile() // vectors, max(pixels, 4)) + 1):
+            computed = round_up(pixels, rows) * round_up(filters, vectors * lanes) / (pixels * filters)
+            loads = (rows + vectors) / (rows * vectors)
+            stalls = max(1.0, 8 / (rows * vectors))  # a multiplication takes 4 cycles and two can start in each
+            score = (computed * max(loads, 1.0) * stalls, loads)
+            if score < best_score:
+                best, best_score = Tile(1, rows, vectors, lanes), score
+    return best
+
+
+def _convolve(
+    x: np.ndarray,
+    weights: np.ndarray,
+    bias: np.ndarray | None,
+    strides: Pair,
+    spread: Pair,
+    padding: Pair,
+    y: np.ndarray,
+) -> None:
+    """Convolve x, its pixels ``spread`` apart and ``padding`` zeros before them, with the kernel ``weights``."""
+    N, H, W, C = x.shape
+    _, OH, OW, F = y.shape
+    KH, KW = weights.shape[:2]
+    tile = forward_tile(OW, F, y.dtype)
+    columns = round_up(F, tile.columns)
+    pixels = max(OW, tile.inner)
+    height, width = (OH - 1) * strides[0] + KH, (pixels - 1) * strides[1] + KW
+    slices = row_slices(N * OH)
+    run(
+        _convolve_kernel(precision_of(y.dtype), *tile),
+        slices,
+        Convolution(N, H, W, C, F, KH, KW, OH, OW, *strides, *spread, *padding, height, width, columns, 0),
+        x,
+        padded_columns(weights.reshape(KH * KW * C, F), columns, "kernel"),
+        padded_columns(np.zeros((1, F), y.dtype) if bias is None else bias.reshape(1, F), columns, "bias"),
+        scratch("images", (slices, round_up(height * width * C, 16)), y.dtype),
+        scratch("lines", (slices, round_up(pixels * columns, 16)), y.dtype),
+        y,
+    )
+
+
+@cache
+def _convolve_kernel(precision, outer, inner, vectors, lanes):
+    @kernel
+    def convolve(s, slices, numbers, addresses):
+        """A slice of the output's lines; for each vector of filters, tiles of pixels; the kernel positions innermost.
+
+        Registers: the tile. L1: the image's KH lines and, for F up to 64, most of the kernel's panel. L2: the kernel.
+        A line whose length is no multiple of the tile's ends with a tile that overlaps the one before.
+        """
+        g = geometry(numbers, Convolution)
+        x, weights, bias, images, lines, y = arrays(addresses, 6, precision)
+        tile = tile_shape(outer, inner, vectors, lanes)
+        size = images.size // slices
+        image = images[s * size : (s + 1) * size]
+        line = s * (lines.size // slices)
+        straight = g.F == g.columns and g.OW >= inner  # results go where they belong, without a scratch line
+        zero(image)
+        copied = -1
+        for row in range(s * g.N * g.OH // slices, (s + 1) * g.N * g.OH // slices):
+            n, oy = row // g.OH, row % g.OH
+            if n != copied:
+                copy_image(x, n * g.H * g.W * g.C, g, image)
+                copied = n
+            for f in range(0, g.columns, vectors * lanes):
+                for pixel in range(0, g.OW, inner):
+                    first = min(pixel, max(0, g.OW - inner))
+                    acc = tile_load(tile, bias, f, 0, 0)
+                    for ky in range(g.KH):
+                        a = ((oy * g.stride_y + ky) * g.width + first * g.stride_x) * g.C
+                        b = ky * g.KW * g.C * g.columns + f
+                        for k in range(g.KW * g.C):
+                            acc = tile_fma(tile, acc, image, a + k, 0, g.stride_x * g.C, weights, b + k * g.columns)
+                    if straight:
+                        tile_store(tile, acc, y, (row * g.OW + first) * g.F + f, 0, g.F)
+                    else:
+                        tile_store(tile, acc, lines, line + first * g.columns + f, 0, g.columns)
+            if not straight:
+                for pixel in range(g.OW):
+                    copy_run(lines, line + pixel * g.columns, y, (row * g.OW + pixel) * g.F, g.F)
+
+    return convolve
+
+
+def _kernel_gradient(
+    x: np.ndarray, dy: np.ndarray, strides: Pair, padding: Pair, dkernel: np.ndarray, dbias: np.ndarray | None
+) -> None:
+    N, H, W, C = x.shape
+    _, OH, OW, F = dy.shape
+    KH, KW = dkernel.shape[:2]
+    tile = gradient_tile(KH, KW * C, F, x.dtype)
+    columns, depth = round_up(F, tile.columns), round_up(KW * C, tile.inner)
+    height, width = (OH - 1) * strides[0] + KH, (OW - 1) * strides[1] + KW
+    size = (KH * depth + 1) * columns  # the kernel's gradient, then the bias's
+    slices = sum_slices(N, size * x.itemsize)
+    sums = scratch("kernel gradients", (slices, size), x.dtype)
+    run(
+        _kernel_gradient_kernel(precision_of(x.dtype), *tile),
+        slices,
+        Convolution(N, H, W, C, F, KH, KW, OH, OW, *strides, 1, 1, *padding, height, width, columns, depth),
+        x,
+        dy,
+        scratch("images", (slices, round_up(height * width * C + tile.inner, 16)), x.dtype),
+        scratch("lines", (slices, OH * OW * columns), x.dtype),
+        sums,
+    )
+    total = add_slices(sums).reshape(KH * depth + 1, columns)
+    dkernel.reshape(KH, KW * C, F)[...] = total[:-1].reshape(KH, depth, columns)[:, : KW * C, :F]
+    if dbias is not None:
+        dbias[...] = total[-1, :F]
+
+
+@cache
+def gradient_tile(KH: int, depth: int, filters: int, dtype: np.dtype) -> Tile:
+    """Choose the tile for the gradient of a kernel whose windows have KH lines of ``depth`` = KW*C numbers."""
+    lanes = lanes_for(filters, dtype)
+    vectors = min(4, -(-filters // lanes))
+    if KH * depth * vectors <= largest_tile():  # a small window, such as the first layer's, fits whole
+        return Tile(KH, depth, vectors, lanes)
+    rows = range(1, largest_tile() // vectors + 1)
+    return Tile(1, min(rows, key=lambda r: (round_up(depth, r), -r)), vectors, lanes)
+
+
+@cache
+def _kernel_gradient_kernel(precision, outer, inner, vectors, lanes):
+    @kernel
+    def kernel_gradient(s, slices, numbers, addresses):
+        """A slice of the batch, with sums of its own; tiles of the kernel's gradient; the pixels innermost.
+
+        Registers: the tile. L1: the image, and one tile's width of its gradient. L2: the sums.
+        """
+        g = geometry(numbers, Convolution)
+        x, dy, images, lines, sums = arrays(addresses, 5, precision)
+        tile = tile_shape(outer, inner, vectors, lanes)
+        size = images.size // slices
+        image = images[s * size : (s + 1) * size]
+        size = lines.size // slices
+        gradient = lines[s * size : (s + 1) * size]
+        size = sums.size // slices
+        total = sums[s * size : (s + 1) * size]
+        bias = total[size - g.columns :]
+        zero(image)
+        zero(gradient)
+        zero(total)
+        for n in range(s * g.N // slices, (s + 1) * g.N // slices):
+            copy_image(x, n * g.H * g.W * g.C, g, image)
+            for pixel in range(g.OH * g.OW):
+                copy_run(dy, (n * g.OH * g.OW + pixel) * g.F, gradient, pixel * g.columns, g.F)
+                for f in range(g.F):
+                    bias[f] += gradient[pixel * g.columns + f]
+            for ky in range(0, g.KH, outer):
+                for k in range(0, g.depth, inner):
+                    for f in range(0, g.columns, vectors * lanes):
+                        place = (ky * g.depth + k) * g.columns + f
+                        acc = tile_load(tile, total, place, g.depth * g.columns, g.columns)
+                        for oy in range(g.OH):
+                            a = (oy * g.stride_y + ky) * g.width * g.C + k
+                            b = oy * g.OW * g.columns + f
+                            for ox in range(g.OW):
+                                acc = tile_fma(
+                                    tile, acc, image, a + ox * g.stride_x * g.C, g.width * g.C, 1,
+                                    gradient, b + ox * g.columns,
+                                )  # fmt: skip
+                        tile_store(tile, acc, total, place, g.depth * g.columns, g.columns)
+
+    return kernel_gradient
+
+
+@njit(**OPTIONS)
+def copy_image(x, start, g, image):
+    """Copy the image that begins at x[start] to its place in the padded ``image``; the rest is zero and stays so."""
+    first = max(0, -g.left)
+    pixels = min(g.W, g.width - g.left) - first
+    for line in range(g.H):
+        to_line = line * g.spread_y + g.top
+        if 0 <= to_line < g.height:
+            if g.spread_x == 1:
+                if pixels > 0:
+                    to = (to_line * g.width + g.left + first) * g.C
+                    copy_run(x, start + (line * g.W + first) * g.C, image, to, pixels * g.C)
+            else:
+                for pixel in range(g.W):
+                    to_pixel = pixel * g.spread_x + g.left
+                    if 0 <= to_pixel < g.width:
+                        to = (to_line * g.width + to_pixel) * g.C
+                        copy_run(x, start + (line * g.W + pixel) * g.C, image, to, g.C)
+
+
+@njit(**OPTIONS)
+def zero(a):
+    """Fill an array with zeros."""
+    for i in range(a.size):
+        a[i] = 0

@@ -1,0 +1,202 @@
+"""How a kernel is written, compiled once, and run on all cores.
+
+A kernel is a function of four arguments, compiled to machine code that any program could call:
+
+    @kernel
+    def double(s, slices, numbers, addresses):
+        g = geometry(numbers, Size)              # a NamedTuple of whole numbers: g.N, g.F, ...
+        x, y = arrays(addresses, 2, precision)   # its arrays, flat
+        for i in range(s * g.N // slices, (s + 1) * g.N // slices):
+            y[i] = 2 * x[i]
+
+``run(double, slices, Size(...), x, y)`` calls it for s = 0 ... slices - 1, in parallel. That all kernels have the same
+signature is what keeps the first start short: numba's machinery for parallel loops takes longer to compile than the
+kernels themselves, and here it is compiled once, in ``_run_slices``, for all of them.
+
+Kernels are made by factories, functions of a tile's shape and a ``precision``, and cached on disk by numba. The
+precision, ``precision_of(float32)``, is a number made of the bits of a floating-point number and a fingerprint of the
+source files in this folder: numba looks only at the file of the kernel itself, so without it a change to another file
+would leave old machine code in use.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import time
+from collections.abc import Callable
+from functools import cache, partial, wraps
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import numpy as np
+from llvmlite import ir
+from numba import cfunc, njit, prange, types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+# contract: a*b + c may be one instruction. nsz: -0 is 0. Never nnan: a NaN must come through to be seen.
+OPTIONS: dict[str, Any] = {"error_model": "numpy", "fastmath": {"contract", "nsz"}}
+SIGNATURE = types.void(types.int64, types.int64, types.CPointer(types.int64), types.CPointer(types.int64))
+
+_fingerprint = hashlib.sha256(b"".join(file.read_bytes() for file in sorted(Path(__file__).parent.glob("*.py"))))
+FINGERPRINT = int.from_bytes(_fingerprint.digest()[:6], "big")
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+_lock = threading.RLock()
+listeners: list[Callable[[float], Any]] = []
+
+
+def operation(function: Function) -> Function:
+    """Let only one thread at a time into the decorated functions.
+
+    A kernel uses all cores, so two at once gain nothing; they would share the scratch memory; and numba's ``workqueue``
+    threading layer aborts the process when two threads launch kernels at once.
+    """
+
+    @wraps(function)
+    def locked(*arguments: Any, **named: Any) -> Any:
+        with _lock:
+            return function(*arguments, **named)
+
+    return cast(Function, locked)
+
+
+@cache
+def precision_of(dtype: np.dtype) -> int:
+    """Return the number that tells kernels the dtype of their arrays, and numba's cache the state of the source."""
+    return FINGERPRINT * 128 + 8 * dtype.itemsize
+
+
+def kernel(function: Callable[..., None]) -> int:
+    """Compile a kernel, or load it from the cache on disk, and return the address of its machine code."""
+    started = time.perf_counter()
+    try:
+        compiled = cfunc(SIGNATURE, cache=True, **OPTIONS)(function)
+    except RuntimeError as error:
+        if "cannot cache" not in str(error):
+            raise
+        compiled = cfunc(SIGNATURE, **OPTIONS)(function)
+    if not compiled.cache_hits:
+        for listener in listeners:
+            listener(time.perf_counter() - started)
+    return compiled.address
+
+
+def compiled(function: Callable[..., Any], **options: Any) -> Callable[..., Any]:
+    """Return a function compiled with numba's njit, cached on disk where some folder can be written to."""
+    try:
+        return njit(cache=True, nogil=True, **OPTIONS, **options)(function)
+    except RuntimeError as error:
+        if "cannot cache" not in str(error):
+            raise
+        return njit(nogil=True, **OPTIONS, **options)(function)
+
+
+def run(address: int, slices: int, numbers: tuple[int, ...], *operands: np.ndarray) -> None:
+    """Run a kernel for each of its slices, in parallel, and return when all are done.
+
+    Parameters
+    ----------
+    address : int
+        What ``kernel`` returned.
+    slices : int
+        Number of calls; the threads share them.
+    numbers : tuple of int
+        What the kernel reads with ``geometry``.
+    *operands : ndarray
+        What the kernel reads with ``arrays``, in that order; C-contiguous.
+    """
+    places = np.empty(2 * len(operands), np.int64)
+    for i, array in enumerate(operands):
+        places[2 * i] = _address(array.reshape(-1))
+        places[2 * i + 1] = array.size
+    _run_slices(address, slices, np.array(numbers, np.int64), places)
+
+
+@intrinsic
+def geometry(typing, numbers, names):
+    """Return the numbers that a kernel was run with as the NamedTuple ``names``."""
+    count = len(names.instance_class._fields)
+    result = types.NamedUniTuple(types.int64, count, names.instance_class)
+
+    def codegen(context, builder, signature, arguments):
+        values = [builder.load(builder.gep(arguments[0], [ir.IntType(64)(i)])) for i in range(count)]
+        return context.make_tuple(builder, result, values)
+
+    return result(numbers, names), codegen
+
+
+@intrinsic(prefer_literal=True)
+def arrays(typing, addresses, count, precision):
+    """Return ``count`` flat arrays of floating-point numbers, the first of those that a kernel was run with."""
+    dtype = {32: types.float32, 64: types.float64}[precision.literal_value % 128]
+    return _array_tuple(addresses, count, precision, dtype, 0)
+
+
+@intrinsic(prefer_literal=True)
+def array_of(typing, addresses, position, dtype):
+    """Return the flat array number ``position``, of another dtype such as np.uint8."""
+    result = types.Array(dtype.dtype, 1, "C")
+
+    def codegen(context, builder, signature, arguments):
+        return _make_array(context, builder, result, arguments[0], position.literal_value)
+
+    return result(addresses, position, dtype), codegen
+
+
+def _array_tuple(addresses, count, precision, dtype, first):
+    array = types.Array(dtype, 1, "C")
+    result = types.UniTuple(array, count.literal_value)
+
+    def codegen(context, builder, signature, arguments):
+        values = [_make_array(context, builder, array, arguments[0], first + i) for i in range(result.count)]
+        return context.make_tuple(builder, result, values)
+
+    return result(addresses, count, precision), codegen
+
+
+def _make_array(context, builder, array, places, position):
+    """Return a numba array over the memory that places[2*position] and places[2*position + 1] tell: address, size."""
+    integer = ir.IntType(64)
+    address, size = (builder.load(builder.gep(places, [integer(2 * position + i)])) for i in (0, 1))
+    result = cgutils.create_struct_proxy(array)(context, builder)
+    itemsize = array.dtype.bitwidth // 8
+    context.populate_array(
+        result,
+        data=builder.inttoptr(address, result.data.type),
+        shape=cgutils.pack_array(builder, [size]),
+        strides=cgutils.pack_array(builder, [integer(itemsize)]),
+        itemsize=integer(itemsize),
+        meminfo=None,
+    )
+    return result._getvalue()
+
+
+@intrinsic
+def _call(typing, address, s, slices, numbers, addresses):
+    """Call the machine code at ``address`` as a kernel."""
+
+    def codegen(context, builder, signature, arguments):
+        function, s, slices, numbers, addresses = arguments
+        integer = ir.IntType(64)
+        pointers = [
+            cgutils.create_struct_proxy(array)(context, builder, value=value).data
+            for array, value in zip(signature.args[3:], (numbers, addresses), strict=True)
+        ]
+        kernel_type = ir.FunctionType(ir.VoidType(), [integer, integer, integer.as_pointer(), integer.as_pointer()])
+        builder.call(builder.inttoptr(function, kernel_type.as_pointer()), [s, slices, *pointers])
+        return context.get_dummy_value()
+
+    return types.void(types.int64, types.int64, types.int64, numbers, addresses), codegen
+
+
+@partial(compiled, parallel=True)
+def _run_slices(address, slices, numbers, addresses):
+    for s in prange(slices):
+        _call(address, s, slices, numbers, addresses)
+
+
+@compiled
+def _address(array):
+    return array.ctypes.data
