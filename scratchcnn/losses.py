@@ -16,6 +16,7 @@ import numpy as np
 
 from . import ops
 from .layers.base import aligned_empty
+from .validation import as_labels
 
 
 class SoftmaxCrossEntropy:
@@ -66,7 +67,7 @@ class SoftmaxCrossEntropy:
         """
         if logits.ndim != 2 or len(logits) == 0:
             raise ValueError(f"the loss expects logits (N, K), one row of K scores a sample, got shape {logits.shape}")
-        labels = check_labels(labels, *logits.shape)
+        labels = as_labels(labels, *logits.shape)
         dtype = logits.dtype if logits.dtype in (np.float32, np.float64) else np.dtype(np.float32)
         logits = np.ascontiguousarray(logits, dtype)
         if self._probabilities.shape != logits.shape or self._probabilities.dtype != dtype:
@@ -88,23 +89,3 @@ class SoftmaxCrossEntropy:
 
     def __repr__(self) -> str:
         return f"SoftmaxCrossEntropy(label_smoothing={self.label_smoothing})"
-
-
-def check_labels(labels: np.ndarray, count: int, classes: int) -> np.ndarray:
-    """Return the labels as an int64 array, after making sure that they are ``count`` class numbers below ``classes``.
-
-    Raises
-    ------
-    ValueError
-        If they are not one-dimensional, not integers, not as many as the samples, or out of range.
-    """
-    labels = np.asarray(labels)
-    if labels.shape != (count,):
-        one_hot = "; one-hot rows become class numbers with labels.argmax(axis=1)" if labels.ndim == 2 else ""
-        raise ValueError(f"expected labels of shape ({count},), one class number a sample, got {labels.shape}{one_hot}")
-    if labels.dtype.kind not in "iu":
-        raise ValueError(f"labels must be integers, got dtype {labels.dtype}; try labels.astype(np.int64)")
-    if count and not (0 <= labels.min() and labels.max() < classes):
-        wrong = int(np.argmax((labels < 0) | (labels >= classes)))
-        raise ValueError(f"labels must be in 0..{classes - 1} for {classes} classes, got {labels[wrong]} at {wrong}")
-    return np.ascontiguousarray(labels, np.int64)

@@ -47,7 +47,7 @@ class Layer:
 
     def __init__(self) -> None:
         self.name = type(self).__name__
-        self.dtype = np.dtype(np.float32)
+        self.dtype: np.dtype = np.dtype(np.float32)
         self.params: dict[str, np.ndarray] = {}
         self.grads: dict[str, np.ndarray] = {}
         self.state: dict[str, np.ndarray] = {}

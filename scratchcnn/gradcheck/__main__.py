@@ -1,0 +1,73 @@
+"""Check every layer, every loss and a whole network: ``python -m scratchcnn.gradcheck``."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import sys
+from collections.abc import Iterator
+
+import scratchcnn as sc
+from scratchcnn import gradcheck, ops
+from scratchcnn.gradcheck import Report
+
+
+def layer_reports() -> Iterator[Report]:
+    """Check each layer, with padding and strides that leave a remainder."""
+    yield gradcheck.check_layer(sc.Rescaling(1 / 2, offset=-1), (4, 5, 3))
+    yield gradcheck.check_layer(sc.Conv2D(4, 3), (7, 8, 3))
+    yield gradcheck.check_layer(sc.Conv2D(4, (2, 3), strides=2, padding="same"), (7, 8, 3))
+    yield gradcheck.check_layer(sc.Conv2D(4, 1, use_bias=False), (4, 5, 3))
+    yield gradcheck.check_layer(sc.MaxPool2D(2), (7, 8, 3))
+    yield gradcheck.check_layer(sc.MaxPool2D(3, strides=2, padding="same"), (7, 8, 3))
+    yield gradcheck.check_layer(sc.AveragePool2D(2), (7, 8, 3))
+    yield gradcheck.check_layer(sc.AveragePool2D(3, strides=2, padding="same"), (7, 8, 3))
+    yield gradcheck.check_layer(sc.GlobalAveragePool2D(), (4, 5, 3))
+    yield gradcheck.check_layer(sc.BatchNorm(), (4, 5, 3), batch_size=3)
+    yield gradcheck.check_layer(sc.BatchNorm(), (6,), batch_size=5, training=False)
+    yield gradcheck.check_layer(sc.ReLU(), (4, 5, 3))
+    yield gradcheck.check_layer(sc.LeakyReLU(), (4, 5, 3))
+    yield gradcheck.check_layer(sc.Flatten(), (4, 5, 3))
+    yield gradcheck.check_layer(sc.Dropout(0.4), (40,))
+    yield gradcheck.check_layer(sc.Dense(7), (11,))
+
+
+def loss_reports() -> Iterator[Report]:
+    """Check each loss."""
+    yield gradcheck.check_loss(sc.SoftmaxCrossEntropy())
+    yield gradcheck.check_loss(sc.SoftmaxCrossEntropy(label_smoothing=0.1))
+
+
+def model_reports() -> Iterator[Report]:
+    """Check a whole network, layer by layer and with fused steps."""
+    for fuse in (False, True):
+        layers = [
+            sc.Rescaling(1 / 255),
+            *(sc.Conv2D(6, 3), sc.ReLU(), sc.MaxPool2D(2)),
+            *(sc.Conv2D(8, 3, padding="same"), sc.BatchNorm(), sc.ReLU(), sc.MaxPool2D(2)),
+            *(sc.Flatten(), sc.Dropout(0.25), sc.Dense(12), sc.ReLU(), sc.Dense(10)),
+        ]
+        yield gradcheck.check_model(sc.Sequential(layers, input_shape=(14, 14, 1), fuse=fuse))
+
+
+def main() -> int:
+    """Print all reports; return the exit status, 1 if anything is wrong."""
+    backends = [name for name in ops.BACKENDS if name != "jit" or importlib.util.find_spec("numba")]
+    parser = argparse.ArgumentParser(prog="python -m scratchcnn.gradcheck", description=__doc__)
+    parser.add_argument(
+        "--backend", choices=backends, action="append", help="check one backend; default: all there are"
+    )
+    reports: list[Report] = []
+    for backend in parser.parse_args().backend or backends:
+        with ops.using(backend):
+            for group in (layer_reports, loss_reports, model_reports):
+                for report in group():
+                    print(f"{backend}: {report}\n", flush=True)
+                    reports.append(report)
+    wrong = [report for report in reports if not report.passed]
+    print(f"{len(reports)} checks, {len(wrong)} wrong, largest relative error {max(r.error for r in reports):.1e}")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
