@@ -69,7 +69,9 @@ def announce_compilation(write: Callable[[str], Any]) -> AbstractContextManager[
 def _use_default() -> None:
     wanted = os.environ.get("SCRATCHCNN_BACKEND", "")
     if not wanted and importlib.util.find_spec("numba") is None:
-        warnings.warn("numba is not installed: scratchcnn runs on its slow NumPy reference", RuntimeWarning, stacklevel=2)
+        warnings.warn(
+            "numba is not installed: scratchcnn runs on its slow NumPy reference", RuntimeWarning, stacklevel=2
+        )
         wanted = "reference"
     use(wanted or "jit")
 

@@ -1,0 +1,60 @@
+"""The operations of ``ops.reference`` once more, compiled with numba for this CPU: the same names and signatures.
+
+Read ``kernel.py`` first (how a kernel is run), then ``tile.py`` (what makes it fast), then ``conv.py``.
+"""
+
+from .conv import conv_backward, conv_forward
+from .dense import dense_backward, dense_forward
+from .elementwise import (
+    dropout_backward,
+    dropout_forward,
+    gather,
+    leaky_relu_backward,
+    leaky_relu_forward,
+    relu_backward,
+    relu_forward,
+    rescale_backward,
+    rescale_forward,
+)
+from .loss import softmax_cross_entropy_backward, softmax_cross_entropy_forward, softmax_forward
+from .normalization import batch_norm_backward, batch_norm_forward, batch_norm_inference
+from .optimizer import adam_step, clip_by_norm, sgd_step
+from .pool import (
+    average_pool_backward,
+    average_pool_forward,
+    global_average_pool_backward,
+    global_average_pool_forward,
+    max_pool_backward,
+    max_pool_forward,
+)
+
+__all__ = [
+    "adam_step",
+    "average_pool_backward",
+    "average_pool_forward",
+    "batch_norm_backward",
+    "batch_norm_forward",
+    "batch_norm_inference",
+    "clip_by_norm",
+    "conv_backward",
+    "conv_forward",
+    "dense_backward",
+    "dense_forward",
+    "dropout_backward",
+    "dropout_forward",
+    "gather",
+    "global_average_pool_backward",
+    "global_average_pool_forward",
+    "leaky_relu_backward",
+    "leaky_relu_forward",
+    "max_pool_backward",
+    "max_pool_forward",
+    "relu_backward",
+    "relu_forward",
+    "rescale_backward",
+    "rescale_forward",
+    "sgd_step",
+    "softmax_cross_entropy_backward",
+    "softmax_cross_entropy_forward",
+    "softmax_forward",
+]

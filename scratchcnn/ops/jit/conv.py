@@ -5,14 +5,14 @@ leaves the image. The copy is small change beside the multiplications (one move 
 image into the L1 cache.
 
 **Forward** is an outer product for each kernel position k = (ky, kx, c): a column of R pixels that lie side by side,
-times the row kernel[k, :], added to a tile of R pixels x V vectors of filters. The tile stays in registers for all k, so
-a result is written once. L1 holds the image's lines, L2 the kernel.
+times the row kernel[k, :], added to a tile of R pixels x V vectors of filters. The tile stays in registers for all k,
+so a result is written once. L1 holds the image's lines, L2 the kernel.
 
 **The gradient of the input** is a convolution too: of the output's gradient, spread out by the stride and with a border
 of zeros, with the kernel flipped in both directions and its channels and filters exchanged. The same code computes it.
 
-**The gradient of the kernel** is an outer product for each output pixel: a column of R kernel positions k of the pixel's
-window, times the row dy[pixel, :], added to a tile of R positions x V vectors of filters, which stays in registers for
+**The gradient of the kernel** is an outer product for each output pixel: a column of R kernel positions k of the
+pixel's window, times the row dy[pixel, :], added to a tile of R positions x V vectors of filters, which stays in registers for
 all pixels of an image. The image and its gradient are in L1, the sums in L2.
 """
 
@@ -36,7 +36,7 @@ Pair = tuple[int, int]
 def conv_forward(
     x: np.ndarray, kernel: np.ndarray, bias: np.ndarray | None, strides: Pair, padding: Pair, y: np.ndarray
 ) -> None:
-    """Compute y[n, oy, ox, f] = bias[f] + sum over ky, kx, c of x[n, oy*sh + ky - top, ox*sw + kx - left, c] kernel[ky, kx, c, f]."""
+    """Compute the sum over ky, kx, c of x[n, oy*sh + ky - top, ox*sw + kx - left, c] kernel[ky, kx, c, f] + bias[f]."""
     _convolve(x, kernel, bias, strides, (1, 1), padding, y)
 
 
@@ -58,8 +58,6 @@ def conv_backward(
         flipped[...] = kernel[::-1, ::-1].transpose(0, 1, 3, 2)
         _convolve(dy, flipped, None, (1, 1), strides, (KH - 1 - padding[0], KW - 1 - padding[1]), dx)
     _kernel_gradient(x, dy, strides, padding, dkernel, dbias)
-
-
 
 
 class Convolution(NamedTuple):

@@ -130,30 +130,25 @@ def geometry(typing, numbers, names):
 @intrinsic(prefer_literal=True)
 def arrays(typing, addresses, count, precision):
     """Return ``count`` flat arrays of floating-point numbers, the first of those that a kernel was run with."""
-    dtype = {32: types.float32, 64: types.float64}[precision.literal_value % 128]
-    return _array_tuple(addresses, count, precision, dtype, 0)
+    array = types.Array({32: types.float32, 64: types.float64}[precision.literal_value % 128], 1, "C")
+    result = types.UniTuple(array, count.literal_value)
+
+    def codegen(context, builder, signature, arguments):
+        values = [_make_array(context, builder, array, arguments[0], i) for i in range(result.count)]
+        return context.make_tuple(builder, result, values)
+
+    return result(addresses, count, precision), codegen
 
 
 @intrinsic(prefer_literal=True)
-def array_of(typing, addresses, position, dtype):
-    """Return the flat array number ``position``, of another dtype such as np.uint8."""
+def array_of(typing, addresses, position, dtype, precision):
+    """Return the flat array number ``position``, of a dtype that the precision does not change: np.uint8, np.int64."""
     result = types.Array(dtype.dtype, 1, "C")
 
     def codegen(context, builder, signature, arguments):
         return _make_array(context, builder, result, arguments[0], position.literal_value)
 
-    return result(addresses, position, dtype), codegen
-
-
-def _array_tuple(addresses, count, precision, dtype, first):
-    array = types.Array(dtype, 1, "C")
-    result = types.UniTuple(array, count.literal_value)
-
-    def codegen(context, builder, signature, arguments):
-        values = [_make_array(context, builder, array, arguments[0], first + i) for i in range(result.count)]
-        return context.make_tuple(builder, result, values)
-
-    return result(addresses, count, precision), codegen
+    return result(addresses, position, dtype, precision), codegen
 
 
 def _make_array(context, builder, array, places, position):

@@ -157,7 +157,9 @@ def tile_add_scaled(typing, shape, acc, scales, position, b, offset, outer, inne
 
     def codegen(context, builder, signature, arguments):
         _, tile, scale_array, scale_position, b_array, *start = arguments
-        scale = _broadcast(builder, builder.load(_element(context, builder, scales, scale_array, scale_position)), lanes)
+        scale = _broadcast(
+            builder, builder.load(_element(context, builder, scales, scale_array, scale_position)), lanes
+        )
         values = iter(cgutils.unpack_tuple(builder, tile))
         result = []
         for row in _row_addresses(context, builder, shape, b, b_array, *start):
@@ -265,9 +267,7 @@ def _row_addresses(context, builder, shape, array_type, array, offset, outer, in
 
 def _vector_at(context, builder, address, v, dtype, lanes):
     """Return the address of the vector number ``v`` after ``address``, typed as a pointer to a vector."""
-    return builder.bitcast(
-        builder.gep(address, [I64(v * lanes)]), _vector_type(context, dtype, lanes).as_pointer()
-    )
+    return builder.bitcast(builder.gep(address, [I64(v * lanes)]), _vector_type(context, dtype, lanes).as_pointer())
 
 
 def _broadcast(builder, scalar, lanes):

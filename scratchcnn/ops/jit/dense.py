@@ -1,0 +1,159 @@
+"""Dense layers: three matrix products on one kernel of register tiles.
+
+    y = x W + b        rows: samples     sum over: features    columns: units
+    dx = dy W^T        rows: samples     sum over: units       columns: features
+    dW = x^T dy        rows: features    sum over: samples     columns: units
+
+In all three the result is a matrix with the right operand's columns, and the left operand is read with two strides: the
+distance of neighbouring rows and that of neighbouring terms of the sum. Transposing it is swapping the two. No BLAS is
+called: its threads would keep the cores busy, waiting for more, while the next kernel starts.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import NamedTuple
+
+import numpy as np
+
+from .cpu import Tile, lanes_for, largest_tile
+from .kernel import arrays, geometry, kernel, operation, precision_of, run
+from .launch import padded_columns, round_up, row_slices, scratch
+from .tile import copy_run, tile_fma, tile_load, tile_shape, tile_store
+
+TERMS = 512  # terms of the sum that are taken at a time: of a right operand, 512 x 64 float32 are 128 KiB
+
+
+class Product(NamedTuple):
+    """The numbers of a matrix product: rows x terms times terms x F, the columns padded to ``columns``."""
+
+    rows: int
+    terms: int
+    F: int
+    columns: int
+    row_stride: int
+    term_stride: int
+    terms_at_once: int
+
+
+@operation
+def dense_forward(x: np.ndarray, kernel: np.ndarray, bias: np.ndarray | None, y: np.ndarray) -> None:
+    """Compute y = x W + b."""
+    _multiply(x, len(x), x.shape[1], (x.shape[1], 1), kernel, bias, y)
+
+
+@operation
+def dense_backward(
+    x: np.ndarray,
+    kernel: np.ndarray,
+    dy: np.ndarray,
+    dx: np.ndarray | None,
+    dkernel: np.ndarray,
+    dbias: np.ndarray | None,
+) -> None:
+    """Compute dx = dy W^T, dW = x^T dy, and db = sum over the batch of dy; dx and dbias may be None: not wanted."""
+    N, D = x.shape
+    F = dy.shape[1]
+    if dx is not None:
+        _multiply(dy, N, F, (F, 1), transposed(kernel), None, dx)
+    _multiply(x, D, N, (1, D), dy, None, dkernel)
+    if dbias is not None:
+        np.sum(dy, axis=0, out=dbias)
+
+
+def transposed(matrix: np.ndarray) -> np.ndarray:
+    """Return the transpose of a matrix, in scratch memory."""
+    rows, columns = matrix.shape
+    result = scratch("transposed", (columns, rows), matrix.dtype)
+    numbers = Product(rows, 0, columns, 0, 0, 0, 0)
+    run(_transpose_kernel(precision_of(matrix.dtype)), row_slices(columns // 8), numbers, matrix, result)
+    return result
+
+
+@cache
+def product_tile(rows: int, columns: int, dtype: np.dtype) -> Tile:
+    """Choose the tile of a product: as full as the registers allow, or one row where there are fewer than that."""
+    lanes = lanes_for(columns, dtype)
+    vectors = min(4, -(-columns // lanes))
+    height = min(12, largest_tile() // vectors)
+    return Tile(1, height if rows >= height else 1, vectors, lanes)
+
+
+def _multiply(
+    left: np.ndarray,
+    rows: int,
+    terms: int,
+    strides: tuple[int, int],
+    right: np.ndarray,
+    bias: np.ndarray | None,
+    result: np.ndarray,
+) -> None:
+    """Compute result = left right + bias; ``strides`` are left's, from row to row and from term to term."""
+    F = right.shape[1]
+    tile = product_tile(rows, F, result.dtype)
+    columns = round_up(F, tile.columns)
+    tiles = -(-rows // tile.inner) * (columns // tile.columns)
+    run(
+        _multiply_kernel(precision_of(result.dtype), *tile),
+        row_slices(tiles),
+        Product(rows, terms, F, columns, *strides, TERMS),
+        left,
+        padded_columns(right, columns, "right"),
+        padded_columns(np.zeros((1, F), result.dtype) if bias is None else bias.reshape(1, F), columns, "bias"),
+        scratch("partial sums", (tiles * tile.inner * tile.columns,), result.dtype),
+        result,
+    )
+
+
+@cache
+def _multiply_kernel(precision, outer, inner, vectors, lanes):
+    @kernel
+    def multiply(s, slices, numbers, addresses):
+        """A slice of the result's tiles, down one panel of columns after the other; the terms of the sum innermost.
+
+        Registers: the tile. L2: 512 terms of the panel, which all tiles of the slice use before the next 512 come;
+        between, the tiles wait in memory. The last tile of a panel may overlap the one before; both find the same sums.
+        """
+        g = geometry(numbers, Product)
+        left, right, bias, partial, result = arrays(addresses, 5, precision)
+        tile = tile_shape(outer, inner, vectors, lanes)
+        width = vectors * lanes
+        height = (g.rows + inner - 1) // inner
+        tiles = height * (g.columns // width)
+        for term in range(0, g.terms, g.terms_at_once):
+            last = min(g.terms, term + g.terms_at_once)
+            for i in range(s * tiles // slices, (s + 1) * tiles // slices):
+                row, f = min(i % height * inner, g.rows - inner), i // height * width
+                place = i * inner * width
+                if term == 0:
+                    acc = tile_load(tile, bias, f, 0, 0)
+                else:
+                    acc = tile_load(tile, partial, place, 0, width)
+                for k in range(term, last):
+                    a = row * g.row_stride + k * g.term_stride
+                    acc = tile_fma(tile, acc, left, a, 0, g.row_stride, right, k * g.columns + f)
+                if last == g.terms and f + width <= g.F:
+                    tile_store(tile, acc, result, row * g.F + f, 0, g.F)
+                else:
+                    tile_store(tile, acc, partial, place, 0, width)
+                    if last == g.terms:
+                        for r in range(inner):
+                            copy_run(partial, place + r * width, result, (row + r) * g.F + f, g.F - f)
+
+    return multiply
+
+
+@cache
+def _transpose_kernel(precision):
+    @kernel
+    def transpose(s, slices, numbers, addresses):
+        """A slice of the result's rows, eight at a time: each line read gives eight neighbours, one for each."""
+        g = geometry(numbers, Product)
+        matrix, result = arrays(addresses, 2, precision)
+        for first in range(s * g.F // slices, (s + 1) * g.F // slices, 8):
+            last = min(first + 8, (s + 1) * g.F // slices)
+            for row in range(g.rows):
+                for column in range(first, last):
+                    result[column * g.rows + row] = matrix[row * g.F + column]
+
+    return transpose

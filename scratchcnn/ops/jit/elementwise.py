@@ -1,0 +1,219 @@
+"""Operations on each number by itself: ReLU, leaky ReLU, rescaling, dropout. And ``gather``, which only moves numbers.
+
+Memory is the limit here, not arithmetic. Each slice works on one stretch of the flat arrays, from front to back; the
+compiler turns the loops into SIMD instructions by itself, since nothing in them depends on the element before.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import cache
+from typing import NamedTuple
+
+import numpy as np
+
+from .kernel import array_of, arrays, compiled, geometry, kernel, operation, precision_of, run
+from .launch import row_slices
+from .tile import copy_run
+
+BLOCK = 4096  # elements that are worth the launch of another thread
+
+
+class Stretch(NamedTuple):
+    """The numbers of an elementwise kernel."""
+
+    size: int
+    seed: int  # dropout: the 64 bits of the seed
+    threshold: int  # dropout: what the 24 random bits of a kept element are at least
+
+
+@operation
+def relu_forward(x: np.ndarray, y: np.ndarray) -> None:
+    """Compute y = max(x, 0); a NaN stays a NaN."""
+    _run(_relu_forward(precision_of(y.dtype)), y.size, x, y)
+
+
+@operation
+def relu_backward(y: np.ndarray, dy: np.ndarray, dx: np.ndarray) -> None:
+    """Compute dx = dy where y > 0, and 0 elsewhere."""
+    _run(_relu_backward(precision_of(y.dtype)), y.size, y, dy, dx)
+
+
+@operation
+def leaky_relu_forward(x: np.ndarray, negative_slope: float, y: np.ndarray) -> None:
+    """Compute y = x where x > 0, and negative_slope * x elsewhere."""
+    _run(_leaky_relu(precision_of(y.dtype)), y.size, x, x, np.array([negative_slope], y.dtype), y)
+
+
+@operation
+def leaky_relu_backward(x: np.ndarray, negative_slope: float, dy: np.ndarray, dx: np.ndarray) -> None:
+    """Compute dx = dy where x > 0, and negative_slope * dy elsewhere."""
+    _run(_leaky_relu(precision_of(x.dtype)), x.size, x, dy, np.array([negative_slope], x.dtype), dx)
+
+
+@operation
+def rescale_forward(x: np.ndarray, scale: float, offset: float, y: np.ndarray) -> None:
+    """Compute y = scale * x + offset, for x of any real dtype."""
+    scalars = np.array([scale, offset], y.dtype)
+    if x.dtype == np.uint8:
+        _run(_rescale_bytes(precision_of(y.dtype)), y.size, y, scalars, x)
+    else:
+        _run(_rescale(precision_of(y.dtype)), y.size, y, scalars, x.astype(y.dtype, copy=False))
+
+
+@operation
+def rescale_backward(dy: np.ndarray, scale: float, dx: np.ndarray) -> None:
+    """Compute dx = scale * dy."""
+    _run(_rescale(precision_of(dx.dtype)), dx.size, dx, np.array([scale, 0], dx.dtype), dy)
+
+
+@operation
+def dropout_forward(x: np.ndarray, rate: float, seed: int, y: np.ndarray) -> None:
+    """Compute y = x / (1 - rate) for the elements that ``seed`` keeps, and 0 for the others."""
+    numbers = Stretch(y.size, int(np.uint64(seed).view(np.int64)), math.ceil(rate * 2**24))
+    run(_dropout(precision_of(y.dtype)), row_slices(y.size // BLOCK), numbers, x, np.array([1 - rate], y.dtype), y)
+
+
+@operation
+def dropout_backward(dy: np.ndarray, rate: float, seed: int, dx: np.ndarray) -> None:
+    """Compute dx = dy / (1 - rate) for the elements that ``seed`` keeps, and 0 for the others."""
+    dropout_forward(dy, rate, seed, dx)
+
+
+@operation
+def gather(images: np.ndarray, indices: np.ndarray, out: np.ndarray) -> None:
+    """Compute out[i] = images[indices[i]]."""
+    count = len(indices)
+    row_bytes = out.nbytes // max(1, count)
+    if count and row_bytes:
+        slices = row_slices(out.nbytes // BLOCK)
+        sources = images.reshape(len(images), -1).view(np.uint8)
+        run(
+            _gather(precision_of(np.dtype(np.float32))),
+            slices,
+            (count, row_bytes),
+            sources,
+            indices,
+            out.view(np.uint8),
+        )
+
+
+def _run(address: int, size: int, *operands: np.ndarray) -> None:
+    run(address, row_slices(size // BLOCK), Stretch(size, 0, 0), *operands)
+
+
+@compiled
+def stretch(s, slices, size):
+    """Return the first element of slice ``s`` and the element after its last; slices meet at cache lines."""
+    lines = (size + 15) // 16
+    return min(size, s * lines // slices * 16), min(size, (s + 1) * lines // slices * 16)
+
+
+@cache
+def _relu_forward(precision):
+    @kernel
+    def relu_forward(s, slices, numbers, addresses):
+        x, y = arrays(addresses, 2, precision)
+        first, last = stretch(s, slices, geometry(numbers, Stretch).size)
+        x, y = x[first:last], y[first:last]
+        for i in range(y.size):
+            y[i] = 0 if x[i] <= 0 else x[i]
+
+    return relu_forward
+
+
+@cache
+def _relu_backward(precision):
+    @kernel
+    def relu_backward(s, slices, numbers, addresses):
+        y, dy, dx = arrays(addresses, 3, precision)
+        first, last = stretch(s, slices, geometry(numbers, Stretch).size)
+        y, dy, dx = y[first:last], dy[first:last], dx[first:last]
+        for i in range(y.size):
+            dx[i] = dy[i] if y[i] > 0 else 0
+
+    return relu_backward
+
+
+@cache
+def _leaky_relu(precision):
+    @kernel
+    def leaky_relu(s, slices, numbers, addresses):
+        """The way forward and back are one function: the sign of x decides whether ``value`` is scaled."""
+        x, value, slope, result = arrays(addresses, 4, precision)
+        first, last = stretch(s, slices, geometry(numbers, Stretch).size)
+        x, value, result = x[first:last], value[first:last], result[first:last]
+        for i in range(x.size):
+            result[i] = value[i] if x[i] > 0 else slope[0] * value[i]
+
+    return leaky_relu
+
+
+@cache
+def _rescale(precision):
+    @kernel
+    def rescale(s, slices, numbers, addresses):
+        y, scalars, x = arrays(addresses, 3, precision)
+        scale, offset = scalars[0], scalars[1]
+        first, last = stretch(s, slices, geometry(numbers, Stretch).size)
+        x, y = x[first:last], y[first:last]
+        for i in range(y.size):
+            y[i] = scale * x[i] + offset
+
+    return rescale
+
+
+@cache
+def _rescale_bytes(precision):
+    @kernel
+    def rescale_bytes(s, slices, numbers, addresses):
+        y, scalars = arrays(addresses, 2, precision)
+        x = array_of(addresses, 2, np.uint8, precision)
+        scale, offset = scalars[0], scalars[1]
+        first, last = stretch(s, slices, geometry(numbers, Stretch).size)
+        x, y = x[first:last], y[first:last]
+        for i in range(y.size):
+            y[i] = scale * y.dtype.type(x[i]) + offset
+
+    return rescale_bytes
+
+
+@cache
+def _dropout(precision):
+    @kernel
+    def dropout(s, slices, numbers, addresses):
+        """Element i is kept where the 24 highest bits of output i of the splitmix64 generator reach the threshold."""
+        x, kept_share, y = arrays(addresses, 3, precision)
+        g = geometry(numbers, Stretch)
+        first, last = stretch(s, slices, g.size)
+        start = np.uint64(g.seed) + np.uint64(first) * np.uint64(0x9E3779B97F4A7C15)
+        x, y = x[first:last], y[first:last]
+        for i in range(y.size):
+            z = start + (np.uint64(i) + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
+            z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+            z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+            z = z ^ (z >> np.uint64(31))
+            y[i] = x[i] / kept_share[0] if (z >> np.uint64(40)) >= np.uint64(g.threshold) else 0
+
+    return dropout
+
+
+class Rows(NamedTuple):
+    """The numbers of ``gather``."""
+
+    count: int
+    row_bytes: int
+
+
+@cache
+def _gather(precision):
+    @kernel
+    def gather(s, slices, numbers, addresses):
+        g = geometry(numbers, Rows)
+        images = array_of(addresses, 0, np.uint8, precision)
+        indices = array_of(addresses, 1, np.int64, precision)
+        out = array_of(addresses, 2, np.uint8, precision)
+        for i in range(s * g.count // slices, (s + 1) * g.count // slices):
+            copy_run(images, indices[i] * g.row_bytes, out, i * g.row_bytes, g.row_bytes)
+
+    return gather

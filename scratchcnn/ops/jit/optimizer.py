@@ -1,0 +1,130 @@
+"""One step of an optimizer: a single pass over the flat vectors, each number read and written once.
+
+The vectors of a small network lie in the L2 cache; the arithmetic between is free. Nothing is summed over the
+parameters but the norm for gradient clipping, which has a fixed number of partial sums.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import cache
+
+import numpy as np
+
+from .elementwise import BLOCK, Stretch, stretch
+from .kernel import array_of, arrays, geometry, kernel, operation, precision_of, run
+from .launch import row_slices, scratch, sum_slices
+
+
+@operation
+def sgd_step(
+    parameters: np.ndarray,
+    gradients: np.ndarray,
+    velocity: np.ndarray | None,
+    learning_rate: float,
+    momentum: float,
+    nesterov: bool,
+    weight_decay: float,
+) -> None:
+    """Update ``parameters`` and ``velocity`` by stochastic gradient descent, with momentum unless velocity is None."""
+    if velocity is None:
+        momentum, nesterov = 0.0, False
+        velocity = scratch("no velocity", parameters.shape, parameters.dtype)
+        velocity[:] = 0
+    scalars = np.array([learning_rate, momentum, weight_decay, nesterov], parameters.dtype)
+    _run(_sgd(precision_of(parameters.dtype)), parameters, gradients, velocity, scalars)
+
+
+@operation
+def adam_step(
+    parameters: np.ndarray,
+    gradients: np.ndarray,
+    mean: np.ndarray,
+    variance: np.ndarray,
+    step: int,
+    learning_rate: float,
+    beta_1: float,
+    beta_2: float,
+    epsilon: float,
+    weight_decay: float,
+    decoupled: bool,
+) -> None:
+    """Update ``parameters`` and the moving averages by Adam, or AdamW where weight decay is ``decoupled``."""
+    alpha = learning_rate * math.sqrt(1 - beta_2**step) / (1 - beta_1**step)
+    kept = 1 - learning_rate * weight_decay if decoupled else 1.0
+    penalty = 0.0 if decoupled else weight_decay
+    scalars = np.array([alpha, 1 - beta_1, 1 - beta_2, epsilon, kept, penalty], parameters.dtype)
+    _run(_adam(precision_of(parameters.dtype)), parameters, gradients, mean, variance, scalars)
+
+
+@operation
+def clip_by_norm(gradients: np.ndarray, max_norm: float) -> float:
+    """Scale the vector so that its norm is at most ``max_norm``; return the norm before."""
+    sums = scratch("squares", (sum_slices(gradients.size // BLOCK, 8),), np.float64)
+    run(_sum_of_squares(precision_of(gradients.dtype)), sums.size, Stretch(gradients.size, 0, 0), gradients, sums)
+    norm = math.sqrt(math.fsum(sums))
+    if math.isfinite(norm) and norm > max_norm:
+        gradients *= max_norm / norm
+    return norm
+
+
+def _run(address: int, parameters: np.ndarray, *operands: np.ndarray) -> None:
+    run(address, row_slices(parameters.size // BLOCK), Stretch(parameters.size, 0, 0), parameters, *operands)
+
+
+@cache
+def _sgd(precision):
+    @kernel
+    def sgd(s, slices, numbers, addresses):
+        """v <- momentum v - lr g; w <- w + v or, with Nesterov's look ahead, w + momentum v - lr g."""
+        w, g, v, scalars = arrays(addresses, 4, precision)
+        learning_rate, momentum, weight_decay, nesterov = scalars[0], scalars[1], scalars[2], scalars[3] != 0
+        first, last = stretch(s, slices, geometry(numbers, Stretch).size)
+        w, g, v = w[first:last], g[first:last], v[first:last]
+        for i in range(w.size):
+            gradient = g[i] + weight_decay * w[i]
+            v[i] = momentum * v[i] - learning_rate * gradient
+            w[i] += momentum * v[i] - learning_rate * gradient if nesterov else v[i]
+
+    return sgd
+
+
+@cache
+def _adam(precision):
+    @kernel
+    def adam(s, slices, numbers, addresses):
+        """m and v move towards the gradient and its square; w moves against m / sqrt(v)."""
+        w, g, m, v, scalars = arrays(addresses, 5, precision)
+        alpha, one_minus_beta_1, one_minus_beta_2 = scalars[0], scalars[1], scalars[2]
+        epsilon, kept, penalty = scalars[3], scalars[4], scalars[5]
+        first, last = stretch(s, slices, geometry(numbers, Stretch).size)
+        w, g, m, v = w[first:last], g[first:last], m[first:last], v[first:last]
+        for i in range(w.size):
+            gradient = g[i] + penalty * w[i]
+            m[i] += one_minus_beta_1 * (gradient - m[i])
+            v[i] += one_minus_beta_2 * (gradient * gradient - v[i])
+            w[i] = kept * w[i] - alpha * m[i] / (np.sqrt(v[i]) + epsilon)
+
+    return adam
+
+
+@cache
+def _sum_of_squares(precision):
+    @kernel
+    def sum_of_squares(s, slices, numbers, addresses):
+        """Sixteen sums side by side, so that the loop can use SIMD though its order of additions is fixed."""
+        (gradients,) = arrays(addresses, 1, precision)
+        sums = array_of(addresses, 1, np.float64, precision)
+        first, last = stretch(s, slices, geometry(numbers, Stretch).size)
+        lanes = np.zeros(16)
+        whole = first + (last - first) // 16 * 16
+        for i in range(first, whole, 16):
+            for lane in range(16):
+                lanes[lane] += np.float64(gradients[i + lane]) ** 2
+        for i in range(whole, last):
+            lanes[0] += np.float64(gradients[i]) ** 2
+        sums[s] = 0
+        for lane in range(16):
+            sums[s] += lanes[lane]
+
+    return sum_of_squares

@@ -1,0 +1,198 @@
+"""Pooling by itself: one output line at a time, a window's pixels outermost and the channels innermost.
+
+The channels of a pixel lie side by side, so the innermost loops become SIMD instructions. Nothing is held in registers
+for long; a line of windows fits the L1 cache. (Behind a convolution, pooling can be part of the convolution's kernel.)
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import NamedTuple
+
+import numpy as np
+
+from .kernel import array_of, arrays, compiled, geometry, kernel, operation, precision_of, run
+from .launch import row_slices
+
+Pair = tuple[int, int]
+
+
+class Pooling(NamedTuple):
+    """The numbers of a pool: DESIGN's letters."""
+
+    N: int
+    H: int
+    W: int
+    C: int
+    OH: int
+    OW: int
+    PH: int
+    PW: int
+    stride_y: int
+    stride_x: int
+    top: int
+    left: int
+
+
+@operation
+def max_pool_forward(
+    x: np.ndarray, pool_size: Pair, strides: Pair, padding: Pair, y: np.ndarray, index: np.ndarray
+) -> None:
+    """Compute the maximum of each window, and at which position of the window it is found first."""
+    g = _pooling(x, y, pool_size, strides, padding)
+    run(_max_pool_forward(precision_of(x.dtype)), row_slices(g.N * g.OH), g, x, y, index)
+
+
+@operation
+def max_pool_backward(
+    dy: np.ndarray, index: np.ndarray, pool_size: Pair, strides: Pair, padding: Pair, dx: np.ndarray
+) -> None:
+    """Hand each output's gradient to the pixel that was its window's maximum."""
+    g = _pooling(dx, dy, pool_size, strides, padding)
+    run(_max_pool_backward(precision_of(dx.dtype)), row_slices(g.N), g, dy, dx, index)
+
+
+@operation
+def average_pool_forward(x: np.ndarray, pool_size: Pair, strides: Pair, padding: Pair, y: np.ndarray) -> None:
+    """Compute the average of each window's pixels that lie in the image."""
+    g = _pooling(x, y, pool_size, strides, padding)
+    run(_average_pool_forward(precision_of(x.dtype)), row_slices(g.N * g.OH), g, x, y)
+
+
+@operation
+def average_pool_backward(dy: np.ndarray, pool_size: Pair, strides: Pair, padding: Pair, dx: np.ndarray) -> None:
+    """Share each output's gradient equally among the pixels of its window."""
+    g = _pooling(dx, dy, pool_size, strides, padding)
+    run(_average_pool_backward(precision_of(dx.dtype)), row_slices(g.N), g, dy, dx)
+
+
+@operation
+def global_average_pool_forward(x: np.ndarray, y: np.ndarray) -> None:
+    """Compute the average over all pixels of an image: a pool with one window."""
+    N, H, W, C = x.shape
+    average_pool_forward(x, (H, W), (1, 1), (0, 0), y.reshape(N, 1, 1, C))
+
+
+@operation
+def global_average_pool_backward(dy: np.ndarray, dx: np.ndarray) -> None:
+    """Share each output's gradient equally among all pixels of its image."""
+    N, H, W, C = dx.shape
+    average_pool_backward(dy.reshape(N, 1, 1, C), (H, W), (1, 1), (0, 0), dx)
+
+
+def _pooling(x: np.ndarray, y: np.ndarray, pool_size: Pair, strides: Pair, padding: Pair) -> Pooling:
+    return Pooling(*x.shape, *y.shape[1:3], *pool_size, *strides, *padding)
+
+
+@compiled
+def window(g, oy, ox):
+    """Return the window of output (oy, ox) as far as it lies in the image: first and end line, first and end pixel."""
+    y, x = oy * g.stride_y - g.top, ox * g.stride_x - g.left
+    return max(0, y), min(g.H, y + g.PH), max(0, x), min(g.W, x + g.PW)
+
+
+@cache
+def _max_pool_forward(precision):
+    @kernel
+    def max_pool_forward(s, slices, numbers, addresses):
+        g = geometry(numbers, Pooling)
+        x, y = arrays(addresses, 2, precision)
+        index = array_of(addresses, 2, np.uint8, precision)
+        for row in range(s * g.N * g.OH // slices, (s + 1) * g.N * g.OH // slices):
+            n, oy = row // g.OH, row % g.OH
+            for ox in range(g.OW):
+                place = (row * g.OW + ox) * g.C
+                best, first = y[place : place + g.C], index[place : place + g.C]
+                for c in range(g.C):
+                    best[c] = -np.inf
+                    first[c] = 255  # not yet: even minus infinity wins the first comparison
+                y0, y1, x0, x1 = window(g, oy, ox)
+                for py in range(y0, y1):
+                    for px in range(x0, x1):
+                        number = np.uint8((py - oy * g.stride_y + g.top) * g.PW + px - ox * g.stride_x + g.left)
+                        place = ((n * g.H + py) * g.W + px) * g.C
+                        pixel = x[place : place + g.C]
+                        for c in range(g.C):
+                            value = pixel[c]
+                            wins = (value > best[c]) | (first[c] == 255) | ((value != value) & (best[c] == best[c]))
+                            best[c] = value if wins else best[c]
+                            first[c] = number if wins else first[c]
+
+    return max_pool_forward
+
+
+@cache
+def _max_pool_backward(precision):
+    @kernel
+    def max_pool_backward(s, slices, numbers, addresses):
+        g = geometry(numbers, Pooling)
+        dy, dx = arrays(addresses, 2, precision)
+        index = array_of(addresses, 2, np.uint8, precision)
+        size = g.H * g.W * g.C
+        for n in range(s * g.N // slices, (s + 1) * g.N // slices):
+            image = dx[n * size : (n + 1) * size]
+            for i in range(size):
+                image[i] = 0
+            for oy in range(g.OH):
+                for ox in range(g.OW):
+                    place = ((n * g.OH + oy) * g.OW + ox) * g.C
+                    corner = (oy * g.stride_y - g.top) * g.W + ox * g.stride_x - g.left
+                    for c in range(g.C):
+                        position = np.int64(index[place + c])
+                        pixel = corner + position // g.PW * g.W + position % g.PW
+                        image[pixel * g.C + c] += dy[place + c]
+
+    return max_pool_backward
+
+
+@cache
+def _average_pool_forward(precision):
+    @kernel
+    def average_pool_forward(s, slices, numbers, addresses):
+        g = geometry(numbers, Pooling)
+        x, y = arrays(addresses, 2, precision)
+        for row in range(s * g.N * g.OH // slices, (s + 1) * g.N * g.OH // slices):
+            n, oy = row // g.OH, row % g.OH
+            for ox in range(g.OW):
+                place = (row * g.OW + ox) * g.C
+                average = y[place : place + g.C]
+                for c in range(g.C):
+                    average[c] = 0
+                y0, y1, x0, x1 = window(g, oy, ox)
+                for py in range(y0, y1):
+                    for px in range(x0, x1):
+                        place = ((n * g.H + py) * g.W + px) * g.C
+                        pixel = x[place : place + g.C]
+                        for c in range(g.C):
+                            average[c] += pixel[c]
+                for c in range(g.C):
+                    average[c] /= (y1 - y0) * (x1 - x0)
+
+    return average_pool_forward
+
+
+@cache
+def _average_pool_backward(precision):
+    @kernel
+    def average_pool_backward(s, slices, numbers, addresses):
+        g = geometry(numbers, Pooling)
+        dy, dx = arrays(addresses, 2, precision)
+        size = g.H * g.W * g.C
+        for n in range(s * g.N // slices, (s + 1) * g.N // slices):
+            image = dx[n * size : (n + 1) * size]
+            for i in range(size):
+                image[i] = 0
+            for oy in range(g.OH):
+                for ox in range(g.OW):
+                    place = ((n * g.OH + oy) * g.OW + ox) * g.C
+                    gradient = dy[place : place + g.C]
+                    y0, y1, x0, x1 = window(g, oy, ox)
+                    pixels = (y1 - y0) * (x1 - x0)
+                    for py in range(y0, y1):
+                        for px in range(x0, x1):
+                            place = (py * g.W + px) * g.C
+                            pixel = image[place : place + g.C]
+                            for c in range(g.C):
+                                pixel[c] += gradient[c] / pixels
+
+    return average_pool_backward
