@@ -12,8 +12,8 @@ so a result is written once. L1 holds the image's lines, L2 the kernel.
 of zeros, with the kernel flipped in both directions and its channels and filters exchanged. The same code computes it.
 
 **The gradient of the kernel** is an outer product for each output pixel: a column of R kernel positions k of the
-pixel's window, times the row dy[pixel, :], added to a tile of R positions x V vectors of filters, which stays in registers for
-all pixels of an image. The image and its gradient are in L1, the sums in L2.
+pixel's window, times the row dy[pixel, :], added to a tile of R positions x V vectors of filters, which stays in registers
+for all pixels of an image. The image and its gradient are in L1, the sums in L2.
 """
 
 from __future__ import annotations

@@ -173,17 +173,17 @@ def tile_add_scaled(typing, shape, acc, scales, position, b, offset, outer, inne
 
 
 @intrinsic
-def tile_store_window_maximum(typing, shape, acc, bias, bias_offset, y, index, offset, stride):
+def tile_store_window_maximum(typing, shape, acc, bias, bias_offset, y, offset, stride, index, index_offset):
     """Max-pool a tile of two lines of 2P pixels, add the bias, apply ReLU, and store P pixels of y and index.
 
     Window p is rows (0, 2p), (0, 2p + 1), (1, 2p), (1, 2p + 1) of the tile. Its P results go to
-    y[offset + p*stride : + vectors*lanes], and to ``index`` at the same place the number 0 to 3 of the first maximum,
-    or 255 where ReLU made the result zero. A NaN wins every comparison and passes ReLU, so that it is seen.
+    y[offset + p*stride : + vectors*lanes], and to index[index_offset + p*stride : + ...] the number 0 to 3 of the first
+    maximum, or 255 where ReLU made the result zero. A NaN wins every comparison and passes ReLU, so that it is seen.
     """
     _, inner, vectors, lanes = _extents(shape)
 
     def codegen(context, builder, signature, arguments):
-        _, tile, bias_array, bias_start, y_array, index_array, start, step = arguments
+        _, tile, bias_array, bias_start, y_array, y_start, step, index_array, index_start = arguments
         values = cgutils.unpack_tuple(builder, tile)
         numbers = [ir.Constant(ir.VectorType(I8, lanes), [number] * lanes) for number in (0, 1, 2, 3, 255)]
         zero = ir.Constant(_vector_type(context, y.dtype, lanes), None)
@@ -193,9 +193,9 @@ def tile_store_window_maximum(typing, shape, acc, bias, bias_offset, y, index, o
             for v in range(vectors)
         ]
         for p in range(inner // 2):
-            place = builder.add(start, builder.mul(step, I64(p)))
-            y_first = _element(context, builder, y, y_array, place)
-            index_first = _element(context, builder, index, index_array, place)
+            pixel = builder.mul(step, I64(p))
+            y_first = _element(context, builder, y, y_array, builder.add(y_start, pixel))
+            index_first = _element(context, builder, index, index_array, builder.add(index_start, pixel))
             for v in range(vectors):
                 window = [values[(i * inner + 2 * p + j) * vectors + v] for i in (0, 1) for j in (0, 1)]
                 best, first = window[0], numbers[0]
@@ -212,7 +212,8 @@ def tile_store_window_maximum(typing, shape, acc, bias, bias_offset, y, index, o
                 builder.store(first, _vector_at(context, builder, index_first, v, index.dtype, lanes), align=1)
         return context.get_dummy_value()
 
-    return types.void(shape, acc, bias, types.int64, y, index, types.int64, types.int64), codegen
+    arguments = (shape, acc, bias, types.int64, y, types.int64, types.int64, index, types.int64)
+    return types.void(*arguments), codegen
 
 
 @intrinsic
