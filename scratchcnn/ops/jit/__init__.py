@@ -3,8 +3,9 @@
 Read ``kernel.py`` first (how a kernel is run), then ``tile.py`` (what makes it fast), then ``conv.py``.
 """
 
-from .conv import conv_backward, conv_forward
-from .dense import dense_backward, dense_forward
+from .conv import conv_backward, conv_forward, conv_relu_backward, conv_relu_forward
+from .conv_pool import conv_relu_pool_backward, conv_relu_pool_forward
+from .dense import dense_backward, dense_forward, dense_relu_backward, dense_relu_forward
 from .elementwise import (
     dropout_backward,
     dropout_forward,
@@ -38,8 +39,14 @@ __all__ = [
     "clip_by_norm",
     "conv_backward",
     "conv_forward",
+    "conv_relu_backward",
+    "conv_relu_forward",
+    "conv_relu_pool_backward",
+    "conv_relu_pool_forward",
     "dense_backward",
     "dense_forward",
+    "dense_relu_backward",
+    "dense_relu_forward",
     "dropout_backward",
     "dropout_forward",
     "gather",

@@ -12,8 +12,8 @@ so a result is written once. L1 holds the image's lines, L2 the kernel.
 of zeros, with the kernel flipped in both directions and its channels and filters exchanged. The same code computes it.
 
 **The gradient of the kernel** is an outer product for each output pixel: a column of R kernel positions k of the
-pixel's window, times the row dy[pixel, :], added to a tile of R positions x V vectors of filters, which stays in registers
-for all pixels of an image. The image and its gradient are in L1, the sums in L2.
+pixel's window, times the row dy[pixel, :], added to a tile of R positions x V vectors of filters. The tile stays in
+registers for all pixels of an image. The image and its gradient are in L1, the sums in L2.
 """
 
 from __future__ import annotations
@@ -25,9 +25,10 @@ import numpy as np
 from numba import njit
 
 from .cpu import Tile, lanes_for, largest_tile
+from .elementwise import relu_backward
 from .kernel import OPTIONS, arrays, geometry, kernel, operation, precision_of, run
 from .launch import add_slices, padded_columns, round_up, row_slices, scratch, sum_slices
-from .tile import copy_run, tile_fma, tile_load, tile_shape, tile_store
+from .tile import copy_run, tile_fma, tile_load, tile_relu, tile_shape, tile_store
 
 Pair = tuple[int, int]
 
@@ -60,6 +61,32 @@ def conv_backward(
     _kernel_gradient(x, dy, strides, padding, dkernel, dbias)
 
 
+@operation
+def conv_relu_forward(
+    x: np.ndarray, kernel: np.ndarray, bias: np.ndarray | None, strides: Pair, padding: Pair, y: np.ndarray
+) -> None:
+    """Compute y = ReLU(convolution(x) + bias)."""
+    _convolve(x, kernel, bias, strides, (1, 1), padding, y, relu=True)
+
+
+@operation
+def conv_relu_backward(
+    x: np.ndarray,
+    kernel: np.ndarray,
+    y: np.ndarray,
+    dy: np.ndarray,
+    strides: Pair,
+    padding: Pair,
+    dx: np.ndarray | None,
+    dkernel: np.ndarray,
+    dbias: np.ndarray | None,
+) -> None:
+    """Compute the gradients of ``conv_relu_forward`` from its output y."""
+    passed = scratch("passed by ReLU", dy.shape, dy.dtype)
+    relu_backward(y, dy, passed)
+    conv_backward(x, kernel, passed, strides, padding, dx, dkernel, dbias)
+
+
 class Convolution(NamedTuple):
     """The numbers of a convolution: DESIGN's letters, and the padded image's height and width in scratch memory."""
 
@@ -82,6 +109,7 @@ class Convolution(NamedTuple):
     width: int
     columns: int  # F rounded up to whole tiles
     depth: int  # KW * C rounded up to whole tiles (kernel gradient)
+    relu: int
 
 
 @cache
@@ -108,6 +136,7 @@ def _convolve(
     spread: Pair,
     padding: Pair,
     y: np.ndarray,
+    relu: bool = False,
 ) -> None:
     """Convolve x, its pixels ``spread`` apart and ``padding`` zeros before them, with the kernel ``weights``."""
     N, H, W, C = x.shape
@@ -121,7 +150,7 @@ def _convolve(
     run(
         _convolve_kernel(precision_of(y.dtype), *tile),
         slices,
-        Convolution(N, H, W, C, F, KH, KW, OH, OW, *strides, *spread, *padding, height, width, columns, 0),
+        Convolution(N, H, W, C, F, KH, KW, OH, OW, *strides, *spread, *padding, height, width, columns, 0, relu),
         x,
         padded_columns(weights.reshape(KH * KW * C, F), columns, "kernel"),
         padded_columns(np.zeros((1, F), y.dtype) if bias is None else bias.reshape(1, F), columns, "bias"),
@@ -163,6 +192,8 @@ def _convolve_kernel(precision, outer, inner, vectors, lanes):
                         b = ky * g.KW * g.C * g.columns + f
                         for k in range(g.KW * g.C):
                             acc = tile_fma(tile, acc, image, a + k, 0, g.stride_x * g.C, weights, b + k * g.columns)
+                    if g.relu:
+                        acc = tile_relu(tile, acc)
                     if straight:
                         tile_store(tile, acc, y, (row * g.OW + first) * g.F + f, 0, g.F)
                     else:
@@ -189,7 +220,7 @@ def _kernel_gradient(
     run(
         _kernel_gradient_kernel(precision_of(x.dtype), *tile),
         slices,
-        Convolution(N, H, W, C, F, KH, KW, OH, OW, *strides, 1, 1, *padding, height, width, columns, depth),
+        Convolution(N, H, W, C, F, KH, KW, OH, OW, *strides, 1, 1, *padding, height, width, columns, depth, 0),
         x,
         dy,
         scratch("images", (slices, round_up(height * width * C + tile.inner, 16)), x.dtype),

@@ -200,7 +200,22 @@ def _geometry(
     height = ((OH - 1) * pool_strides[0] + pool_size[0] - 1) * strides[0] + KH
     width = ((OW - 1) * pool_strides[1] + pool_size[1] - 1) * strides[1] + KW
     return PooledConvolution(
-        *x.shape, F, KH, KW, OH, OW, *pool_size, *strides, *pool_strides, *padding, height, width, 1, 1, columns, wants_dx
+        *x.shape,
+        F,
+        KH,
+        KW,
+        OH,
+        OW,
+        *pool_size,
+        *strides,
+        *pool_strides,
+        *padding,
+        height,
+        width,
+        1,
+        1,
+        columns,
+        wants_dx,
     )
 
 
@@ -417,7 +432,9 @@ def _sparse_gradient_kernel(precision, outer, inner, vectors, lanes):
                                 acc = tile_load(tile, dimage, window, g.width * g.C, 0)
                                 start = ky * g.columns + k
                                 for i in range(begin, begin + counts[position]):
-                                    acc = tile_add_scaled(tile, acc, scales, i, weights, start + places[i], g.columns, 0)
+                                    acc = tile_add_scaled(
+                                        tile, acc, scales, i, weights, start + places[i], g.columns, 0
+                                    )
                                 tile_store(tile, acc, dimage, window, g.width * g.C, 0)
                 copy_back(dimage, g, dx, n * g.H * g.W * g.C)
 
@@ -428,8 +445,8 @@ def _sparse_gradient_kernel(precision, outer, inner, vectors, lanes):
 def list_filter(gradient, winner, f, F, corners, offsets, scales, places):
     """List the gradients of filter f that are not zero, with the places of their windows in the image; count them.
 
-    Without a branch, which the CPU would guess wrong half of the time: each entry is written, and the next one goes over
-    it where it does not count.
+    Without a branch, which the CPU would guess wrong half of the time: each entry is written, and the next one goes
+    over it where it does not count.
     """
     count = 0
     for p in range(corners.size):

@@ -17,9 +17,10 @@ from typing import NamedTuple
 import numpy as np
 
 from .cpu import Tile, lanes_for, largest_tile
+from .elementwise import relu_backward
 from .kernel import arrays, geometry, kernel, operation, precision_of, run
 from .launch import padded_columns, round_up, row_slices, scratch
-from .tile import copy_run, tile_fma, tile_load, tile_shape, tile_store
+from .tile import copy_run, tile_fma, tile_load, tile_relu, tile_shape, tile_store
 
 TERMS = 512  # terms of the sum that are taken at a time: of a right operand, 512 x 64 float32 are 128 KiB
 
@@ -34,6 +35,7 @@ class Product(NamedTuple):
     row_stride: int
     term_stride: int
     terms_at_once: int
+    relu: int
 
 
 @operation
@@ -61,11 +63,33 @@ def dense_backward(
         np.sum(dy, axis=0, out=dbias)
 
 
+@operation
+def dense_relu_forward(x: np.ndarray, kernel: np.ndarray, bias: np.ndarray | None, y: np.ndarray) -> None:
+    """Compute y = ReLU(x W + b)."""
+    _multiply(x, len(x), x.shape[1], (x.shape[1], 1), kernel, bias, y, relu=True)
+
+
+@operation
+def dense_relu_backward(
+    x: np.ndarray,
+    kernel: np.ndarray,
+    y: np.ndarray,
+    dy: np.ndarray,
+    dx: np.ndarray | None,
+    dkernel: np.ndarray,
+    dbias: np.ndarray | None,
+) -> None:
+    """Compute the gradients of ``dense_relu_forward`` from its output y."""
+    passed = scratch("passed by ReLU", dy.shape, dy.dtype)
+    relu_backward(y, dy, passed)
+    dense_backward(x, kernel, passed, dx, dkernel, dbias)
+
+
 def transposed(matrix: np.ndarray) -> np.ndarray:
     """Return the transpose of a matrix, in scratch memory."""
     rows, columns = matrix.shape
     result = scratch("transposed", (columns, rows), matrix.dtype)
-    numbers = Product(rows, 0, columns, 0, 0, 0, 0)
+    numbers = Product(rows, 0, columns, 0, 0, 0, 0, 0)
     run(_transpose_kernel(precision_of(matrix.dtype)), row_slices(columns // 8), numbers, matrix, result)
     return result
 
@@ -87,8 +111,9 @@ def _multiply(
     right: np.ndarray,
     bias: np.ndarray | None,
     result: np.ndarray,
+    relu: bool = False,
 ) -> None:
-    """Compute result = left right + bias; ``strides`` are left's, from row to row and from term to term."""
+    """Compute result = left right + bias, or ReLU of it; ``strides`` are left's, from row to row and term to term."""
     F = right.shape[1]
     tile = product_tile(rows, F, result.dtype)
     columns = round_up(F, tile.columns)
@@ -96,7 +121,7 @@ def _multiply(
     run(
         _multiply_kernel(precision_of(result.dtype), *tile),
         row_slices(tiles),
-        Product(rows, terms, F, columns, *strides, TERMS),
+        Product(rows, terms, F, columns, *strides, TERMS, relu),
         left,
         padded_columns(right, columns, "right"),
         padded_columns(np.zeros((1, F), result.dtype) if bias is None else bias.reshape(1, F), columns, "bias"),
@@ -132,6 +157,8 @@ def _multiply_kernel(precision, outer, inner, vectors, lanes):
                 for k in range(term, last):
                     a = row * g.row_stride + k * g.term_stride
                     acc = tile_fma(tile, acc, left, a, 0, g.row_stride, right, k * g.columns + f)
+                if g.relu and last == g.terms:
+                    acc = tile_relu(tile, acc)
                 if last == g.terms and f + width <= g.F:
                     tile_store(tile, acc, result, row * g.F + f, 0, g.F)
                 else:

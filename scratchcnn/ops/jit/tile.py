@@ -173,6 +173,19 @@ def tile_add_scaled(typing, shape, acc, scales, position, b, offset, outer, inne
 
 
 @intrinsic
+def tile_relu(typing, shape, acc):
+    """Return the tile with its negative numbers made zero; a NaN stays one."""
+
+    def codegen(context, builder, signature, arguments):
+        values = cgutils.unpack_tuple(builder, arguments[1])
+        zero = ir.Constant(values[0].type, None)
+        result = [builder.select(builder.fcmp_ordered("<=", value, zero), zero, value) for value in values]
+        return context.make_tuple(builder, signature.return_type, result)
+
+    return acc(shape, acc), codegen
+
+
+@intrinsic
 def tile_store_window_maximum(typing, shape, acc, bias, bias_offset, y, offset, stride, index, index_offset):
     """Max-pool a tile of two lines of 2P pixels, add the bias, apply ReLU, and store P pixels of y and index.
 

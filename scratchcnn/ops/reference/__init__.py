@@ -16,6 +16,14 @@ from .elementwise import (
     rescale_backward,
     rescale_forward,
 )
+from .fused import (
+    conv_relu_backward,
+    conv_relu_forward,
+    conv_relu_pool_backward,
+    conv_relu_pool_forward,
+    dense_relu_backward,
+    dense_relu_forward,
+)
 from .gather import gather
 from .loss import softmax_cross_entropy_backward, softmax_cross_entropy_forward, softmax_forward
 from .normalization import batch_norm_backward, batch_norm_forward, batch_norm_inference
@@ -39,8 +47,14 @@ __all__ = [
     "clip_by_norm",
     "conv_backward",
     "conv_forward",
+    "conv_relu_backward",
+    "conv_relu_forward",
+    "conv_relu_pool_backward",
+    "conv_relu_pool_forward",
     "dense_backward",
     "dense_forward",
+    "dense_relu_backward",
+    "dense_relu_forward",
     "dropout_backward",
     "dropout_forward",
     "gather",
