@@ -146,9 +146,12 @@ def fit(
     batch_size = min(batch_size, len(samples))
     batch = aligned_empty((batch_size, *model.input_shape), x.dtype)
     starts = range(0, len(samples), batch_size)
+    hooks = [*callbacks, display]
+    for hook in hooks:
+        if not isinstance(hook, Callback):
+            raise ValueError(f"callbacks must be Callback objects, got {hook!r}")
     history = model.history = History()
     model.stop_training = False
-    hooks = [*callbacks, display]
     for hook in hooks:
         hook.attach(model, epochs, len(starts))
     try:

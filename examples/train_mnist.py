@@ -1,0 +1,113 @@
+"""Train a convolutional network to read handwritten digits, and see what it makes of the first test digit.
+
+    python examples/train_mnist.py                       MNIST, or the bundled digits where it cannot be had
+    python examples/train_mnist.py --data fashion_mnist --model lenet5 --epochs 3
+
+What a network is stands in ``scratchcnn/layers``, what training is in ``scratchcnn/training.py``.
+"""
+
+import argparse
+import math
+import time
+from pathlib import Path
+
+import scratchcnn as sc
+
+OPTIMIZERS = {"adam": sc.Adam, "adamw": sc.AdamW, "sgd": sc.SGD}
+HELD_OUT = 1 / 12  # of the training images, to watch the training by: 5,000 of MNIST's 60,000
+
+
+def keras(classes: int) -> list[sc.Layer]:
+    """The network of the Keras example "Simple MNIST convnet": two convolutions, each followed by a pool."""
+    return [
+        sc.Rescaling(1 / 255),
+        *(sc.Conv2D(32, 3), sc.ReLU(), sc.MaxPool2D(2)),  # 28 x 28 x 1 -> 13 x 13 x 32
+        *(sc.Conv2D(64, 3), sc.ReLU(), sc.MaxPool2D(2)),  # -> 5 x 5 x 64
+        *(sc.Flatten(), sc.Dropout(0.5), sc.Dense(classes)),
+    ]
+
+
+def lenet5(classes: int) -> list[sc.Layer]:
+    """LeNet-5 (LeCun et al. 1998) as it is built today: with ReLU, maxima and a plain last layer."""
+    return [
+        sc.Rescaling(1 / 255),
+        *(sc.Conv2D(6, 5, padding="same"), sc.ReLU(), sc.MaxPool2D(2)),  # 28 x 28 x 1 -> 14 x 14 x 6
+        *(sc.Conv2D(16, 5), sc.ReLU(), sc.MaxPool2D(2)),  # -> 5 x 5 x 16
+        *(sc.Flatten(), sc.Dense(120), sc.ReLU(), sc.Dense(84), sc.ReLU(), sc.Dense(classes)),
+    ]
+
+
+MODELS = {"keras": keras, "lenet5": lenet5}
+
+
+def load(name: str, folder: str | None):
+    """Return the data set, and its name: that of the bundled digits where "auto" finds no MNIST."""
+    if name != "auto":
+        return sc.data.load_data(name, folder), name
+    try:
+        return sc.data.load_data("mnist", folder), "mnist"
+    except sc.data.DataUnavailableError:
+        print("MNIST is neither here nor to be downloaded (--data mnist says why): using the 5,000 bundled digits.")
+        return sc.data.load_data("digits"), "digits"
+
+
+def main() -> None:
+    arguments = parse_arguments()
+    if arguments.backend:
+        sc.ops.use(arguments.backend)
+    ((x_train, y_train), (x_test, y_test)), name = load(arguments.data, arguments.data_dir)
+    print(f"Data: {name}, {len(x_train):,} training and {len(x_test):,} test images.\n")
+
+    classes = int(y_train.max()) + 1
+    model = sc.Sequential(MODELS[arguments.model](classes), input_shape=(28, 28, 1), seed=arguments.seed)
+    model.summary()
+
+    epochs = arguments.epochs or (30 if name == "digits" else 10)  # few images have to be looked at more often
+    steps = epochs * math.ceil(len(x_train) * (1 - HELD_OUT) / arguments.batch_size)
+    rate = arguments.learning_rate or (0.05 if arguments.optimizer == "sgd" else 0.002)
+    optimizer = OPTIMIZERS[arguments.optimizer](sc.schedules.CosineDecay(rate, steps, warmup_steps=steps // 20))
+    model.compile(optimizer=optimizer, loss=sc.SoftmaxCrossEntropy())
+    output = Path(arguments.output)
+    start = time.perf_counter()
+    try:
+        model.fit(
+            x_train,
+            y_train,
+            epochs=epochs,
+            batch_size=arguments.batch_size,
+            validation_split=HELD_OUT,
+            callbacks=[sc.callbacks.CSVLogger(output / "history.csv")],
+        )
+    except KeyboardInterrupt:
+        print("\nStopped; what has been learnt so far is measured and saved.")
+    print(f"Trained in {time.perf_counter() - start:.1f} s.")
+
+    loss, accuracy = model.evaluate(x_test, y_test)
+    print(f"Test loss {loss:.4f}, test accuracy {accuracy:.2%} on {len(x_test):,} images it has never seen.\n")
+    print(f"What is the first test digit? Its label says {y_test[0]}, and the model:\n")
+    print(sc.plots.digit_in_terminal(x_test[0], model.predict(x_test[:1])[0]))
+
+    model.save(output / "model.npz")
+    sc.plots.learning_curves(model.history).savefig(output / "learning_curve.png", dpi=150)
+    print(f"\nSaved model.npz, history.csv and learning_curve.png in {output.resolve()}")
+
+
+def parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument(
+        "--data", choices=["auto", *sc.data.DATASETS], default="auto", help="default: auto, MNIST if found"
+    )
+    parser.add_argument("--data-dir", help="a folder with the files of the data set")
+    parser.add_argument("--model", choices=MODELS, default="keras")
+    parser.add_argument("--epochs", type=int, help="default: 10, or 30 for the few bundled digits")
+    parser.add_argument("--batch-size", type=int, default=128)
+    parser.add_argument("--optimizer", choices=OPTIMIZERS, default="adam")
+    parser.add_argument("--learning-rate", type=float, help="the highest; default: 0.002, or 0.05 for sgd")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--backend", choices=sc.ops.BACKENDS, help="default: jit, or $SCRATCHCNN_BACKEND")
+    parser.add_argument("--output", default=".", metavar="DIR", help="where to save; default: here")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

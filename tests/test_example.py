@@ -1,0 +1,64 @@
+"""examples/train_mnist.py: the first page of the book runs as it stands."""
+
+import importlib
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import scratchcnn as sc
+
+ROOT = Path(__file__).parent.parent
+EXAMPLE = ROOT / "examples" / "train_mnist.py"
+
+
+def run_example(folder, *arguments, **environment):
+    """Run the example in an empty folder and return what it printed."""
+    done = subprocess.run(
+        [sys.executable, EXAMPLE, *arguments],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_the_example_fits_on_a_few_screens():
+    assert len(EXAMPLE.read_text().splitlines()) < 120
+
+
+def test_a_short_run_shows_the_network_learns_and_leaves_model_history_and_curves(tmp_path):
+    output = run_example(tmp_path, "--data", "digits", "--model", "lenet5", "--epochs", "2", "--output", "results")
+    assert "Data: digits, 4,000 training and 1,000 test images." in output
+    assert "conv2d_1" in output and "total" in output
+    assert "Epoch 2/2" in output
+    assert "What is the first test digit?" in output and "█" in output
+    assert sorted(path.name for path in (tmp_path / "results").iterdir()) == [
+        "history.csv",
+        "learning_curve.png",
+        "model.npz",
+    ]
+    model = sc.load_model(tmp_path / "results" / "model.npz")
+    loss, accuracy = model.evaluate(*sc.data.load_data("digits")[1])
+    assert f"Test loss {loss:.4f}, test accuracy {accuracy:.2%} on 1,000 images" in output
+    assert accuracy > 0.8
+    assert len((tmp_path / "results" / "history.csv").read_text().splitlines()) == 3
+
+
+@pytest.mark.parametrize("model", ["keras", "lenet5"])
+@pytest.mark.parametrize("optimizer", ["adam", "adamw", "sgd"])
+def test_every_network_and_optimizer_of_the_example_learns(model, optimizer, monkeypatch):
+    monkeypatch.syspath_prepend(EXAMPLE.parent)
+    example = importlib.import_module("train_mnist")
+    network = sc.Sequential(example.MODELS[model](10), input_shape=(28, 28, 1))
+    network.compile(example.OPTIMIZERS[optimizer](0.05 if optimizer == "sgd" else 0.002))
+    images, labels = (array[:64] for array in sc.data.load_data("digits")[0])
+    losses = network.fit(images, labels, epochs=10, batch_size=16, verbose=0).history["loss"]
+    assert losses[-1] < 0.7 * losses[0]
+    assert np.isfinite(network.parameters).all()
