@@ -11,9 +11,9 @@ backward pass lists those (value and place) and works for them alone, which give
     each gradient g of filter f at output pixel p:     dkernel[:, :, :, f] += g * (the window of x at p)
                                                        dx[window at p]     += g * kernel[:, :, :, f]
 
-Both are g times KH lines of KW*C neighbouring numbers. For dkernel the list is made filter by filter: a tile of
-KH x (KW*C) sums stays in registers for all of a filter's gradients in an image; the image is in L1, the sums in L2. For
-dx it is made pixel by pixel: the tile is the window in the gradient of the image, which is in L1; the kernel is in L2.
+Both are g times KH lines of KW*C neighbouring numbers: a tile of KH x (KW*C) sums gathers all of a filter's windows of
+the image, and a tile with the filter's numbers is scattered over their places in the gradient of the image. Images and
+lists are in L1, the kernel and its sums pass through from L2, once for each image.
 
 Where a window of x is no longer than a few numbers (one input channel) such lines are too short. The first layer, which
 needs no dx, instead takes the window's four pixels in turn, with the gradients that went elsewhere masked out.
@@ -39,6 +39,7 @@ from .tile import (
     tile_fma,
     tile_fma_where,
     tile_load,
+    tile_scatter_scaled,
     tile_shape,
     tile_store,
     tile_store_window_maximum,
@@ -383,7 +384,10 @@ def _window_gradient_kernel(precision, outer, inner, vectors, lanes):
 def _sparse_gradient_kernel(precision, outer, inner, vectors, lanes):
     @kernel
     def sparse_gradient(s, slices, numbers, addresses):
-        """A slice of the batch, image by image: dkernel filter by filter, then dx window by window."""
+        """A slice of the batch, image by image and filter by filter: list its gradients, gather dkernel, scatter dx.
+
+        Registers: the tile. L1: the image, its gradient, the lists. L2: the kernel and its sums.
+        """
         g = geometry(numbers, PooledConvolution)
         x, weights, dy, images, image_gradients, sums, dx = arrays(addresses, 7, precision)
         index = array_of(addresses, 7, np.uint8, precision)
@@ -393,9 +397,7 @@ def _sparse_gradient_kernel(precision, outer, inner, vectors, lanes):
         size = sums.size // slices
         total = sums[s * size : (s + 1) * size]
         windows, positions = g.OH * g.OW, g.PH * g.PW
-        scales = np.empty(max(windows, (positions + 1) * g.F) + 1, x.dtype)
-        places = np.empty(scales.size, np.int64)
-        counts = np.empty(positions + 1, np.int64)
+        scales, places = np.empty(windows + 1, x.dtype), np.empty(windows + 1, np.int64)
         corners, offsets = np.empty(windows, np.int64), np.zeros(256, np.int64)
         for p in range(windows):
             line, pixel = p // g.OW * g.pool_stride_y * g.stride_y, p % g.OW * g.pool_stride_x * g.stride_x
@@ -408,34 +410,25 @@ def _sparse_gradient_kernel(precision, outer, inner, vectors, lanes):
             first = n * windows * g.F
             gradient, winner = dy[first : first + windows * g.F], index[first : first + windows * g.F]
             copy_image(x, n * g.H * g.W * g.C, g, image)
+            if g.wants_dx:
+                zero(dimage)
             for f in range(g.F):
                 count = list_filter(gradient, winner, f, g.F, corners, offsets, scales, places)
                 for i in range(count):
                     total[g.F * g.KH * g.columns + f] += scales[i]
                 for ky in range(0, g.KH, outer):
                     for k in range(0, g.columns, vectors * lanes):
-                        sum_place = (f * g.KH + ky) * g.columns + k
-                        acc = tile_load(tile, total, sum_place, g.columns, 0)
-                        start = ky * g.width * g.C + k
+                        here = (f * g.KH + ky) * g.columns + k  # in the kernel and its sums
+                        start = ky * g.width * g.C + k  # in a window of the image
+                        acc = tile_load(tile, total, here, g.columns, 0)
                         for i in range(count):
                             acc = tile_add_scaled(tile, acc, scales, i, image, start + places[i], g.width * g.C, 0)
-                        tile_store(tile, acc, total, sum_place, g.columns, 0)
+                        tile_store(tile, acc, total, here, g.columns, 0)
+                        if g.wants_dx:
+                            acc = tile_load(tile, weights, here, g.columns, 0)
+                            for i in range(count):
+                                tile_scatter_scaled(tile, acc, scales, i, dimage, start + places[i], g.width * g.C, 0)
             if g.wants_dx:
-                zero(dimage)
-                for p in range(windows):
-                    list_window(gradient, winner, p * g.F, g.F, positions, g.KH * g.columns, scales, places, counts)
-                    for position in range(positions):
-                        begin = position * g.F
-                        for ky in range(0, g.KH, outer):
-                            for k in range(0, g.columns, vectors * lanes):
-                                window = corners[p] + offsets[position] + ky * g.width * g.C + k
-                                acc = tile_load(tile, dimage, window, g.width * g.C, 0)
-                                start = ky * g.columns + k
-                                for i in range(begin, begin + counts[position]):
-                                    acc = tile_add_scaled(
-                                        tile, acc, scales, i, weights, start + places[i], g.columns, 0
-                                    )
-                                tile_store(tile, acc, dimage, window, g.width * g.C, 0)
                 copy_back(dimage, g, dx, n * g.H * g.W * g.C)
 
     return sparse_gradient
@@ -455,19 +448,6 @@ def list_filter(gradient, winner, f, F, corners, offsets, scales, places):
         places[count] = corners[p] + offsets[position]
         count += (position != OFF) & (value != 0)
     return count
-
-
-@compiled
-def list_window(gradient, winner, first, F, positions, filter_size, scales, places, counts):
-    """List the gradients of one pooling window by the position they go to, each with the place of its filter."""
-    counts[:] = 0
-    for f in range(F):
-        value, position = gradient[first + f], np.int64(winner[first + f])
-        position = positions if (position == OFF) | (value == 0) else position
-        i = position * F + counts[position]
-        scales[i] = value
-        places[i] = f * filter_size
-        counts[position] += 1
 
 
 @compiled

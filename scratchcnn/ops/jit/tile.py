@@ -173,6 +173,28 @@ def tile_add_scaled(typing, shape, acc, scales, position, b, offset, outer, inne
 
 
 @intrinsic
+def tile_scatter_scaled(typing, shape, tile, scales, position, a, offset, outer, inner):
+    """Add a multiple of the tile to memory: a[offset + i*outer + j*inner : + ...] += scales[position] * tile[i, j]."""
+    _, _, vectors, lanes = _extents(shape)
+
+    def codegen(context, builder, signature, arguments):
+        _, tile_value, scale_array, scale_position, array, *start = arguments
+        scale = _broadcast(
+            builder, builder.load(_element(context, builder, scales, scale_array, scale_position)), lanes
+        )
+        values = iter(cgutils.unpack_tuple(builder, tile_value))
+        for row in _row_addresses(context, builder, shape, a, array, *start):
+            for v in range(vectors):
+                address = _vector_at(context, builder, row, v, a.dtype, lanes)
+                before = builder.load(address, align=_bytes(a.dtype))
+                builder.store(_fma(builder, scale, next(values), before), address, align=_bytes(a.dtype))
+        return context.get_dummy_value()
+
+    arguments = (shape, tile, scales, types.int64, a, types.int64, types.int64, types.int64)
+    return types.void(*arguments), codegen
+
+
+@intrinsic
 def tile_relu(typing, shape, acc):
     """Return the tile with its negative numbers made zero; a NaN stays one."""
 
