@@ -28,7 +28,6 @@ import numpy as np
 
 from .conv import _convolve, copy_image, zero
 from .cpu import Tile, lanes_for, largest_tile, registers
-from .dense import transposed
 from .elementwise import BLOCK, Stretch, stretch
 from .kernel import array_of, arrays, compiled, geometry, kernel, operation, precision_of, run
 from .launch import add_slices, padded_columns, round_up, row_slices, scratch, sum_slices
@@ -45,6 +44,7 @@ from .tile import (
     tile_store_window_maximum,
     tile_zeros,
 )
+from .transpose import transposed
 
 Pair = tuple[int, int]
 OFF = 255  # in ``index``: ReLU stopped this window
@@ -150,6 +150,7 @@ def conv_relu_pool_backward(
             scratch("images", (slices, round_up(g.height * g.width * C, 16)), x.dtype),
             scratch("lines", (slices, g.OH * g.OW * columns), x.dtype),
             sums,
+            np.ones(1, x.dtype),
             index,
             scratch("index lines", (slices, round_up(g.OH * g.OW * columns, 64)), np.uint8),
         )
@@ -179,8 +180,11 @@ def conv_relu_pool_backward(
         index,
     )
     total = add_slices(sums)
-    gradient = transposed(total[:size].reshape(F, KH * columns)).reshape(KH, columns, F)
-    dkernel.reshape(KH, KW * C, F)[...] = gradient[:, : KW * C]
+    gradient = total[:size].reshape(F, KH * columns)
+    if columns == KW * C:
+        transposed(gradient, dkernel.reshape(KH * columns, F))
+    else:
+        dkernel.reshape(KH, KW * C, F)[...] = transposed(gradient).reshape(KH, columns, F)[:, : KW * C]
     if dbias is not None:
         dbias[...] = total[size : size + F]
 
@@ -333,49 +337,52 @@ def _window_gradient_kernel(precision, outer, inner, vectors, lanes):
     def window_gradient(s, slices, numbers, addresses):
         """A slice of the batch; for each vector of filters, all pooling windows of an image, and their pixels in turn.
 
-        Registers: the sums of the whole kernel. L1: the image, its pooled gradient, and the index.
+        Registers: the sums of the whole kernel, and of the bias, which is the weight of an input that is always 1. L1: the image, its pooled gradient, and the index.
         """
         g = geometry(numbers, PooledConvolution)
-        x, dy, images, lines, sums = arrays(addresses, 5, precision)
-        index = array_of(addresses, 5, np.uint8, precision)
-        index_lines = array_of(addresses, 6, np.uint8, precision)
-        tile = tile_shape(outer, inner, vectors, lanes)
+        x, dy, images, lines, sums, one = arrays(addresses, 6, precision)
+        index = array_of(addresses, 6, np.uint8, precision)
+        index_lines = array_of(addresses, 7, np.uint8, precision)
+        tile, bias_tile = tile_shape(outer, inner, vectors, lanes), tile_shape(1, 1, vectors, lanes)
         size = images.size // slices
         image = images[s * size : (s + 1) * size]
-        size = lines.size // slices
-        gradient = lines[s * size : (s + 1) * size]
-        size = index_lines.size // slices
-        winner = index_lines[s * size : (s + 1) * size]
         size = sums.size // slices
         total = sums[s * size : (s + 1) * size]
-        bias = total[size - g.columns :]
+        straight = g.F == g.columns
+        gradient = dy if straight else lines
+        winner = index if straight else index_lines
         zero(image)
-        zero(gradient)
         zero(total)
         windows = g.OH * g.OW
         for n in range(s * g.N // slices, (s + 1) * g.N // slices):
             copy_image(x, n * g.H * g.W * g.C, g, image)
-            for p in range(windows):
-                copy_run(dy, (n * windows + p) * g.F, gradient, p * g.columns, g.F)
-                copy_run(index, (n * windows + p) * g.F, winner, p * g.columns, g.F)
-                passed = gradient[p * g.columns : p * g.columns + g.F]
-                position = winner[p * g.columns : p * g.columns + g.F]
-                for f in range(g.F):
-                    bias[f] += passed[f] if position[f] != OFF else 0
+            begin, index_begin = n * windows * g.F, n * windows * g.F
+            if not straight:
+                begin, index_begin = s * (lines.size // slices), s * (index_lines.size // slices)
+                for p in range(windows):
+                    copy_run(dy, (n * windows + p) * g.F, lines, begin + p * g.columns, g.F)
+                    copy_run(index, (n * windows + p) * g.F, index_lines, index_begin + p * g.columns, g.F)
             for f in range(0, g.columns, vectors * lanes):
                 acc = tile_load(tile, total, f, inner * g.columns, g.columns)
+                bias = tile_load(bias_tile, total, size - g.columns + f, 0, 0)
                 for oy in range(g.OH):
                     for ox in range(g.OW):
                         b = (oy * g.OW + ox) * g.columns + f
                         for py in range(g.PH):
+                            line = (oy * g.pool_stride_y + py) * g.stride_y * g.width
                             for px in range(g.PW):
-                                line = (oy * g.pool_stride_y + py) * g.stride_y
-                                pixel = (ox * g.pool_stride_x + px) * g.stride_x
+                                a = (line + (ox * g.pool_stride_x + px) * g.stride_x) * g.C
+                                position = py * g.PW + px
                                 acc = tile_fma_where(
-                                    tile, acc, image, (line * g.width + pixel) * g.C, g.width * g.C, 1,
-                                    gradient, b, winner, py * g.PW + px,
+                                    tile, acc, image, a, g.width * g.C, 1,
+                                    gradient, begin + b, winner, index_begin + b, position,
+                                )  # fmt: skip
+                                bias = tile_fma_where(
+                                    bias_tile, bias, one, 0, 0, 0,
+                                    gradient, begin + b, winner, index_begin + b, position,
                                 )  # fmt: skip
                 tile_store(tile, acc, total, f, inner * g.columns, g.columns)
+                tile_store(bias_tile, bias, total, size - g.columns + f, 0, 0)
 
     return window_gradient
 
@@ -441,13 +448,14 @@ def list_filter(gradient, winner, f, F, corners, offsets, scales, places):
     Without a branch, which the CPU would guess wrong half of the time: each entry is written, and the next one goes
     over it where it does not count.
     """
-    count = 0
+    count, place = np.uint64(0), np.uint64(f)  # unsigned: numba need not ask whether an index counts from the end
     for p in range(corners.size):
-        value, position = gradient[p * F + f], winner[p * F + f]
+        value, position = gradient[place], winner[place]
         scales[count] = value
         places[count] = corners[p] + offsets[position]
-        count += (position != OFF) & (value != 0)
-    return count
+        count += np.uint64((position != OFF) & (value != 0))
+        place += np.uint64(F)
+    return np.int64(count)
 
 
 @compiled

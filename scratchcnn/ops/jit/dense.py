@@ -21,6 +21,7 @@ from .elementwise import relu_backward
 from .kernel import arrays, geometry, kernel, operation, precision_of, run
 from .launch import padded_columns, round_up, row_slices, scratch
 from .tile import copy_run, tile_fma, tile_load, tile_relu, tile_shape, tile_store
+from .transpose import transposed
 
 TERMS = 512  # terms of the sum that are taken at a time: of a right operand, 512 x 64 float32 are 128 KiB
 
@@ -83,15 +84,6 @@ def dense_relu_backward(
     passed = scratch("passed by ReLU", dy.shape, dy.dtype)
     relu_backward(y, dy, passed)
     dense_backward(x, kernel, passed, dx, dkernel, dbias)
-
-
-def transposed(matrix: np.ndarray) -> np.ndarray:
-    """Return the transpose of a matrix, in scratch memory."""
-    rows, columns = matrix.shape
-    result = scratch("transposed", (columns, rows), matrix.dtype)
-    numbers = Product(rows, 0, columns, 0, 0, 0, 0, 0)
-    run(_transpose_kernel(precision_of(matrix.dtype)), row_slices(columns // 8), numbers, matrix, result)
-    return result
 
 
 @cache
@@ -168,19 +160,3 @@ def _multiply_kernel(precision, outer, inner, vectors, lanes):
                             copy_run(partial, place + r * width, result, (row + r) * g.F + f, g.F - f)
 
     return multiply
-
-
-@cache
-def _transpose_kernel(precision):
-    @kernel
-    def transpose(s, slices, numbers, addresses):
-        """A slice of the result's rows, eight at a time: each line read gives eight neighbours, one for each."""
-        g = geometry(numbers, Product)
-        matrix, result = arrays(addresses, 2, precision)
-        for first in range(s * g.F // slices, (s + 1) * g.F // slices, 8):
-            last = min(first + 8, (s + 1) * g.F // slices)
-            for row in range(g.rows):
-                for column in range(first, last):
-                    result[column * g.rows + row] = matrix[row * g.F + column]
-
-    return transpose

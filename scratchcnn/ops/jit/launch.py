@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import numba
 import numpy as np
+from numba import config
 
 from ...layers.base import aligned_empty
 from .kernel import compiled
@@ -35,8 +35,8 @@ def scratch(name: str, shape: tuple[int, ...], dtype: Any) -> np.ndarray:
 
 
 def row_slices(rows: int) -> int:
-    """Return the number of slices for ``rows`` pieces of work that do not meet."""
-    return max(1, min(rows, numba.get_num_threads()))
+    """Return the number of slices for ``rows`` pieces of work that do not meet: one for each thread that may exist."""
+    return max(1, min(rows, config.NUMBA_NUM_THREADS))
 
 
 def sum_slices(rows: int, bytes_each: int) -> int:

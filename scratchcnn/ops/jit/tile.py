@@ -128,14 +128,14 @@ def tile_fma(typing, shape, acc, a, a_offset, a_outer, a_inner, b, b_offset):
 
 
 @intrinsic
-def tile_fma_where(typing, shape, acc, a, a_offset, a_outer, a_inner, b, b_offset, index, wanted):
-    """Do as ``tile_fma``, with the entries of b that have index[b_offset + ...] != wanted counted as zero."""
+def tile_fma_where(typing, shape, acc, a, a_offset, a_outer, a_inner, b, b_offset, index, index_offset, wanted):
+    """Do as ``tile_fma``, with the entries of b that have index[index_offset + ...] != wanted counted as zero."""
     _, _, vectors, lanes = _extents(shape)
 
     def codegen(context, builder, signature, arguments):
-        _, tile, a_array, a_start, outer, inner, b_array, b_start, index_array, wanted_value = arguments
+        _, tile, a_array, a_start, outer, inner, b_array, b_start, index_array, index_start, wanted_value = arguments
         b_first = _element(context, builder, b, b_array, b_start)
-        index_first = _element(context, builder, index, index_array, b_start)
+        index_first = _element(context, builder, index, index_array, index_start)
         zero = ir.Constant(_vector_type(context, b.dtype, lanes), None)
         chosen = _broadcast(builder, builder.trunc(wanted_value, I8), lanes)
         right = []
@@ -146,7 +146,8 @@ def tile_fma_where(typing, shape, acc, a, a_offset, a_outer, a_inner, b, b_offse
         left = _row_addresses(context, builder, shape, a, a_array, a_start, outer, inner)
         return _add_outer_product(context, builder, signature, tile, left, right)
 
-    arguments = (shape, acc, a, types.int64, types.int64, types.int64, b, types.int64, index, types.int64)
+    integer = types.int64
+    arguments = (shape, acc, a, integer, integer, integer, b, integer, index, integer, integer)
     return acc(*arguments), codegen
 
 
@@ -192,6 +193,30 @@ def tile_scatter_scaled(typing, shape, tile, scales, position, a, offset, outer,
 
     arguments = (shape, tile, scales, types.int64, a, types.int64, types.int64, types.int64)
     return types.void(*arguments), codegen
+
+
+@intrinsic
+def tile_transpose(typing, shape, tile):
+    """Return the transpose of a tile of as many rows as lanes, one vector each.
+
+    Interleaving row i with row i + rows/2, for all i, is one step of a shuffle of cards; log2(rows) such steps bring
+    number (r, c) to place (c, r).
+    """
+    rows = _rows(shape)
+
+    def codegen(context, builder, signature, arguments):
+        values = cgutils.unpack_tuple(builder, arguments[1])
+        half = rows // 2
+        mask_type = ir.VectorType(I32, rows)
+        low = ir.Constant(mask_type, [lane // 2 + lane % 2 * rows for lane in range(rows)])
+        high = ir.Constant(mask_type, [half + lane // 2 + lane % 2 * rows for lane in range(rows)])
+        for _ in range(rows.bit_length() - 1):
+            values = [
+                builder.shuffle_vector(values[i], values[i + half], mask) for i in range(half) for mask in (low, high)
+            ]
+        return context.make_tuple(builder, signature.return_type, values)
+
+    return tile(shape, tile), codegen
 
 
 @intrinsic
