@@ -337,7 +337,8 @@ def _window_gradient_kernel(precision, outer, inner, vectors, lanes):
     def window_gradient(s, slices, numbers, addresses):
         """A slice of the batch; for each vector of filters, all pooling windows of an image, and their pixels in turn.
 
-        Registers: the sums of the whole kernel, and of the bias, which is the weight of an input that is always 1. L1: the image, its pooled gradient, and the index.
+        Registers: the sums of the whole kernel, and of the bias, which is the weight of an input that is always 1.
+        L1: the image, its pooled gradient, and the index.
         """
         g = geometry(numbers, PooledConvolution)
         x, dy, images, lines, sums, one = arrays(addresses, 6, precision)
@@ -391,7 +392,7 @@ def _window_gradient_kernel(precision, outer, inner, vectors, lanes):
 def _sparse_gradient_kernel(precision, outer, inner, vectors, lanes):
     @kernel
     def sparse_gradient(s, slices, numbers, addresses):
-        """A slice of the batch, image by image and filter by filter: list its gradients, gather dkernel, scatter dx.
+        """A slice of the batch, image by image, filter by filter: list its gradients, gather dkernel, scatter dx.
 
         Registers: the tile. L1: the image, its gradient, the lists. L2: the kernel and its sums.
         """
