@@ -10,7 +10,20 @@ import pytest
 import scratchcnn as sc
 from scratchcnn.gradcheck import check_layer, check_loss, check_model
 
-pytestmark = pytest.mark.usefixtures("backend")
+
+@pytest.fixture(autouse=True)
+def one_thread(backend):
+    """A check is thousands of calls on tiny arrays; where the machine is busy, threads would wait in each of them."""
+    if backend == "reference":
+        yield
+        return
+    import numba
+
+    before = numba.get_num_threads()
+    numba.set_num_threads(1)
+    yield
+    numba.set_num_threads(before)
+
 
 STRIDES = [1, 2, 3, (2, 1)]
 PADDINGS = ["valid", "same"]

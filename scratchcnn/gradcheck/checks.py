@@ -173,17 +173,16 @@ def check_model(
 
     outputs()
     dx = model.backward(loss.backward())
-    objective = Objective(outputs, weights=np.ones(1))
-    arrays = _copy_gradients({"dx": (x, dx)})
-    report = Report(f"{type(model).__name__} of {len(model.layers)} layers, fuse={model.fuse}, {loss!r}", tolerance)
+    gradients = {"input": _copy_gradients({"dx": (x, dx)})}
+    for layer in model.layers:
+        gradients[layer.name] = _copy_gradients(
+            {name: (layer.params[name], layer.grads[name]) for name in layer.params}
+        )
     unit = rms(model.gradients)
-    by_layer = {
-        layer.name: _copy_gradients({name: (layer.params[name], layer.grads[name]) for name in layer.params})
-        for layer in model.layers
-    }
-    report.add(compare("input", arrays, objective, tolerance, samples, rng))
-    for name, layer_arrays in by_layer.items():
-        report.add(compare(name, layer_arrays, objective, tolerance, samples, rng, unit))
+    objective = Objective(outputs, weights=np.ones(1))
+    report = Report(f"{type(model).__name__} of {len(model.layers)} layers, fuse={model.fuse}, {loss!r}", tolerance)
+    for name, arrays in gradients.items():
+        report.add(compare(name, arrays, objective, tolerance, samples, rng, 0.0 if name == "input" else unit))
     return report
 
 
