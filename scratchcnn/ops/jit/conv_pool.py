@@ -22,16 +22,17 @@ needs no dx, instead takes the window's four pixels in turn, with the gradients 
 from __future__ import annotations
 
 from functools import cache
-from typing import NamedTuple
 
 import numpy as np
 
-from .conv import _convolve, copy_image, zero
+from . import winograd
+from .conv import _convolve, copy_image, forward_tile, zero
 from .cpu import Tile, lanes_for, largest_tile, registers
 from .elementwise import BLOCK, Stretch, stretch
 from .kernel import array_of, arrays, compiled, geometry, kernel, operation, precision_of, run
 from .launch import add_slices, padded_columns, round_up, row_slices, scratch, sum_slices
 from .pool import max_pool_forward
+from .pooled import PooledConvolution
 from .tile import (
     copy_run,
     tile_add_scaled,
@@ -48,34 +49,6 @@ from .transpose import transposed
 
 Pair = tuple[int, int]
 OFF = 255  # in ``index``: ReLU stopped this window
-
-
-class PooledConvolution(NamedTuple):
-    """The numbers of a convolution with a pool behind it: DESIGN's letters, PH PW the pool, OH OW its output."""
-
-    N: int
-    H: int
-    W: int
-    C: int
-    F: int
-    KH: int
-    KW: int
-    OH: int
-    OW: int
-    PH: int
-    PW: int
-    stride_y: int
-    stride_x: int
-    pool_stride_y: int
-    pool_stride_x: int
-    top: int
-    left: int
-    height: int  # of the padded image in scratch memory
-    width: int
-    spread_y: int  # always 1: the image's pixels are neighbours in the padded image
-    spread_x: int
-    columns: int  # F, or KW * C in the sparse kernel, rounded up to whole tiles
-    wants_dx: int
 
 
 @operation
@@ -100,21 +73,28 @@ def conv_relu_pool_forward(
         run(_relu_index(precision_of(y.dtype)), row_slices(y.size // BLOCK), Stretch(y.size, 0, 0), y, index)
         return
     tile = pooled_tile(y.shape[2], F, y.dtype)
-    columns = round_up(F, tile.columns)
-    g = _geometry(x, kernel, y, strides, padding, pool_size, pool_strides, columns)
+    g = PooledConvolution.of(x, kernel, y, strides, padding, pool_size, pool_strides, round_up(F, tile.columns))
+    if winograd.suits(g, y.dtype):
+        columns = round_up(F, forward_tile(g.OW, F, y.dtype).columns)
+        g = PooledConvolution.of(x, kernel, y, strides, padding, pool_size, pool_strides, columns)
+    weights = padded_columns(kernel.reshape(-1, F), g.columns, "kernel")
+    biases = padded_columns(np.zeros((1, F), y.dtype) if bias is None else bias.reshape(1, F), g.columns, "bias")
+    if winograd.suits(g, y.dtype):
+        winograd.convolve(g, x, weights, biases, y, index)
+        return
     slices = row_slices(g.N * g.OH)
     run(
         _conv_relu_pool_kernel(precision_of(y.dtype), *tile),
         slices,
         g,
         x,
-        padded_columns(kernel.reshape(-1, F), columns, "kernel"),
-        padded_columns(np.zeros((1, F), y.dtype) if bias is None else bias.reshape(1, F), columns, "bias"),
+        weights,
+        biases,
         scratch("images", (slices, round_up(g.height * g.width * g.C, 16)), y.dtype),
-        scratch("lines", (slices, g.OW * columns), y.dtype),
+        scratch("lines", (slices, g.OW * g.columns), y.dtype),
         y,
         index,
-        scratch("index lines", (slices, round_up(g.OW * columns, 64)), np.uint8),
+        scratch("index lines", (slices, round_up(g.OW * g.columns, 64)), np.uint8),
     )
 
 
@@ -137,7 +117,7 @@ def conv_relu_pool_backward(
     tile = window_tile(KH, KW * C, F, x.dtype)
     if dx is None and tile is not None:
         columns = round_up(F, tile.columns)
-        g = _geometry(x, kernel, dy, strides, padding, pool_size, pool_strides, columns)
+        g = PooledConvolution.of(x, kernel, dy, strides, padding, pool_size, pool_strides, columns)
         size = (KH * KW * C + 1) * columns
         slices = sum_slices(g.N, size * x.itemsize)
         sums = scratch("kernel gradients", (slices, size), x.dtype)
@@ -161,7 +141,7 @@ def conv_relu_pool_backward(
         return
     tile = sparse_tile(KH, KW * C, x.dtype)
     columns = round_up(KW * C, tile.columns)
-    g = _geometry(x, kernel, dy, strides, padding, pool_size, pool_strides, columns, dx is not None)
+    g = PooledConvolution.of(x, kernel, dy, strides, padding, pool_size, pool_strides, columns, dx is not None)
     size = F * KH * columns
     slices = sum_slices(g.N, size * x.itemsize)
     sums = scratch("kernel gradients", (slices, size + round_up(F, 16)), x.dtype)
@@ -187,41 +167,6 @@ def conv_relu_pool_backward(
         dkernel.reshape(KH, KW * C, F)[...] = transposed(gradient).reshape(KH, columns, F)[:, : KW * C]
     if dbias is not None:
         dbias[...] = total[size : size + F]
-
-
-def _geometry(
-    x: np.ndarray,
-    kernel: np.ndarray,
-    y: np.ndarray,
-    strides: Pair,
-    padding: Pair,
-    pool_size: Pair,
-    pool_strides: Pair,
-    columns: int,
-    wants_dx: bool = False,
-) -> PooledConvolution:
-    KH, KW, _, F = kernel.shape
-    _, OH, OW, _ = y.shape
-    height = ((OH - 1) * pool_strides[0] + pool_size[0] - 1) * strides[0] + KH
-    width = ((OW - 1) * pool_strides[1] + pool_size[1] - 1) * strides[1] + KW
-    return PooledConvolution(
-        *x.shape,
-        F,
-        KH,
-        KW,
-        OH,
-        OW,
-        *pool_size,
-        *strides,
-        *pool_strides,
-        *padding,
-        height,
-        width,
-        1,
-        1,
-        columns,
-        wants_dx,
-    )
 
 
 @cache

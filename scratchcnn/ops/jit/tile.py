@@ -219,6 +219,43 @@ def tile_transpose(typing, shape, tile):
     return tile(shape, tile), codegen
 
 
+def tile_sandwich(matrix):
+    """Return the function (shape, tile) -> matrix tile matrix^T, for a small constant matrix of simple numbers.
+
+    The tile is an n x n arrangement of vectors, one each row; the matrix m x n, and so the result m x m.
+    """
+    m, n = len(matrix), len(matrix[0])
+
+    def combine(builder, coefficients, vectors):
+        """Return the sum of coefficient * vector: nothing is multiplied by 0 or 1."""
+        total = None
+        for coefficient, vector in zip(coefficients, vectors, strict=True):
+            if abs(coefficient) not in (0, 1):
+                scale = ir.Constant(vector.type, [float(abs(coefficient))] * vector.type.count)
+                vector = builder.fmul(vector, scale)
+            if coefficient > 0:
+                total = vector if total is None else builder.fadd(total, vector)
+            elif coefficient < 0:
+                total = builder.fneg(vector) if total is None else builder.fsub(total, vector)
+        return total
+
+    @intrinsic
+    def sandwich(typing, shape, tile):
+        result = types.UniTuple(tile.dtype, m * m)
+
+        def codegen(context, builder, signature, arguments):
+            values = cgutils.unpack_tuple(builder, arguments[1])
+            columns = [[combine(builder, row, values[j::n]) for row in matrix] for j in range(n)]  # n columns of m
+            lines = [[columns[j][i] for j in range(n)] for i in range(m)]
+            return context.make_tuple(
+                builder, result, [combine(builder, row, line) for line in lines for row in matrix]
+            )
+
+        return result(shape, tile), codegen
+
+    return sandwich
+
+
 @intrinsic
 def tile_relu(typing, shape, acc):
     """Return the tile with its negative numbers made zero; a NaN stays one."""

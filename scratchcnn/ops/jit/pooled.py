@@ -1,0 +1,74 @@
+"""The numbers that the kernels of a convolution with a pool behind it share."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+Pair = tuple[int, int]
+
+
+class PooledConvolution(NamedTuple):
+    """The numbers of a convolution with a pool behind it: DESIGN's letters, PH PW the pool, OH OW its output."""
+
+    N: int
+    H: int
+    W: int
+    C: int
+    F: int
+    KH: int
+    KW: int
+    OH: int
+    OW: int
+    PH: int
+    PW: int
+    stride_y: int
+    stride_x: int
+    pool_stride_y: int
+    pool_stride_x: int
+    top: int
+    left: int
+    height: int  # of the padded image in scratch memory
+    width: int
+    spread_y: int  # always 1: the image's pixels are neighbours in the padded image
+    spread_x: int
+    columns: int  # F, or KW * C in the sparse kernel, rounded up to whole tiles
+    wants_dx: int
+
+    @classmethod
+    def of(
+        cls,
+        x: np.ndarray,
+        kernel: np.ndarray,
+        y: np.ndarray,
+        strides: Pair,
+        padding: Pair,
+        pool_size: Pair,
+        pool_strides: Pair,
+        columns: int,
+        wants_dx: bool = False,
+    ) -> PooledConvolution:
+        """Return the numbers for an input x and a pooled output y."""
+        KH, KW, _, F = kernel.shape
+        _, OH, OW, _ = y.shape
+        height = ((OH - 1) * pool_strides[0] + pool_size[0] - 1) * strides[0] + KH
+        width = ((OW - 1) * pool_strides[1] + pool_size[1] - 1) * strides[1] + KW
+        return cls(
+            *x.shape,
+            F,
+            KH,
+            KW,
+            OH,
+            OW,
+            *pool_size,
+            *strides,
+            *pool_strides,
+            *padding,
+            height,
+            width,
+            1,
+            1,
+            columns,
+            wants_dx,
+        )

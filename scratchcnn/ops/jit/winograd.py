@@ -1,0 +1,161 @@
+"""Convolution by 3 x 3 kernels with 16 multiplications where 36 seem to be needed (Winograd's minimal filtering).
+
+Four neighbouring outputs, 2 x 2, of a 3 x 3 kernel depend on a patch of 4 x 4 inputs. Computed one by one they take
+4 * 9 = 36 multiplications for each channel and filter. Winograd found that 16 suffice, one for each input of the patch,
+if patch and kernel are first transformed by additions (Lavin and Gray 2016, "Fast algorithms for convolutional neural
+networks", F(2x2, 3x3)):
+
+    outputs = A^T [ (G kernel G^T) * (B^T patch B) ] A          * is element by element, the sum over channels inside
+
+In one dimension, for outputs y0 = d0 g0 + d1 g1 + d2 g2 and y1 = d1 g0 + d2 g1 + d3 g2, with four products:
+
+    m0 = (d0 - d2) g0        m1 = (d1 + d2) (g0 + g1 + g2) / 2        y0 = m0 + m1 + m2
+    m3 = (d1 - d3) g2        m2 = (d2 - d1) (g0 - g1 + g2) / 2        y1 = m1 - m2 - m3
+
+The rows of B^T, G and A^T below are these lines; applied to the rows and then to the columns they give the 16 products.
+The transforms are additions, done once for each patch and channel, or patch and filter; the products are done for each
+patch, channel and filter, and for each of the 16 they are a matrix product: (patches x C) (C x F), on register tiles.
+
+The four outputs of a patch are just the window of a 2 x 2 max-pool, which follows in the same registers.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+
+from .conv import copy_image, forward_tile, zero
+from .cpu import lanes_for
+from .kernel import array_of, arrays, geometry, kernel, precision_of, run
+from .launch import round_up, row_slices, scratch
+from .pooled import PooledConvolution
+from .tile import (
+    copy_run,
+    tile_fma,
+    tile_load,
+    tile_sandwich,
+    tile_shape,
+    tile_store,
+    tile_store_window_maximum,
+    tile_zeros,
+)
+
+patch_transform = tile_sandwich(((1, 0, -1, 0), (0, 1, 1, 0), (0, -1, 1, 0), (0, 1, 0, -1)))  # B^T
+kernel_transform = tile_sandwich(((1, 0, 0), (0.5, 0.5, 0.5), (0.5, -0.5, 0.5), (0, 0, 1)))  # G
+output_transform = tile_sandwich(((1, 1, 1, 0), (0, 1, -1, -1)))  # A^T
+
+
+def suits(g: PooledConvolution, dtype: np.dtype) -> bool:
+    """Tell whether a convolution with a pool behind it can be, and is better, computed this way."""
+    fits = (g.KH, g.KW) == (3, 3) and (g.stride_y, g.stride_x) == (1, 1) and g.C % lanes_for(g.C, dtype) == 0
+    return fits and g.C >= 16 and g.F >= 16  # below, the transforms take more time than they save
+
+
+def convolve(
+    g: PooledConvolution, x: np.ndarray, weights: np.ndarray, bias: np.ndarray, y: np.ndarray, index: np.ndarray
+) -> None:
+    """Compute ReLU(max-pool(convolution + bias)) for 2 x 2 pools; weights (9 C, columns) and bias are padded."""
+    precision = precision_of(y.dtype)
+    tile = forward_tile(g.OW, g.F, y.dtype)
+    depth_lanes = lanes_for(g.C, y.dtype)
+    transformed = scratch("transformed kernel", (16, g.C, g.columns), y.dtype)
+    run(_kernel_kernel(precision, tile.lanes), row_slices(g.C), g, weights, transformed)
+    slices = row_slices(g.N * g.OH)
+    run(
+        _convolve_kernel(precision, *tile, depth_lanes),
+        slices,
+        g,
+        x,
+        transformed,
+        bias,
+        scratch("images", (slices, round_up(g.height * g.width * g.C, 16)), y.dtype),
+        scratch("patches", (slices, 16 * tile.inner * g.C), y.dtype),
+        scratch("products", (slices, 16 * tile.inner * tile.columns), y.dtype),
+        scratch("lines", (slices, g.OW * g.columns), y.dtype),
+        y,
+        index,
+        scratch("index lines", (slices, round_up(g.OW * g.columns, 64)), np.uint8),
+    )
+
+
+@cache
+def _kernel_kernel(precision, lanes):
+    @kernel
+    def transform_kernel(s, slices, numbers, addresses):
+        """G kernel G^T for a slice of the channels: from (3, 3, C, columns) to (4, 4, C, columns)."""
+        g = geometry(numbers, PooledConvolution)
+        weights, transformed = arrays(addresses, 2, precision)
+        three = tile_shape(3, 3, 1, lanes)
+        four = tile_shape(4, 4, 1, lanes)
+        distance = g.C * g.columns
+        for place in range(s * g.C // slices * g.columns, (s + 1) * g.C // slices * g.columns, lanes):
+            values = kernel_transform(three, tile_load(three, weights, place, 3 * distance, distance))
+            tile_store(four, values, transformed, place, 4 * distance, distance)
+
+    return transform_kernel
+
+
+@cache
+def _convolve_kernel(precision, outer, inner, vectors, lanes, depth_lanes):
+    @kernel
+    def winograd(s, slices, numbers, addresses):
+        """A slice of the pooled lines, ``inner`` windows at a time: transform their patches, multiply, transform back.
+
+        Registers: in the product, a tile of windows x filters; in the transforms, one patch of one vector. L1: the
+        transformed patches and the products, some 30 KiB for 32 channels and 64 filters. L2: the transformed kernel.
+        """
+        g = geometry(numbers, PooledConvolution)
+        x, weights, bias, images, patches, products, lines, y = arrays(addresses, 8, precision)
+        index = array_of(addresses, 8, np.uint8, precision)
+        index_lines = array_of(addresses, 9, np.uint8, precision)
+        tile = tile_shape(outer, inner, vectors, lanes)
+        patch, sums, window = tile_shape(4, 4, 1, depth_lanes), tile_shape(4, 4, 1, lanes), tile_shape(2, 2, 1, lanes)
+        width = vectors * lanes
+        size = images.size // slices
+        image = images[s * size : (s + 1) * size]
+        size = patches.size // slices
+        patches = patches[s * size : (s + 1) * size]
+        size = products.size // slices
+        products = products[s * size : (s + 1) * size]
+        line, index_line = s * (lines.size // slices), s * (index_lines.size // slices)
+        straight = g.F == g.columns
+        zero(image)
+        copied = -1
+        for row in range(s * g.N * g.OH // slices, (s + 1) * g.N * g.OH // slices):
+            n, oy = row // g.OH, row % g.OH
+            if n != copied:
+                copy_image(x, n * g.H * g.W * g.C, g, image)
+                copied = n
+            for pixel in range(0, g.OW, inner):
+                first = min(pixel, g.OW - inner)
+                for p in range(inner):
+                    corner = (2 * oy * g.width + 2 * (first + p)) * g.C
+                    for c in range(0, g.C, depth_lanes):
+                        values = patch_transform(patch, tile_load(patch, image, corner + c, g.width * g.C, g.C))
+                        tile_store(patch, values, patches, p * g.C + c, 4 * inner * g.C, inner * g.C)
+                for f in range(0, g.columns, width):
+                    for place in range(16):
+                        acc = tile_zeros(tile, x)
+                        a, b = place * inner * g.C, place * g.C * g.columns + f
+                        for c in range(g.C):
+                            acc = tile_fma(tile, acc, patches, a + c, 0, g.C, weights, b + c * g.columns)
+                        tile_store(tile, acc, products, place * inner * width, 0, width)
+                    for p in range(inner):
+                        for v in range(0, width, lanes):
+                            values = tile_load(sums, products, p * width + v, 4 * inner * width, inner * width)
+                            values = output_transform(sums, values)
+                            if straight:
+                                to = (row * g.OW + first + p) * g.F + f + v
+                                tile_store_window_maximum(window, values, bias, f + v, y, to, 0, index, to)
+                            else:
+                                to = (first + p) * g.columns + f + v
+                                tile_store_window_maximum(
+                                    window, values, bias, f + v, lines, line + to, 0, index_lines, index_line + to
+                                )
+            if not straight:
+                for pixel in range(g.OW):
+                    copy_run(lines, line + pixel * g.columns, y, (row * g.OW + pixel) * g.F, g.F)
+                    copy_run(index_lines, index_line + pixel * g.columns, index, (row * g.OW + pixel) * g.F, g.F)
+
+    return winograd
