@@ -7,6 +7,7 @@ size. ``backward`` belongs to the latest ``forward``.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -56,6 +57,7 @@ class Layer:
         self.output_shape: Shape | None = None
         self._batch_size = 0
         self._buffers: dict[str, np.ndarray] = {}
+        self._views: dict[tuple[str, Shape], np.ndarray] = {}  # of the buffers, in the shapes asked for so far
 
     def build(self, input_shape: Shape, rng: np.random.Generator) -> Shape:
         """Allocate the parameters for inputs of ``input_shape`` (no batch axis) and return the output shape."""
@@ -136,17 +138,19 @@ class Layer:
     def buffer(self, name: str, shape: Shape, dtype: Any = None) -> np.ndarray:
         """Return this layer's array called ``name``, C-contiguous and 64-byte aligned, its contents undefined.
 
+        A name always goes with the same dtype, the layer's own unless said.
+
         The memory is kept and grows when a larger shape is asked for: on small networks the operating system's work
         for fresh pages costs more than the arithmetic.
         """
-        dtype = np.dtype(self.dtype if dtype is None else dtype)
-        size = 1
-        for extent in shape:
-            size *= extent
-        kept = self._buffers.get(name)
-        if kept is None or kept.size < size or kept.dtype != dtype:
-            kept = self._buffers[name] = aligned_empty((size,), dtype)
-        return kept[:size].reshape(shape)
+        view = self._views.get((name, shape))
+        if view is None:
+            size, dtype = math.prod(shape), np.dtype(self.dtype if dtype is None else dtype)
+            if name not in self._buffers or self._buffers[name].size < size:
+                self._buffers[name] = aligned_empty((size,), dtype)
+                self._views.clear()
+            view = self._views[name, shape] = self._buffers[name][:size].reshape(shape)
+        return view
 
     def buffer_bytes(self) -> int:
         """Return the bytes now held in buffers."""
@@ -154,7 +158,7 @@ class Layer:
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave the buffers out of a copy or a pickle: they hold nothing, and a copy would lose their alignment."""
-        return {**self.__dict__, "_buffers": {}}
+        return {**self.__dict__, "_buffers": {}, "_views": {}}
 
     def __repr__(self) -> str:
         arguments = ", ".join(f"{key}={value!r}" for key, value in self.config().items())

@@ -25,7 +25,7 @@ import hashlib
 import threading
 import time
 from collections.abc import Callable
-from functools import cache, partial, wraps
+from functools import cache, lru_cache, partial, wraps
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -107,11 +107,20 @@ def run(address: int, slices: int, numbers: tuple[int, ...], *operands: np.ndarr
     *operands : ndarray
         What the kernel reads with ``arrays``, in that order; C-contiguous.
     """
-    places = np.empty(2 * len(operands), np.int64)
-    for i, array in enumerate(operands):
-        places[2 * i] = _address(array.reshape(-1))
-        places[2 * i + 1] = array.size
-    _run_slices(address, slices, np.array(numbers, np.int64), places)
+    places: list[int] = []
+    for array in operands:
+        places += (address_of(array), array.size)
+    _run_slices(address, slices, _as_array(numbers), np.array(places, np.int64))
+
+
+def address_of(array: np.ndarray) -> int:
+    """Return the address of a C-contiguous array's first byte: what ``array.ctypes.data`` says, sooner."""
+    return _address(array if array.ndim == 1 else array.reshape(-1))
+
+
+@lru_cache(maxsize=1024)
+def _as_array(numbers: tuple[int, ...]) -> np.ndarray:
+    return np.array(numbers, np.int64)
 
 
 @intrinsic

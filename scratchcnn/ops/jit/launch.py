@@ -8,30 +8,33 @@ addition is not associative, and the same seed shall give the same bits on any n
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 from numba import config
 
 from ...layers.base import aligned_empty
-from .kernel import compiled
+from .kernel import address_of, compiled
 
 SUM_SLICES = 8  # slices of a sum over the batch; also the most threads that such a sum can use
 SUM_BYTES = 64 << 20  # scratch memory that they may take together
 
 _scratch: dict[tuple[str, np.dtype], np.ndarray] = {}
+_views: dict[tuple[str, tuple[int, ...], Any], np.ndarray] = {}  # what was asked for lately, to answer sooner
 
 
 def scratch(name: str, shape: tuple[int, ...], dtype: Any) -> np.ndarray:
     """Return scratch memory: aligned, its contents undefined, kept for the next operation that asks for ``name``."""
-    key = name, np.dtype(dtype)
-    size = 1
-    for extent in shape:
-        size *= extent
-    kept = _scratch.get(key)
-    if kept is None or kept.size < size:
-        kept = _scratch[key] = aligned_empty((size,), dtype)
-    return kept[:size].reshape(shape)
+    key = name, shape, dtype
+    view = _views.get(key)
+    if view is None:
+        size, owner = math.prod(shape), (name, np.dtype(dtype))
+        if owner not in _scratch or _scratch[owner].size < size:
+            _scratch[owner] = aligned_empty((size,), dtype)
+            _views.clear()
+        view = _views[key] = _scratch[owner][:size].reshape(shape)
+    return view
 
 
 def row_slices(rows: int) -> int:
@@ -52,7 +55,7 @@ def round_up(extent: int, step: int) -> int:
 def padded_columns(matrix: np.ndarray, columns: int, name: str) -> np.ndarray:
     """Return a (rows, F) matrix 64-byte aligned and with its rows filled up to ``columns`` with zeros."""
     rows, filled = matrix.shape
-    if filled == columns and matrix.flags.c_contiguous and matrix.ctypes.data % 64 == 0:
+    if filled == columns and matrix.flags.c_contiguous and address_of(matrix) % 64 == 0:
         return matrix
     padded = scratch(name, (rows, columns), matrix.dtype)
     padded[:, :filled] = matrix
