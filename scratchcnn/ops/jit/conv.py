@@ -53,12 +53,9 @@ def conv_backward(
     dbias: np.ndarray | None,
 ) -> None:
     """Compute the gradients of the input (unless dx is None), the kernel, and the bias (unless dbias is None)."""
-    KH, KW, _, _ = kernel.shape
     if dx is not None:
-        flipped = scratch("flipped kernel", (KH, KW, kernel.shape[3], kernel.shape[2]), kernel.dtype)
-        flipped[...] = kernel[::-1, ::-1].transpose(0, 1, 3, 2)
-        _convolve(dy, flipped, None, (1, 1), strides, (KH - 1 - padding[0], KW - 1 - padding[1]), dx)
-    _kernel_gradient(x, dy, strides, padding, dkernel, dbias)
+        _input_gradient(kernel, dy, strides, padding, dx)
+    _kernel_gradient(x, dy, None, strides, padding, dkernel, dbias)
 
 
 @operation
@@ -82,9 +79,11 @@ def conv_relu_backward(
     dbias: np.ndarray | None,
 ) -> None:
     """Compute the gradients of ``conv_relu_forward`` from its output y."""
-    passed = scratch("passed by ReLU", dy.shape, dy.dtype)
-    relu_backward(y, dy, passed)
-    conv_backward(x, kernel, passed, strides, padding, dx, dkernel, dbias)
+    if dx is not None:
+        passed = scratch("passed by ReLU", dy.shape, dy.dtype)
+        relu_backward(y, dy, passed)
+        _input_gradient(kernel, passed, strides, padding, dx)
+    _kernel_gradient(x, dy, y, strides, padding, dkernel, dbias)
 
 
 class Convolution(NamedTuple):
@@ -109,7 +108,7 @@ class Convolution(NamedTuple):
     width: int
     columns: int  # F rounded up to whole tiles
     depth: int  # KW * C rounded up to whole tiles (kernel gradient)
-    relu: int
+    relu: int  # whether a ReLU follows
 
 
 @cache
@@ -205,9 +204,24 @@ def _convolve_kernel(precision, outer, inner, vectors, lanes):
     return convolve
 
 
+def _input_gradient(kernel: np.ndarray, dy: np.ndarray, strides: Pair, padding: Pair, dx: np.ndarray) -> None:
+    """Convolve dy, spread out by the strides, with the flipped kernel, its channels and filters exchanged."""
+    KH, KW, C, F = kernel.shape
+    flipped = scratch("flipped kernel", (KH, KW, F, C), kernel.dtype)
+    flipped[...] = kernel[::-1, ::-1].transpose(0, 1, 3, 2)
+    _convolve(dy, flipped, None, (1, 1), strides, (KH - 1 - padding[0], KW - 1 - padding[1]), dx)
+
+
 def _kernel_gradient(
-    x: np.ndarray, dy: np.ndarray, strides: Pair, padding: Pair, dkernel: np.ndarray, dbias: np.ndarray | None
+    x: np.ndarray,
+    dy: np.ndarray,
+    y: np.ndarray | None,
+    strides: Pair,
+    padding: Pair,
+    dkernel: np.ndarray,
+    dbias: np.ndarray | None,
 ) -> None:
+    """Compute the gradients of kernel and bias; with y, of a ReLU's output, dy counts only where y > 0."""
     N, H, W, C = x.shape
     _, OH, OW, F = dy.shape
     KH, KW = dkernel.shape[:2]
@@ -217,15 +231,18 @@ def _kernel_gradient(
     size = (KH * depth + 1) * columns  # the kernel's gradient, then the bias's
     slices = sum_slices(N, size * x.itemsize)
     sums = scratch("kernel gradients", (slices, size), x.dtype)
+    relu = y is not None
     run(
         _kernel_gradient_kernel(precision_of(x.dtype), *tile),
         slices,
-        Convolution(N, H, W, C, F, KH, KW, OH, OW, *strides, 1, 1, *padding, height, width, columns, depth, 0),
+        Convolution(N, H, W, C, F, KH, KW, OH, OW, *strides, 1, 1, *padding, height, width, columns, depth, relu),
         x,
         dy,
+        dy if y is None else y,
         scratch("images", (slices, round_up(height * width * C + tile.inner, 16)), x.dtype),
-        scratch("lines", (slices, OH * OW * columns), x.dtype),
+        scratch("lines", (slices, round_up(OH * OW * columns, 16)), x.dtype),
         sums,
+        np.ones(1, x.dtype),
     )
     total = add_slices(sums).reshape(KH * depth + 1, columns)
     dkernel.reshape(KH, KW * C, F)[...] = total[:-1].reshape(KH, depth, columns)[:, : KW * C, :F]
@@ -250,27 +267,33 @@ def _kernel_gradient_kernel(precision, outer, inner, vectors, lanes):
     def kernel_gradient(s, slices, numbers, addresses):
         """A slice of the batch, with sums of its own; tiles of the kernel's gradient; the pixels innermost.
 
-        Registers: the tile. L1: the image, and one tile's width of its gradient. L2: the sums.
+        The bias is treated as the weight of an input that is always ``one``. Registers: the tile. L1: the image, and
+        one tile's width of its gradient. L2: the sums.
         """
         g = geometry(numbers, Convolution)
-        x, dy, images, lines, sums = arrays(addresses, 5, precision)
-        tile = tile_shape(outer, inner, vectors, lanes)
+        x, dy, y, images, lines, sums, one = arrays(addresses, 7, precision)
+        tile, bias_tile = tile_shape(outer, inner, vectors, lanes), tile_shape(1, 1, vectors, lanes)
         size = images.size // slices
         image = images[s * size : (s + 1) * size]
         size = lines.size // slices
         gradient = lines[s * size : (s + 1) * size]
         size = sums.size // slices
         total = sums[s * size : (s + 1) * size]
-        bias = total[size - g.columns :]
         zero(image)
         zero(gradient)
         zero(total)
         for n in range(s * g.N // slices, (s + 1) * g.N // slices):
             copy_image(x, n * g.H * g.W * g.C, g, image)
             for pixel in range(g.OH * g.OW):
-                copy_run(dy, (n * g.OH * g.OW + pixel) * g.F, gradient, pixel * g.columns, g.F)
+                begin, to = (n * g.OH * g.OW + pixel) * g.F, pixel * g.columns
+                upstream, output, passed = dy[begin : begin + g.F], y[begin : begin + g.F], gradient[to : to + g.F]
                 for f in range(g.F):
-                    bias[f] += gradient[pixel * g.columns + f]
+                    passed[f] = upstream[f] if output[f] > 0 or not g.relu else 0
+            for f in range(0, g.columns, vectors * lanes):
+                bias = tile_load(bias_tile, total, size - g.columns + f, 0, 0)
+                for pixel in range(g.OH * g.OW):
+                    bias = tile_fma(bias_tile, bias, one, 0, 0, 0, gradient, pixel * g.columns + f)
+                tile_store(bias_tile, bias, total, size - g.columns + f, 0, 0)
             for ky in range(0, g.KH, outer):
                 for k in range(0, g.depth, inner):
                     for f in range(0, g.columns, vectors * lanes):
