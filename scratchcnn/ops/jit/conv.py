@@ -24,7 +24,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from .cpu import Tile, lanes_for, largest_tile
+from .cpu import Tile, lanes_for, largest_tile, widest_tile
 from .elementwise import relu_backward
 from .kernel import OPTIONS, arrays, geometry, kernel, operation, precision_of, run
 from .launch import add_slices, padded_columns, round_up, row_slices, scratch, sum_slices
@@ -116,7 +116,7 @@ def forward_tile(pixels: int, filters: int, dtype: np.dtype) -> Tile:
     """Choose the tile that wastes least on a line of ``pixels`` with ``filters``, and of those the fullest."""
     lanes = lanes_for(filters, dtype)
     best, best_score = Tile(1, 1, 1, lanes), (np.inf, 0.0)
-    for vectors in range(1, min(4, -(-filters // lanes)) + 1):
+    for vectors in range(1, min(widest_tile(), -(-filters // lanes)) + 1):
         for rows in range(1, min(largest_tile() // vectors, max(pixels, 4)) + 1):
             computed = round_up(pixels, rows) * round_up(filters, vectors * lanes) / (pixels * filters)
             loads = (rows + vectors) / (rows * vectors)
@@ -254,7 +254,7 @@ def _kernel_gradient(
 def gradient_tile(KH: int, depth: int, filters: int, dtype: np.dtype) -> Tile:
     """Choose the tile for the gradient of a kernel whose windows have KH lines of ``depth`` = KW*C numbers."""
     lanes = lanes_for(filters, dtype)
-    vectors = min(4, -(-filters // lanes))
+    vectors = min(widest_tile(), -(-filters // lanes))
     if KH * depth * vectors <= largest_tile():  # a small window, such as the first layer's, fits whole
         return Tile(KH, depth, vectors, lanes)
     rows = range(1, largest_tile() // vectors + 1)

@@ -27,7 +27,7 @@ import numpy as np
 
 from . import winograd
 from .conv import _convolve, copy_image, forward_tile, zero
-from .cpu import Tile, lanes_for, largest_tile, registers
+from .cpu import Tile, lanes_for, largest_tile, registers, widest_tile
 from .elementwise import BLOCK, Stretch, stretch
 from .kernel import array_of, arrays, compiled, geometry, kernel, operation, precision_of, run
 from .launch import add_slices, padded_columns, round_up, row_slices, scratch, sum_slices
@@ -174,7 +174,7 @@ def pooled_tile(windows: int, filters: int, dtype: np.dtype) -> Tile:
     """Choose the tile for a line of pooling windows: the least waste, then the fewest loads for a multiplication."""
     lanes = lanes_for(filters, dtype)
     best, best_score = Tile(2, 2, 1, lanes), (np.inf, 0.0)
-    for vectors in range(1, min(4, -(-filters // lanes)) + 1):
+    for vectors in range(1, min(widest_tile(), -(-filters // lanes)) + 1):
         for pixels in range(1, windows + 1):
             rows = 4 * pixels
             if rows * vectors > largest_tile():

@@ -75,3 +75,8 @@ def lanes_for(extent: int, dtype: np.dtype) -> int:
 def largest_tile() -> int:
     """Return how many vectors a tile may hold: all registers but those for one row of operands."""
     return registers().count - 4
+
+
+def widest_tile() -> int:
+    """Return how many vectors a tile's row may hold; a tile is best when it is neither flat nor slim."""
+    return 4 if registers().count == 32 else 2

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .cpu import Tile, lanes_for, largest_tile
+from .cpu import Tile, lanes_for, largest_tile, widest_tile
 from .elementwise import relu_backward
 from .kernel import arrays, geometry, kernel, operation, precision_of, run
 from .launch import padded_columns, round_up, row_slices, scratch
@@ -90,8 +90,8 @@ def dense_relu_backward(
 def product_tile(rows: int, columns: int, dtype: np.dtype) -> Tile:
     """Choose the tile of a product: as full as the registers allow, or one row where there are fewer than that."""
     lanes = lanes_for(columns, dtype)
-    vectors = min(4, -(-columns // lanes))
-    height = min(12, largest_tile() // vectors)
+    vectors = min(widest_tile(), -(-columns // lanes))
+    height = min(12, largest_tile() // vectors, 20 // vectors)  # fuller ones are no faster
     return Tile(1, height if rows >= height else 1, vectors, lanes)
 
 
