@@ -1,0 +1,82 @@
+"""scratchcnn itself: the steps that ``fit`` takes and the calls that ``predict`` makes, on uint8 images.
+
+Every training step draws its mini-batch from all images by number and rescales it, which the other peers are spared:
+theirs are prepared.
+"""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import numba
+import numpy as np
+
+import scratchcnn as sc
+from scratchcnn import ops
+from scratchcnn.layers.base import aligned_empty
+from scratchcnn.training import train_step
+
+from .job import ADAM_EPSILON, LEARNING_RATE, Job
+
+
+def configure(threads: int, variant: str) -> dict[str, str]:
+    return {"scratchcnn": sc.__version__, "numba": numba.__version__, "numpy": np.__version__}
+
+
+def _model(job: Job) -> sc.Sequential:
+    layers: list[sc.Layer] = [sc.Rescaling(1 / 255)]
+    for layer in job.network.layers:
+        match layer:
+            case ("conv", filters, size, padding):
+                layers.append(sc.Conv2D(filters, size, padding=padding))
+            case ("pool", size):
+                layers.append(sc.MaxPool2D(size))
+            case ("dense", units):
+                layers.append(sc.Dense(units))
+            case ("dropout", rate):
+                layers.append(sc.Dropout(rate))
+            case ("flatten",):
+                layers.append(sc.Flatten())
+            case ("relu",):
+                layers.append(sc.ReLU())
+    model = sc.Sequential(layers, input_shape=job.network.input_shape)
+    model.set_weights(job.weights)
+    model.compile(optimizer=sc.Adam(LEARNING_RATE, epsilon=ADAM_EPSILON), loss=sc.SoftmaxCrossEntropy())
+    return model
+
+
+def _training(job: Job, order: np.ndarray) -> Any:
+    model = _model(job)
+    size = job.batch_size
+    batch = aligned_empty((size, *model.input_shape), np.uint8)
+    starts = itertools.cycle(range(0, max(1, len(order) - size + 1), size))
+
+    def step() -> float:
+        start = next(starts)
+        chosen = order[start : start + size]
+        ops.gather(job.images, chosen, batch)
+        loss, _ = train_step(model, batch, job.labels[chosen])
+        return loss
+
+    return step, float
+
+
+def training(job: Job) -> Any:
+    return _training(job, np.arange(max(len(job.images), job.batch_size)) % len(job.images))
+
+
+def training_from_pixels(job: Job) -> Any:
+    return _training(job, np.random.default_rng(0).permutation(len(job.images)))
+
+
+def inference(job: Job) -> Any:
+    model = _model(job)
+    size = job.batch_size
+    starts = itertools.cycle(range(0, max(1, len(job.images) - size + 1), size))
+
+    def step() -> np.ndarray:
+        start = next(starts)
+        return model.predict(job.images[start : start + size], batch_size=size)
+
+    return step, lambda probabilities: probabilities

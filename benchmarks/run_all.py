@@ -1,0 +1,90 @@
+"""Run all benchmarks and write benchmarks/RESULTS.md, with pictures in benchmarks/plots.
+
+Each benchmark has a section of its own, with the machine and the versions it ran on; ``--only`` runs some of them and
+leaves the other sections, also those of other programs, as they are.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import io
+import sys
+import time
+from pathlib import Path
+
+import bench_inference
+import bench_kernels
+import bench_scaling
+import bench_training
+import machine
+import report
+from harness import HERE
+from options import choice, progress
+
+HEAD = """# Results
+
+Measured by `python benchmarks/run_all.py`, on one machine, the peers in rotation. Each peer runs in a process of its
+own with the same number of threads, and is stopped while it is not its turn. malloc keeps freed memory for everybody,
+without which frameworks that allocate in every step run at half their speed. PyTorch uses its fused Adam; Keras runs a
+whole step in one `tf.function` or `jax.jit`. Left out, because they were slower than what is shown: TensorFlow's XLA,
+which takes several times longer for the gradients of a convolution, and compiled PyTorch with channels-last memory,
+which its compiler chooses by itself. `--peers` measures them. The last two lines of a table name the fastest peer, and
+how many times longer than ours it takes.
+"""
+
+SECTIONS = {
+    "training": ("Training step", bench_training),
+    "inference": ("Inference", bench_inference),
+    "kernels": ("Kernels", bench_kernels),
+    "scaling": ("Scaling", bench_scaling),
+}
+WITHOUT_PEERS = ("kernels",)
+CHECKED = ("training", "inference")
+
+
+def options_of(arguments: list[str] | None = None) -> argparse.Namespace:
+    made = argparse.ArgumentParser(description=__doc__)
+    made.add_argument("--only", type=choice(SECTIONS), default=",".join(SECTIONS), help="(default: %(default)s)")
+    made.add_argument("--output", type=Path, default=HERE / "RESULTS.md", help="(default: %(default)s)")
+    made.add_argument("--peer-python", default=sys.executable, help="interpreter that has the peers (default: this)")
+    made.add_argument(
+        "--threads", type=int, default=min(2, len(machine.available_cpus())), help="(default: %(default)s)"
+    )
+    made.add_argument("--quick", action="store_true", help="fewer workloads and shorter turns: a rough idea")
+    return made.parse_args(arguments)
+
+
+def run(name: str, options: argparse.Namespace) -> str:
+    """Run one benchmark and return its section."""
+    title, program = SECTIONS[name]
+    arguments = ["--threads", str(options.threads), *(["--quick"] if options.quick else [])]
+    if name not in WITHOUT_PEERS:
+        arguments += ["--peer-python", options.peer_python]
+    start = time.perf_counter()
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        program.main([*arguments, "--plots", str(options.output.parent)])
+        if name in CHECKED:
+            print()
+            try:
+                program.main([*arguments, "--check"])
+            except SystemExit as error:
+                print(f"\n**{error.code}**")
+    progress(f"{name}: {time.perf_counter() - start:.0f} s")
+    return f"## {title}\n\n{(program.__doc__ or '').strip()}\n\n{printed.getvalue()}"
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the benchmarks and write the file after each of them, so that nothing is lost if a later one fails."""
+    options = options_of(arguments)
+    output: Path = options.output
+    for name in options.only:
+        section = run(name, options)
+        text = output.read_text(encoding="utf-8") if output.exists() else HEAD
+        output.write_text(report.replace_section(text, name, section), encoding="utf-8")
+    print(f"written: {output}")
+
+
+if __name__ == "__main__":
+    main()
