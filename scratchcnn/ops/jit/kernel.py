@@ -110,7 +110,8 @@ def run(address: int, slices: int, numbers: tuple[int, ...], *operands: np.ndarr
     places: list[int] = []
     for array in operands:
         places += (address_of(array), array.size)
-    _run_slices(address, slices, _as_array(numbers), np.array(places, np.int64))
+    run_slices = _run_slices if slices > 1 else _run_alone  # waking the threads takes longer than a small kernel
+    run_slices(address, slices, _as_array(numbers), np.array(places, np.int64))
 
 
 def address_of(array: np.ndarray) -> int:
@@ -199,6 +200,11 @@ def _call(typing, address, s, slices, numbers, addresses):
 def _run_slices(address, slices, numbers, addresses):
     for s in prange(slices):
         _call(address, s, slices, numbers, addresses)
+
+
+@compiled
+def _run_alone(address, slices, numbers, addresses):
+    _call(address, 0, slices, numbers, addresses)
 
 
 @compiled
