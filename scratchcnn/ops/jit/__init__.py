@@ -9,7 +9,6 @@ from .dense import dense_backward, dense_forward, dense_relu_backward, dense_rel
 from .elementwise import (
     dropout_backward,
     dropout_forward,
-    gather,
     leaky_relu_backward,
     leaky_relu_forward,
     relu_backward,
@@ -17,8 +16,16 @@ from .elementwise import (
     rescale_backward,
     rescale_forward,
 )
+from .gather import gather, gather_rescaled
 from .loss import softmax_cross_entropy_backward, softmax_cross_entropy_forward, softmax_forward
-from .normalization import batch_norm_backward, batch_norm_forward, batch_norm_inference
+from .normalization import (
+    batch_norm_backward,
+    batch_norm_forward,
+    batch_norm_inference,
+    batch_norm_relu_backward,
+    batch_norm_relu_forward,
+)
+from .normalization_pool import batch_norm_relu_pool_backward, batch_norm_relu_pool_forward
 from .optimizer import adam_step, clip_by_norm, sgd_step
 from .pool import (
     average_pool_backward,
@@ -36,6 +43,10 @@ __all__ = [
     "batch_norm_backward",
     "batch_norm_forward",
     "batch_norm_inference",
+    "batch_norm_relu_backward",
+    "batch_norm_relu_forward",
+    "batch_norm_relu_pool_backward",
+    "batch_norm_relu_pool_forward",
     "clip_by_norm",
     "conv_backward",
     "conv_forward",
@@ -50,6 +61,7 @@ __all__ = [
     "dropout_backward",
     "dropout_forward",
     "gather",
+    "gather_rescaled",
     "global_average_pool_backward",
     "global_average_pool_forward",
     "leaky_relu_backward",

@@ -1,6 +1,6 @@
 """Convolution on register tiles: any kernel size, stride and padding, any number of channels and filters.
 
-Both kernels here work on one image at a time, copied into scratch memory with its border of zeros, where no window
+The kernel works on one image at a time, copied into scratch memory with its border of zeros, where no window
 leaves the image. The copy is small change beside the multiplications (one move for KH*KW*F of them) and brings the
 image into the L1 cache.
 
@@ -10,27 +10,22 @@ so a result is written once. L1 holds the image's lines, L2 the kernel.
 
 **The gradient of the input** is a convolution too: of the output's gradient, spread out by the stride and with a border
 of zeros, with the kernel flipped in both directions and its channels and filters exchanged. The same code computes it.
-
-**The gradient of the kernel** is an outer product for each output pixel: a column of R kernel positions k of the
-pixel's window, times the row dy[pixel, :], added to a tile of R positions x V vectors of filters. The tile stays in
-registers for all pixels of an image. The image and its gradient are in L1, the sums in L2.
 """
 
 from __future__ import annotations
 
 from functools import cache
-from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
+from .conv_gradient import kernel_gradient
 from .cpu import Tile, lanes_for, largest_tile, widest_tile
 from .elementwise import relu_backward
-from .kernel import OPTIONS, arrays, geometry, kernel, operation, precision_of, run
-from .launch import add_slices, padded_columns, round_up, row_slices, scratch, sum_slices
+from .geometry import Convolution, Pair
+from .image import copy_image, zero
+from .kernel import arrays, geometry, kernel, operation, precision_of, run
+from .launch import padded_columns, round_up, row_slices, scratch
 from .tile import copy_run, tile_fma, tile_load, tile_relu, tile_shape, tile_store
-
-Pair = tuple[int, int]
 
 
 @operation
@@ -38,7 +33,7 @@ def conv_forward(
     x: np.ndarray, kernel: np.ndarray, bias: np.ndarray | None, strides: Pair, padding: Pair, y: np.ndarray
 ) -> None:
     """Compute the sum over ky, kx, c of x[n, oy*sh + ky - top, ox*sw + kx - left, c] kernel[ky, kx, c, f] + bias[f]."""
-    _convolve(x, kernel, bias, strides, (1, 1), padding, y)
+    convolve(x, kernel, bias, strides, (1, 1), padding, y)
 
 
 @operation
@@ -55,7 +50,7 @@ def conv_backward(
     """Compute the gradients of the input (unless dx is None), the kernel, and the bias (unless dbias is None)."""
     if dx is not None:
         _input_gradient(kernel, dy, strides, padding, dx)
-    _kernel_gradient(x, dy, None, strides, padding, dkernel, dbias)
+    kernel_gradient(x, dy, None, strides, padding, dkernel, dbias)
 
 
 @operation
@@ -63,7 +58,7 @@ def conv_relu_forward(
     x: np.ndarray, kernel: np.ndarray, bias: np.ndarray | None, strides: Pair, padding: Pair, y: np.ndarray
 ) -> None:
     """Compute y = ReLU(convolution(x) + bias)."""
-    _convolve(x, kernel, bias, strides, (1, 1), padding, y, relu=True)
+    convolve(x, kernel, bias, strides, (1, 1), padding, y, relu=True)
 
 
 @operation
@@ -83,32 +78,7 @@ def conv_relu_backward(
         passed = scratch("passed by ReLU", dy.shape, dy.dtype)
         relu_backward(y, dy, passed)
         _input_gradient(kernel, passed, strides, padding, dx)
-    _kernel_gradient(x, dy, y, strides, padding, dkernel, dbias)
-
-
-class Convolution(NamedTuple):
-    """The numbers of a convolution: DESIGN's letters, and the padded image's height and width in scratch memory."""
-
-    N: int
-    H: int
-    W: int
-    C: int
-    F: int
-    KH: int
-    KW: int
-    OH: int
-    OW: int
-    stride_y: int
-    stride_x: int
-    spread_y: int  # distance of the input's pixels in the padded image: 1, or a stride when going backward
-    spread_x: int
-    top: int
-    left: int
-    height: int
-    width: int
-    columns: int  # F rounded up to whole tiles
-    depth: int  # KW * C rounded up to whole tiles (kernel gradient)
-    relu: int  # whether a ReLU follows
+    kernel_gradient(x, dy, y, strides, padding, dkernel, dbias)
 
 
 @cache
@@ -127,7 +97,7 @@ def forward_tile(pixels: int, filters: int, dtype: np.dtype) -> Tile:
     return best
 
 
-def _convolve(
+def convolve(
     x: np.ndarray,
     weights: np.ndarray,
     bias: np.ndarray | None,
@@ -162,7 +132,7 @@ def _convolve(
 @cache
 def _convolve_kernel(precision, outer, inner, vectors, lanes):
     @kernel
-    def convolve(s, slices, numbers, addresses):
+    def convolution(s, slices, numbers, addresses):
         """A slice of the output's lines; for each vector of filters, tiles of pixels; the kernel positions innermost.
 
         Registers: the tile. L1: the image's KH lines and, for F up to 64, most of the kernel's panel. L2: the kernel.
@@ -201,7 +171,7 @@ def _convolve_kernel(precision, outer, inner, vectors, lanes):
                 for pixel in range(g.OW):
                     copy_run(lines, line + pixel * g.columns, y, (row * g.OW + pixel) * g.F, g.F)
 
-    return convolve
+    return convolution
 
 
 def _input_gradient(kernel: np.ndarray, dy: np.ndarray, strides: Pair, padding: Pair, dx: np.ndarray) -> None:
@@ -209,131 +179,4 @@ def _input_gradient(kernel: np.ndarray, dy: np.ndarray, strides: Pair, padding: 
     KH, KW, C, F = kernel.shape
     flipped = scratch("flipped kernel", (KH, KW, F, C), kernel.dtype)
     flipped[...] = kernel[::-1, ::-1].transpose(0, 1, 3, 2)
-    _convolve(dy, flipped, None, (1, 1), strides, (KH - 1 - padding[0], KW - 1 - padding[1]), dx)
-
-
-def _kernel_gradient(
-    x: np.ndarray,
-    dy: np.ndarray,
-    y: np.ndarray | None,
-    strides: Pair,
-    padding: Pair,
-    dkernel: np.ndarray,
-    dbias: np.ndarray | None,
-) -> None:
-    """Compute the gradients of kernel and bias; with y, of a ReLU's output, dy counts only where y > 0."""
-    N, H, W, C = x.shape
-    _, OH, OW, F = dy.shape
-    KH, KW = dkernel.shape[:2]
-    tile = gradient_tile(KH, KW * C, F, x.dtype)
-    columns, depth = round_up(F, tile.columns), round_up(KW * C, tile.inner)
-    height, width = (OH - 1) * strides[0] + KH, (OW - 1) * strides[1] + KW
-    size = (KH * depth + 1) * columns  # the kernel's gradient, then the bias's
-    slices = sum_slices(N, size * x.itemsize)
-    sums = scratch("kernel gradients", (slices, size), x.dtype)
-    relu = y is not None
-    run(
-        _kernel_gradient_kernel(precision_of(x.dtype), *tile),
-        slices,
-        Convolution(N, H, W, C, F, KH, KW, OH, OW, *strides, 1, 1, *padding, height, width, columns, depth, relu),
-        x,
-        dy,
-        dy if y is None else y,
-        scratch("images", (slices, round_up(height * width * C + tile.inner, 16)), x.dtype),
-        scratch("lines", (slices, round_up(OH * OW * columns, 16)), x.dtype),
-        sums,
-        np.ones(1, x.dtype),
-    )
-    total = add_slices(sums).reshape(KH * depth + 1, columns)
-    dkernel.reshape(KH, KW * C, F)[...] = total[:-1].reshape(KH, depth, columns)[:, : KW * C, :F]
-    if dbias is not None:
-        dbias[...] = total[-1, :F]
-
-
-@cache
-def gradient_tile(KH: int, depth: int, filters: int, dtype: np.dtype) -> Tile:
-    """Choose the tile for the gradient of a kernel whose windows have KH lines of ``depth`` = KW*C numbers."""
-    lanes = lanes_for(filters, dtype)
-    vectors = min(widest_tile(), -(-filters // lanes))
-    if KH * depth * vectors <= largest_tile():  # a small window, such as the first layer's, fits whole
-        return Tile(KH, depth, vectors, lanes)
-    rows = range(1, largest_tile() // vectors + 1)
-    return Tile(1, min(rows, key=lambda r: (round_up(depth, r), -r)), vectors, lanes)
-
-
-@cache
-def _kernel_gradient_kernel(precision, outer, inner, vectors, lanes):
-    @kernel
-    def kernel_gradient(s, slices, numbers, addresses):
-        """A slice of the batch, with sums of its own; tiles of the kernel's gradient; the pixels innermost.
-
-        The bias is treated as the weight of an input that is always ``one``. Registers: the tile. L1: the image, and
-        one tile's width of its gradient. L2: the sums.
-        """
-        g = geometry(numbers, Convolution)
-        x, dy, y, images, lines, sums, one = arrays(addresses, 7, precision)
-        tile, bias_tile = tile_shape(outer, inner, vectors, lanes), tile_shape(1, 1, vectors, lanes)
-        size = images.size // slices
-        image = images[s * size : (s + 1) * size]
-        size = lines.size // slices
-        gradient = lines[s * size : (s + 1) * size]
-        size = sums.size // slices
-        total = sums[s * size : (s + 1) * size]
-        zero(image)
-        zero(gradient)
-        zero(total)
-        for n in range(s * g.N // slices, (s + 1) * g.N // slices):
-            copy_image(x, n * g.H * g.W * g.C, g, image)
-            for pixel in range(g.OH * g.OW):
-                begin, to = (n * g.OH * g.OW + pixel) * g.F, pixel * g.columns
-                upstream, output, passed = dy[begin : begin + g.F], y[begin : begin + g.F], gradient[to : to + g.F]
-                for f in range(g.F):
-                    passed[f] = upstream[f] if output[f] > 0 or not g.relu else 0
-            for f in range(0, g.columns, vectors * lanes):
-                bias = tile_load(bias_tile, total, size - g.columns + f, 0, 0)
-                for pixel in range(g.OH * g.OW):
-                    bias = tile_fma(bias_tile, bias, one, 0, 0, 0, gradient, pixel * g.columns + f)
-                tile_store(bias_tile, bias, total, size - g.columns + f, 0, 0)
-            for ky in range(0, g.KH, outer):
-                for k in range(0, g.depth, inner):
-                    for f in range(0, g.columns, vectors * lanes):
-                        place = (ky * g.depth + k) * g.columns + f
-                        acc = tile_load(tile, total, place, g.depth * g.columns, g.columns)
-                        for oy in range(g.OH):
-                            a = (oy * g.stride_y + ky) * g.width * g.C + k
-                            b = oy * g.OW * g.columns + f
-                            for ox in range(g.OW):
-                                acc = tile_fma(
-                                    tile, acc, image, a + ox * g.stride_x * g.C, g.width * g.C, 1,
-                                    gradient, b + ox * g.columns,
-                                )  # fmt: skip
-                        tile_store(tile, acc, total, place, g.depth * g.columns, g.columns)
-
-    return kernel_gradient
-
-
-@njit(**OPTIONS)
-def copy_image(x, start, g, image):
-    """Copy the image that begins at x[start] to its place in the padded ``image``; the rest is zero and stays so."""
-    first = max(0, -g.left)
-    pixels = min(g.W, g.width - g.left) - first
-    for line in range(g.H):
-        to_line = line * g.spread_y + g.top
-        if 0 <= to_line < g.height:
-            if g.spread_x == 1:
-                if pixels > 0:
-                    to = (to_line * g.width + g.left + first) * g.C
-                    copy_run(x, start + (line * g.W + first) * g.C, image, to, pixels * g.C)
-            else:
-                for pixel in range(g.W):
-                    to_pixel = pixel * g.spread_x + g.left
-                    if 0 <= to_pixel < g.width:
-                        to = (to_line * g.width + to_pixel) * g.C
-                        copy_run(x, start + (line * g.W + pixel) * g.C, image, to, g.C)
-
-
-@njit(**OPTIONS)
-def zero(a):
-    """Fill an array with zeros."""
-    for i in range(a.size):
-        a[i] = 0
+    convolve(dy, flipped, None, (1, 1), strides, (KH - 1 - padding[0], KW - 1 - padding[1]), dx)

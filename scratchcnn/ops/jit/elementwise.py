@@ -1,4 +1,4 @@
-"""Operations on each number by itself: ReLU, leaky ReLU, rescaling, dropout. And ``gather``, which only moves numbers.
+"""Operations on each number by itself: ReLU, leaky ReLU, rescaling, dropout.
 
 Memory is the limit here, not arithmetic. Each slice works on one stretch of the flat arrays, from front to back; the
 compiler turns the loops into SIMD instructions by itself, since nothing in them depends on the element before.
@@ -14,7 +14,6 @@ import numpy as np
 
 from .kernel import array_of, arrays, compiled, geometry, kernel, operation, precision_of, run
 from .launch import row_slices
-from .tile import copy_run
 
 BLOCK = 4096  # elements that are worth the launch of another thread
 
@@ -78,24 +77,6 @@ def dropout_forward(x: np.ndarray, rate: float, seed: int, y: np.ndarray) -> Non
 def dropout_backward(dy: np.ndarray, rate: float, seed: int, dx: np.ndarray) -> None:
     """Compute dx = dy / (1 - rate) for the elements that ``seed`` keeps, and 0 for the others."""
     dropout_forward(dy, rate, seed, dx)
-
-
-@operation
-def gather(images: np.ndarray, indices: np.ndarray, out: np.ndarray) -> None:
-    """Compute out[i] = images[indices[i]]."""
-    count = len(indices)
-    row_bytes = out.nbytes // max(1, count)
-    if count and row_bytes:
-        slices = row_slices(out.nbytes // BLOCK)
-        sources = images.reshape(len(images), -1).view(np.uint8)
-        run(
-            _gather(precision_of(np.dtype(np.float32))),
-            slices,
-            (count, row_bytes),
-            sources,
-            indices,
-            out.view(np.uint8),
-        )
 
 
 def _run(address: int, size: int, *operands: np.ndarray) -> None:
@@ -196,24 +177,3 @@ def _dropout(precision):
             y[i] = x[i] / kept_share[0] if (z >> np.uint64(40)) >= np.uint64(g.threshold) else 0
 
     return dropout
-
-
-class Rows(NamedTuple):
-    """The numbers of ``gather``."""
-
-    count: int
-    row_bytes: int
-
-
-@cache
-def _gather(precision):
-    @kernel
-    def gather(s, slices, numbers, addresses):
-        g = geometry(numbers, Rows)
-        images = array_of(addresses, 0, np.uint8, precision)
-        indices = array_of(addresses, 1, np.int64, precision)
-        out = array_of(addresses, 2, np.uint8, precision)
-        for i in range(s * g.count // slices, (s + 1) * g.count // slices):
-            copy_run(images, indices[i] * g.row_bytes, out, i * g.row_bytes, g.row_bytes)
-
-    return gather

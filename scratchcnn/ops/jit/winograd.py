@@ -25,11 +25,12 @@ from functools import cache
 
 import numpy as np
 
-from .conv import copy_image, forward_tile, zero
+from .conv import forward_tile
 from .cpu import lanes_for
+from .geometry import PooledConvolution
+from .image import copy_image, zero
 from .kernel import array_of, arrays, geometry, kernel, precision_of, run
 from .launch import round_up, row_slices, scratch
-from .pooled import PooledConvolution
 from .tile import (
     copy_run,
     tile_fma,

@@ -1,4 +1,4 @@
-"""The numbers that the kernels of a convolution with a pool behind it share."""
+"""The whole numbers that the kernels of convolutions read: extents, strides, and the image in scratch memory."""
 
 from __future__ import annotations
 
@@ -7,6 +7,31 @@ from typing import NamedTuple
 import numpy as np
 
 Pair = tuple[int, int]
+
+
+class Convolution(NamedTuple):
+    """The numbers of a convolution: DESIGN's letters, and the padded image's height and width in scratch memory."""
+
+    N: int
+    H: int
+    W: int
+    C: int
+    F: int
+    KH: int
+    KW: int
+    OH: int
+    OW: int
+    stride_y: int
+    stride_x: int
+    spread_y: int  # distance of the input's pixels in the padded image: 1, or a stride when going backward
+    spread_x: int
+    top: int
+    left: int
+    height: int
+    width: int
+    columns: int  # F rounded up to whole tiles
+    depth: int  # KW * C rounded up to whole tiles (kernel gradient)
+    relu: int  # whether a ReLU follows
 
 
 class PooledConvolution(NamedTuple):

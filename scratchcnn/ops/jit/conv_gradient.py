@@ -1,0 +1,119 @@
+"""The gradient of a convolution's kernel, where most of the output's gradient is not zero.
+
+It is an outer product for each output pixel: a column of R kernel positions k of the
+pixel's window, times the row dy[pixel, :], added to a tile of R positions x V vectors of filters. The tile stays in
+registers for all pixels of an image. The image and its gradient are in L1, the sums in L2.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+
+from .cpu import Tile, lanes_for, largest_tile, widest_tile
+from .geometry import Convolution, Pair
+from .image import copy_image, zero
+from .kernel import arrays, geometry, kernel, precision_of, run
+from .launch import add_slices, round_up, scratch, sum_slices
+from .tile import tile_fma, tile_load, tile_shape, tile_store
+
+
+def kernel_gradient(
+    x: np.ndarray,
+    dy: np.ndarray,
+    y: np.ndarray | None,
+    strides: Pair,
+    padding: Pair,
+    dkernel: np.ndarray,
+    dbias: np.ndarray | None,
+) -> None:
+    """Compute the gradients of kernel and bias; with y, of a ReLU's output, dy counts only where y > 0."""
+    N, H, W, C = x.shape
+    _, OH, OW, F = dy.shape
+    KH, KW = dkernel.shape[:2]
+    tile = gradient_tile(KH, KW * C, F, x.dtype)
+    columns, depth = round_up(F, tile.columns), round_up(KW * C, tile.inner)
+    height, width = (OH - 1) * strides[0] + KH, (OW - 1) * strides[1] + KW
+    size = (KH * depth + 1) * columns  # the kernel's gradient, then the bias's
+    slices = sum_slices(N, size * x.itemsize)
+    sums = scratch("kernel gradients", (slices, size), x.dtype)
+    relu = y is not None
+    run(
+        _kernel_gradient_kernel(precision_of(x.dtype), *tile),
+        slices,
+        Convolution(N, H, W, C, F, KH, KW, OH, OW, *strides, 1, 1, *padding, height, width, columns, depth, relu),
+        x,
+        dy,
+        dy if y is None else y,
+        scratch("images", (slices, round_up(height * width * C + tile.inner, 16)), x.dtype),
+        scratch("lines", (slices, round_up(OH * OW * columns, 16)), x.dtype),
+        sums,
+        np.ones(1, x.dtype),
+    )
+    total = add_slices(sums).reshape(KH * depth + 1, columns)
+    dkernel.reshape(KH, KW * C, F)[...] = total[:-1].reshape(KH, depth, columns)[:, : KW * C, :F]
+    if dbias is not None:
+        dbias[...] = total[-1, :F]
+
+
+@cache
+def gradient_tile(KH: int, depth: int, filters: int, dtype: np.dtype) -> Tile:
+    """Choose the tile for the gradient of a kernel whose windows have KH lines of ``depth`` = KW*C numbers."""
+    lanes = lanes_for(filters, dtype)
+    vectors = min(widest_tile(), -(-filters // lanes))
+    if KH * depth * vectors <= largest_tile():  # a small window, such as the first layer's, fits whole
+        return Tile(KH, depth, vectors, lanes)
+    rows = range(1, largest_tile() // vectors + 1)
+    return Tile(1, min(rows, key=lambda r: (round_up(depth, r), -r)), vectors, lanes)
+
+
+@cache
+def _kernel_gradient_kernel(precision, outer, inner, vectors, lanes):
+    @kernel
+    def convolution_kernel_gradient(s, slices, numbers, addresses):
+        """A slice of the batch, with sums of its own; tiles of the kernel's gradient; the pixels innermost.
+
+        The bias is treated as the weight of an input that is always ``one``. Registers: the tile. L1: the image, and
+        one tile's width of its gradient. L2: the sums.
+        """
+        g = geometry(numbers, Convolution)
+        x, dy, y, images, lines, sums, one = arrays(addresses, 7, precision)
+        tile, bias_tile = tile_shape(outer, inner, vectors, lanes), tile_shape(1, 1, vectors, lanes)
+        size = images.size // slices
+        image = images[s * size : (s + 1) * size]
+        size = lines.size // slices
+        gradient = lines[s * size : (s + 1) * size]
+        size = sums.size // slices
+        total = sums[s * size : (s + 1) * size]
+        zero(image)
+        zero(gradient)
+        zero(total)
+        for n in range(s * g.N // slices, (s + 1) * g.N // slices):
+            copy_image(x, n * g.H * g.W * g.C, g, image)
+            for pixel in range(g.OH * g.OW):
+                begin, to = (n * g.OH * g.OW + pixel) * g.F, pixel * g.columns
+                upstream, output, passed = dy[begin : begin + g.F], y[begin : begin + g.F], gradient[to : to + g.F]
+                for f in range(g.F):
+                    passed[f] = upstream[f] if output[f] > 0 or not g.relu else 0
+            for f in range(0, g.columns, vectors * lanes):
+                bias = tile_load(bias_tile, total, size - g.columns + f, 0, 0)
+                for pixel in range(g.OH * g.OW):
+                    bias = tile_fma(bias_tile, bias, one, 0, 0, 0, gradient, pixel * g.columns + f)
+                tile_store(bias_tile, bias, total, size - g.columns + f, 0, 0)
+            for ky in range(0, g.KH, outer):
+                for k in range(0, g.depth, inner):
+                    for f in range(0, g.columns, vectors * lanes):
+                        place = (ky * g.depth + k) * g.columns + f
+                        acc = tile_load(tile, total, place, g.depth * g.columns, g.columns)
+                        for oy in range(g.OH):
+                            a = (oy * g.stride_y + ky) * g.width * g.C + k
+                            b = oy * g.OW * g.columns + f
+                            for ox in range(g.OW):
+                                acc = tile_fma(
+                                    tile, acc, image, a + ox * g.stride_x * g.C, g.width * g.C, 1,
+                                    gradient, b + ox * g.columns,
+                                )  # fmt: skip
+                        tile_store(tile, acc, total, place, g.depth * g.columns, g.columns)
+
+    return convolution_kernel_gradient

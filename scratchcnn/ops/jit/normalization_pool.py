@@ -1,0 +1,222 @@
+"""Batch normalisation, ReLU and max-pool in one pass: of the normalised image only what the pool leaves is stored.
+
+The windows of a line are worked on together, one of their positions after the other: the pixels that they have there
+are first copied side by side (``collect``). The innermost loops are then as long as a line of y, OW*C numbers, whatever
+the pool and however few the channels. All lines in use, of windows, of coefficients and of sums, are in the L1 cache.
+
+**Forward**, once the statistics are known: normalise and keep the largest so far, beginning with a 0 that is in no
+window: the ReLU. Pixels that no window looks at only count in the statistics.
+
+**Backward**: each window hands its gradient to one pixel, if the ReLU let it through, so the channels' sums take one
+term a window. But mean and variance tie all pixels together, and dx is dense:
+
+    dx = factor dy + slope (x - mean) + constant
+
+Its last two terms are written to the lines of an image that a line of windows needs, and the first is added where a
+window's maximum was.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import NamedTuple
+
+import numpy as np
+
+from .kernel import array_of, arrays, compiled, geometry, kernel, operation, precision_of, run
+from .launch import row_slices, scratch, sum_slices
+from .normalization import Matrix, batch_statistics, channel_sums, input_gradient_coefficients
+from .tile import copy_run
+
+Pair = tuple[int, int]
+OFF = 255  # in ``index``: ReLU stopped this window
+
+
+class PooledNorm(NamedTuple):
+    """The numbers of a batch normalisation with a pool behind it: DESIGN's letters, PH PW the pool, OH OW its output."""
+
+    N: int
+    H: int
+    W: int
+    C: int
+    OH: int
+    OW: int
+    PH: int
+    PW: int
+    stride_y: int
+    stride_x: int
+    L: int  # OW * C, the numbers in a line of y, of coefficients and of sums
+
+    @classmethod
+    def of(cls, x: np.ndarray, y: np.ndarray, pool_size: Pair, pool_strides: Pair) -> PooledNorm:
+        """Return the numbers for an input x and a pooled output y."""
+        _, OH, OW, C = y.shape
+        return cls(*x.shape, OH, OW, *pool_size, *pool_strides, OW * C)
+
+
+@operation
+def batch_norm_relu_pool_forward(
+    x: np.ndarray,
+    gamma: np.ndarray,
+    beta: np.ndarray,
+    epsilon: float,
+    pool_size: Pair,
+    pool_strides: Pair,
+    y: np.ndarray,
+    index: np.ndarray,
+    mean: np.ndarray,
+    inverse_std: np.ndarray,
+) -> None:
+    """Compute y = ReLU(max-pool(batch normalisation)); ``index``: each maximum's position, or 255 where y is 0."""
+    batch_statistics(x, epsilon, mean, inverse_std)
+    g = PooledNorm.of(x, y, pool_size, pool_strides)
+    slices = row_slices(g.N * g.OH)
+    coefficients = Matrix.of(x, g.L).line(mean, gamma * inverse_std, beta, dtype=x.dtype)
+    pixels = scratch("pixels", (slices, g.L), x.dtype)
+    run(_normalize(precision_of(x.dtype)), slices, g, x, coefficients, pixels, y, index)
+
+
+@operation
+def batch_norm_relu_pool_backward(
+    x: np.ndarray,
+    gamma: np.ndarray,
+    mean: np.ndarray,
+    inverse_std: np.ndarray,
+    dy: np.ndarray,
+    index: np.ndarray,
+    pool_size: Pair,
+    pool_strides: Pair,
+    dx: np.ndarray,
+    dgamma: np.ndarray,
+    dbeta: np.ndarray,
+) -> None:
+    """Compute the gradients of ``batch_norm_relu_pool_forward`` from its ``index``: which pixel won, if it passed."""
+    g, precision = PooledNorm.of(x, dy, pool_size, pool_strides), precision_of(x.dtype)
+    matrix = Matrix.of(x, g.L)
+    slices = sum_slices(g.N * g.OH, 16 * g.L)
+    means, pixels = matrix.line(mean, dtype=x.dtype), scratch("pixels", (slices, 2 * g.L), x.dtype)
+    sums = channel_sums(_winner_sums(precision), slices, g, x, dy, means, pixels, index)
+    dbeta[...] = sums[0]
+    dgamma[...] = sums[1] * inverse_std
+    coefficients = input_gradient_coefficients(matrix, gamma, mean, inverse_std, sums, x.dtype)
+    slices = row_slices(g.N)
+    pixels = scratch("pixels", (slices, g.L), x.dtype)
+    run(_input_gradient(precision), slices, g, x, dy, coefficients, pixels, dx, index)
+
+
+@cache
+def _normalize(precision):
+    @kernel
+    def normalize_relu_pool(s, slices, numbers, addresses):
+        """y = the largest scale (x - mean) + shift of each window, if that is not negative. A slice of the lines of y."""
+        g = geometry(numbers, PooledNorm)
+        x, coefficients, lines, y = arrays(addresses, 4, precision)
+        index = array_of(addresses, 4, np.uint8, precision)
+        mean, scale, shift = coefficients[: g.L], coefficients[g.L : 2 * g.L], coefficients[2 * g.L :]
+        pixels = lines[s * g.L : (s + 1) * g.L]
+        for row in range(s * g.N * g.OH // slices, (s + 1) * g.N * g.OH // slices):
+            best, winner = y[row * g.L : (row + 1) * g.L], index[row * g.L : (row + 1) * g.L]
+            best[:] = 0
+            winner[:] = OFF
+            for position in range(g.PH * g.PW):
+                number = np.uint8(position)
+                collect(x, g, row, position, pixels)
+                for i in range(g.L):
+                    value = scale[i] * (pixels[i] - mean[i]) + shift[i]
+                    if (value > best[i]) | ((value != value) & (best[i] == best[i])):  # a NaN wins, and stays
+                        best[i], winner[i] = value, number
+
+    return normalize_relu_pool
+
+
+@cache
+def _winner_sums(precision):
+    @kernel
+    def channel_winner_sums(s, slices, numbers, addresses):
+        """Sums of dy and, after them, of dy (x - mean), over the windows whose maximum passed the ReLU."""
+        g = geometry(numbers, PooledNorm)
+        x, dy, mean, lines = arrays(addresses, 4, precision)
+        index = array_of(addresses, 4, np.uint8, precision)
+        sums = array_of(addresses, 5, np.float64, precision)[s * 2 * g.L : (s + 1) * 2 * g.L]
+        gradient_sum, deviation_sum = sums[: g.L], sums[g.L :]
+        sums[:] = 0
+        pixels, maximum = lines[2 * s * g.L : (2 * s + 1) * g.L], lines[(2 * s + 1) * g.L : (2 * s + 2) * g.L]
+        maximum[:] = 0
+        zero = x.dtype.type(0)
+        for row in range(s * g.N * g.OH // slices, (s + 1) * g.N * g.OH // slices):
+            gradients, winner = dy[row * g.L : (row + 1) * g.L], index[row * g.L : (row + 1) * g.L]
+            for position in range(g.PH * g.PW):
+                number = np.uint8(position)
+                collect(x, g, row, position, pixels)
+                for i in range(g.L):
+                    if winner[i] == number:
+                        maximum[i] = pixels[i]
+            for i in range(g.L):
+                gradient = np.float64(gradients[i] if winner[i] != OFF else zero)
+                gradient_sum[i] += gradient
+                deviation_sum[i] += gradient * np.float64(maximum[i] - mean[i])
+
+    return channel_winner_sums
+
+
+@cache
+def _input_gradient(precision):
+    @kernel
+    def pooled_input_gradient(s, slices, numbers, addresses):
+        """A slice of the images, for each line of windows the dense part of dx, then the windows' gradients."""
+        g = geometry(numbers, PooledNorm)
+        x, dy, coefficients, lines, dx = arrays(addresses, 5, precision)
+        index = array_of(addresses, 5, np.uint8, precision)
+        factor = coefficients[: g.L]
+        pixels = lines[s * g.L : (s + 1) * g.L]
+        for n in range(s * g.N // slices, (s + 1) * g.N // slices):
+            written = n * g.H  # lines that have their dense part
+            for row in range(n * g.OH, (n + 1) * g.OH):
+                oy = row - n * g.OH
+                needed = n * g.H + (oy * g.stride_y + g.PH if oy + 1 < g.OH else g.H)
+                write_dense_part(x, coefficients, dx, g, written * g.W * g.C, needed * g.W * g.C)
+                written = needed
+                gradients, winner = dy[row * g.L : (row + 1) * g.L], index[row * g.L : (row + 1) * g.L]
+                for position in range(g.PH * g.PW):
+                    number = np.uint8(position)
+                    collect(dx, g, row, position, pixels)
+                    for i in range(g.L):
+                        if winner[i] == number:
+                            pixels[i] += factor[i] * gradients[i]
+                    put_back(pixels, g, row, position, dx)
+
+    return pooled_input_gradient
+
+
+@compiled
+def write_dense_part(x, coefficients, dx, g, start, end):
+    """Write dx = slope (x - mean) + constant from element ``start`` to ``end``, both the first of a pixel."""
+    slope, constant, mean = coefficients[g.L : 2 * g.L], coefficients[2 * g.L : 3 * g.L], coefficients[3 * g.L :]
+    for first in range(start, end, g.L):
+        values, results = x[first : min(first + g.L, end)], dx[first : min(first + g.L, end)]
+        for i in range(values.size):
+            results[i] = slope[i] * (values[i] - mean[i]) + constant[i]
+
+
+@compiled
+def collect(x, g, row, position, pixels):
+    """Copy the pixels that the windows of line ``row`` have at ``position`` side by side into ``pixels``, OW*C."""
+    first, step = first_pixel(g, row, position), g.stride_x * g.C
+    for ox in range(g.OW):
+        copy_run(x, first + ox * step, pixels, ox * g.C, g.C)
+
+
+@compiled
+def put_back(pixels, g, row, position, x):
+    """Copy what ``collect`` has collected back to where it was."""
+    first, step = first_pixel(g, row, position), g.stride_x * g.C
+    for ox in range(g.OW):
+        copy_run(pixels, ox * g.C, x, first + ox * step, g.C)
+
+
+@compiled
+def first_pixel(g, row, position):
+    """Return where in the images the pixel at ``position`` of the first window of line ``row`` begins."""
+    n, oy = row // g.OH, row % g.OH
+    line = n * g.H + oy * g.stride_y + position // g.PW
+    return (line * g.W + position % g.PW) * g.C
