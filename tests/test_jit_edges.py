@@ -1,0 +1,87 @@
+"""Numbers that are not ordinary: the compiled operations treat them as the textbook ones do."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from conftest import without_numba
+from implementations import Changing, Numbers, Output, agree
+
+from scratchcnn import ops
+
+pytestmark = without_numba
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_a_norm_that_is_not_finite_is_told_and_nothing_clipped(bad):
+    gradients = np.ones(100, np.float32)
+    gradients[3] = bad
+    (after,) = agree("clip_by_norm", Changing(gradients), 0.5, exact=True)
+    np.testing.assert_array_equal(after, gradients)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_nan_comes_through_everything_that_compares(dtype):
+    numbers = Numbers(0, dtype)
+    x = numbers.signed(2, 8, 9, 16)
+    x[0, 3, 4, 5] = x[1, 0, 0, 0] = x[1, 0, 1, 0] = np.nan
+    (y,) = agree("relu_forward", x, numbers.output(*x.shape), exact=True)
+    assert np.isnan(y).sum() == 3
+    pool = (2, 2), (2, 2), (0, 0)
+    y, _ = agree("max_pool_forward", x, *pool, numbers.output(2, 4, 4, 16), Output((2, 4, 4, 16), "uint8"), exact=True)
+    assert np.isnan(y).sum() == 2
+    convolution = (1, 1), (0, 0)
+    for F in (5, 16):
+        kernel, bias = numbers.signed(3, 3, 16, F), numbers.signed(F)
+        (y,) = agree("conv_relu_forward", x, kernel, bias, *convolution, numbers.output(2, 6, 7, F))
+        assert np.isnan(y[0, 1:4, 2:5]).all() and np.isnan(y).sum() == (9 + 2) * F
+        for pool_size, OH, OW in ((2, 2), 3, 3), ((3, 2), 2, 3):
+            pool = pool_size, pool_size
+            pooled = numbers.output(2, OH, OW, F), Output((2, OH, OW, F), "uint8", is_compared=False)
+            y, index = agree("conv_relu_pool_forward", x, kernel, bias, *convolution, *pool, *pooled)
+            assert np.isnan(y).any() and not np.isnan(y).all()
+            dy = np.where(np.isnan(y), np.nan, 1).astype(dtype)
+            outputs = numbers.output(*x.shape), numbers.output(*kernel.shape), numbers.output(F)
+            agree("conv_relu_pool_backward", x, kernel, dy, index, *convolution, *pool, *outputs)
+    x, kernel = numbers(5, 7), numbers(7, 3)
+    x[2, 3] = np.nan
+    (y,) = agree("dense_relu_forward", x, kernel, None, numbers.output(5, 3))
+    assert np.isnan(y[2]).all() and np.isnan(y).sum() == 3
+    (y,) = agree("softmax_forward", x, numbers.output(5, 7))
+    assert np.isnan(y[2]).all() and np.isnan(y).sum() == 7
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_extreme_logits_give_a_finite_loss(dtype):
+    logits, labels = np.array([[1e4, -1e4, 0], [-1e4, 1e4, 1e4]], dtype), np.array([1, 0])
+    agree("softmax_cross_entropy_forward", logits, labels, 0.0, Output(logits.shape, dtype))
+    with ops.using("jit"):
+        probabilities = np.empty_like(logits)
+        loss = ops.softmax_cross_entropy_forward(logits, labels, 0.0, probabilities)
+    assert math.isclose(loss, (2e4 + 2e4 + math.log(2)) / 2, rel_tol=1e-6)
+    np.testing.assert_allclose(probabilities, [[1, 0, 0], [0, 0.5, 0.5]])
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_batch_norm_of_a_single_row_gives_its_shift_and_no_gradient(dtype):
+    numbers = Numbers(0, dtype)
+    x, gamma, beta, dy = numbers(1, 20), numbers(20), numbers(20), numbers(1, 20)
+    y, mean, inverse_std, dx, dgamma, dbeta = (numbers(*x.shape), *(numbers(20) for _ in range(5)))
+    with ops.using("jit"):
+        ops.batch_norm_forward(x, gamma, beta, 1e-3, y, mean, inverse_std)
+        ops.batch_norm_backward(x, gamma, mean, inverse_std, dy, dx.reshape(1, 20), dgamma, dbeta)
+    np.testing.assert_array_equal(y[0], beta)
+    np.testing.assert_array_equal(mean, x[0])
+    np.testing.assert_array_equal(dbeta, dy[0])
+    np.testing.assert_allclose(dx, 0, atol=1e-5 if dtype == "float32" else 1e-13)
+
+
+@pytest.mark.parametrize(("windows", "filters"), [(1, 16), (2, 16), (3, 16), (1, 33)])
+def test_a_line_of_fewer_pooling_windows_than_a_tile_has_rows(windows, filters):
+    numbers, y_shape = Numbers(0, "float32", whole=True), (2, 3, windows, filters)
+    x, kernel, bias = numbers(2, 8, 2 + 2 * windows, 16), numbers(3, 3, 16, filters), numbers(filters)
+    geometry = (1, 1), (0, 0), (2, 2), (2, 2)
+    outputs = numbers.output(*y_shape), Output(y_shape, "uint8")
+    agree("conv_relu_pool_forward", x, kernel, bias, *geometry, *outputs, exact=True)
