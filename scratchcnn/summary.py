@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from .fusion import Step
 from .layers import Flatten, MaxPool2D
 from .layers.base import Layer
 
@@ -20,37 +21,48 @@ HEAD = ("layer", "output shape", "parameters", "multiply-adds", "bytes kept")
 
 def summary(model: Sequential) -> str:
     """Return the table of a model's layers, and the totals."""
-    rows = [
-        (
-            layer.name,
-            f"({', '.join(['N', *map(str, layer.output_shape or ())])})",
-            f"{sum(parameter.size for parameter in layer.params.values()):,}",
-            f"{layer.multiply_adds():,}",
-            f"{bytes_kept(layer):,}",
-        )
-        for layer in model.layers
-    ]
+    rows = []
+    for step in model.steps:
+        layers = layers_of(step)
+        for layer in layers:
+            rows.append(
+                (
+                    layer.name if layer is layers[0] else f"+ {layer.name}",
+                    f"({', '.join(['N', *map(str, layer.output_shape or ())])})",
+                    f"{sum(parameter.size for parameter in layer.params.values()):,}",
+                    f"{layer.multiply_adds():,}",
+                    f"{bytes_kept(step):,}" if layer is layers[-1] else "",
+                )
+            )
     total = (
         "total",
         "",
         f"{model.count_params():,}",
         f"{sum(layer.multiply_adds() for layer in model.layers):,}",
-        f"{sum(bytes_kept(layer) for layer in model.layers):,}",
+        f"{sum(bytes_kept(step) for step in model.steps):,}",
     )
     columns = zip(HEAD, *rows, total, strict=True)
     widths = [max(map(len, column)) for column in columns]
     rule = "-" * (sum(widths) + 2 * (len(widths) - 1))
     lines = [_line(HEAD, widths), rule, *(_line(row, widths) for row in rows), rule, _line(total, widths)]
     lines.append(f"multiply-adds of a forward pass and bytes kept for backward are for one image, in {model.dtype}")
+    if len(model.steps) < len(model.layers):
+        lines.append("+ runs as one step with the layer above, whose output is never stored")
     return "\n".join(lines)
 
 
-def bytes_kept(layer: Layer) -> int:
-    """Return the bytes that a layer's forward keeps for one sample: its output, and of a maximum where it was."""
-    if isinstance(layer, Flatten):
+def layers_of(step: Layer) -> list[Layer]:
+    """Return the layers that a step consists of: those it fuses, or the one that it is."""
+    return step.fused if isinstance(step, Step) else [step]
+
+
+def bytes_kept(step: Layer) -> int:
+    """Return the bytes that a step's forward keeps for one sample: its output, and of each maximum where it was."""
+    if isinstance(step, Flatten):
         return 0  # the output is the input, seen differently
-    outputs = math.prod(layer.output_shape or ())
-    return outputs * layer.dtype.itemsize + (outputs if isinstance(layer, MaxPool2D) else 0)
+    outputs = math.prod(step.output_shape or ())
+    has_maxima = any(isinstance(layer, MaxPool2D) for layer in layers_of(step))
+    return outputs * step.dtype.itemsize + (outputs if has_maxima else 0)
 
 
 def _line(cells: tuple[str, ...], widths: list[int]) -> str:

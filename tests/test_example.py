@@ -2,6 +2,7 @@
 
 import importlib
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -51,13 +52,40 @@ def test_a_short_run_shows_the_network_learns_and_leaves_model_history_and_curve
     assert len((tmp_path / "results" / "history.csv").read_text().splitlines()) == 3
 
 
+@pytest.mark.slow
+def test_the_default_run_on_the_bundled_digits_reaches_97_percent(tmp_path):
+    output = run_example(tmp_path, "--data", "digits")
+    accuracy = float(re.search(r"test accuracy (\d+\.\d+)%", output)[1])
+    assert accuracy >= 97.0
+
+
+@pytest.fixture
+def example(monkeypatch):
+    monkeypatch.syspath_prepend(EXAMPLE.parent)
+    return importlib.import_module("train_mnist")
+
+
+def test_without_mnist_the_bundled_digits_are_used_and_that_is_said(example, monkeypatch, capsys):
+    load_data = sc.data.load_data
+
+    def no_mnist(name, data_dir=None):
+        if name == "mnist":
+            raise sc.data.DataUnavailableError("no network")
+        return load_data(name, data_dir)
+
+    monkeypatch.setattr(sc.data, "load_data", no_mnist)
+    (train, test), name = example.load("auto", None)
+    assert (len(train[0]), len(test[0]), name) == (4000, 1000, "digits")
+    assert "using the 5,000 bundled digits" in capsys.readouterr().out
+    with pytest.raises(sc.data.DataUnavailableError):
+        example.load("mnist", None)
+
+
 @pytest.mark.parametrize("model", ["keras", "lenet5"])
 @pytest.mark.parametrize("optimizer", ["adam", "adamw", "sgd"])
-def test_every_network_and_optimizer_of_the_example_learns(model, optimizer, monkeypatch):
-    monkeypatch.syspath_prepend(EXAMPLE.parent)
-    example = importlib.import_module("train_mnist")
+def test_every_network_and_optimizer_of_the_example_learns(example, model, optimizer):
     network = sc.Sequential(example.MODELS[model](10), input_shape=(28, 28, 1))
-    network.compile(example.OPTIMIZERS[optimizer](0.05 if optimizer == "sgd" else 0.002))
+    network.compile(example.OPTIMIZERS[optimizer](0.05 if optimizer == "sgd" else 0.005))
     images, labels = (array[:64] for array in sc.data.load_data("digits")[0])
     losses = network.fit(images, labels, epochs=10, batch_size=16, verbose=0).history["loss"]
     assert losses[-1] < 0.7 * losses[0]

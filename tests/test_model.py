@@ -134,28 +134,40 @@ def test_a_copied_model_is_whole_and_trains_like_the_original(duplicate):
     assert all_arrays(twin) == all_arrays(model)
 
 
+def summary_rows(capsys, fuse):
+    layers = [sc.Conv2D(32, 3), sc.ReLU(), sc.MaxPool2D(2), sc.Flatten(), sc.Dense(10)]
+    sc.Sequential(layers, input_shape=(28, 28, 1), fuse=fuse).summary()
+    lines = capsys.readouterr().out.splitlines()
+    return {line.split("  ")[0]: line.split() for line in lines}
+
+
 def test_summary_prints_shapes_parameters_multiply_adds_bytes_and_totals(capsys):
-    model = sc.Sequential(
-        [sc.Conv2D(32, 3), sc.ReLU(), sc.MaxPool2D(2), sc.Flatten(), sc.Dense(10)], input_shape=(28, 28, 1)
-    )
-    model.summary()
-    rows = {line.split()[0]: line for line in capsys.readouterr().out.splitlines()}
-    assert "(N, 26, 26, 32)" in rows["conv2d"]
+    rows = summary_rows(capsys, fuse=False)
+    assert rows["conv2d"][1:5] == ["(N,", "26,", "26,", "32)"]
     # parameters 3*3*1*32 + 32; multiply-adds 26*26*32 * 9; bytes 26*26*32 * 4
-    assert rows["conv2d"].split()[-3:] == ["320", "194,688", "86,528"]
+    assert rows["conv2d"][-3:] == ["320", "194,688", "86,528"]
     # 13*13*32 outputs: 4 bytes each, and 1 for where the maximum was
-    assert rows["max_pool2d"].split()[-3:] == ["0", "0", "27,040"]
-    assert rows["dense"].split()[-3:] == ["54,090", "54,080", "40"]
-    assert rows["total"].split()[1:] == ["54,410", "248,768", "200,136"]
+    assert rows["max_pool2d"][-3:] == ["0", "0", "27,040"]
+    assert rows["dense"][-3:] == ["54,090", "54,080", "40"]
+    assert rows["total"][1:] == ["54,410", "248,768", "200,136"]
 
 
-def test_the_bytes_of_the_summary_are_those_that_forward_keeps():
+def test_summary_shows_what_was_fused_and_that_it_needs_less_memory(capsys):
+    rows = summary_rows(capsys, fuse=True)
+    assert rows["conv2d"][-2:] == ["320", "194,688"]
+    assert rows["+ relu"][-2:] == ["0", "0"]
+    assert rows["+ max_pool2d"][-3:] == ["0", "0", "27,040"]
+    assert rows["total"][1:] == ["54,410", "248,768", "27,080"]
+
+
+@pytest.mark.parametrize("fuse", [True, False])
+def test_the_bytes_of_the_summary_are_those_that_forward_keeps(fuse):
     layers = [sc.Rescaling(1 / 255), sc.Conv2D(3, 3), sc.ReLU(), sc.MaxPool2D(2), sc.AveragePool2D(2)]
-    layers += [sc.LeakyReLU(), sc.Flatten(), sc.Dropout(0.5), sc.Dense(7)]
-    model = sc.Sequential(layers, input_shape=(20, 20, 1), fuse=False)
+    layers += [sc.LeakyReLU(), sc.Flatten(), sc.Dropout(0.5), sc.Dense(5), sc.ReLU(), sc.Dense(7)]
+    model = sc.Sequential(layers, input_shape=(20, 20, 1), fuse=fuse)
     model.forward(random_images(1, (20, 20, 1)), training=True)
-    assert {layer.name: bytes_kept(layer) for layer in model.layers} == {
-        layer.name: layer.buffer_bytes() for layer in model.layers
+    assert {step.name: bytes_kept(step) for step in model.steps} == {
+        step.name: step.buffer_bytes() for step in model.steps
     }
 
 
