@@ -24,7 +24,7 @@ from .elementwise import relu_backward
 from .geometry import Convolution, Pair
 from .image import copy_image, zero
 from .kernel import arrays, geometry, kernel, operation, precision_of, run
-from .launch import padded_columns, round_up, row_slices, scratch
+from .launch import NO_BIAS, padded_bias, padded_columns, round_up, row_slices, scratch
 from .tile import copy_run, tile_fma, tile_load, tile_relu, tile_shape, tile_store
 
 
@@ -117,12 +117,12 @@ def convolve(
     height, width = (OH - 1) * strides[0] + KH, (pixels - 1) * strides[1] + KW
     slices = row_slices(N * OH)
     run(
-        _convolve_kernel(precision_of(y.dtype), *tile),
+        _convolve_kernel(precision_of(y.dtype), *tile, strides[1] * C),
         slices,
         Convolution(N, H, W, C, F, KH, KW, OH, OW, *strides, *spread, *padding, height, width, columns, 0, relu),
         x,
         padded_columns(weights.reshape(KH * KW * C, F), columns, "kernel"),
-        padded_columns(np.zeros((1, F), y.dtype) if bias is None else bias.reshape(1, F), columns, "bias"),
+        NO_BIAS[y.dtype] if bias is None else bias,
         scratch("images", (slices, round_up(height * width * C, 16)), y.dtype),
         scratch("lines", (slices, round_up(pixels * columns, 16)), y.dtype),
         y,
@@ -130,16 +130,18 @@ def convolve(
 
 
 @cache
-def _convolve_kernel(precision, outer, inner, vectors, lanes):
+def _convolve_kernel(precision, outer, inner, vectors, lanes, distance):
     @kernel
     def convolution(s, slices, numbers, addresses):
         """A slice of the output's lines; for each vector of filters, tiles of pixels; the kernel positions innermost.
 
         Registers: the tile. L1: the image's KH lines and, for F up to 64, most of the kernel's panel. L2: the kernel.
-        A line whose length is no multiple of the tile's ends with a tile that overlaps the one before.
+        A line whose length is no multiple of the tile's ends with a tile that overlaps the one before. ``distance``, of
+        neighbouring pixels of the tile in the image, is a constant of the code: the CPU adds constants to addresses.
         """
         g = geometry(numbers, Convolution)
         x, weights, bias, images, lines, y = arrays(addresses, 6, precision)
+        bias = padded_bias(bias, g.columns)
         tile = tile_shape(outer, inner, vectors, lanes)
         size = images.size // slices
         image = images[s * size : (s + 1) * size]
@@ -160,7 +162,7 @@ def _convolve_kernel(precision, outer, inner, vectors, lanes):
                         a = ((oy * g.stride_y + ky) * g.width + first * g.stride_x) * g.C
                         b = ky * g.KW * g.C * g.columns + f
                         for k in range(g.KW * g.C):
-                            acc = tile_fma(tile, acc, image, a + k, 0, g.stride_x * g.C, weights, b + k * g.columns)
+                            acc = tile_fma(tile, acc, image, a + k, 0, distance, weights, b + k * g.columns)
                     if g.relu:
                         acc = tile_relu(tile, acc)
                     if straight:

@@ -18,7 +18,7 @@ from .elementwise import BLOCK, Stretch, stretch
 from .geometry import Pair, PooledConvolution
 from .image import copy_image, zero
 from .kernel import array_of, arrays, geometry, kernel, operation, precision_of, run
-from .launch import padded_columns, round_up, row_slices, scratch
+from .launch import NO_BIAS, padded_bias, padded_columns, round_up, row_slices, scratch
 from .pool import max_pool_forward
 from .tile import copy_run, tile_fma, tile_shape, tile_store_window_maximum, tile_zeros
 
@@ -52,13 +52,13 @@ def conv_relu_pool_forward(
         columns = round_up(F, forward_tile(g.OW, F, y.dtype).columns)
         g = PooledConvolution.of(x, kernel, y, strides, padding, pool_size, pool_strides, columns)
     weights = padded_columns(kernel.reshape(-1, F), g.columns, "kernel")
-    biases = padded_columns(np.zeros((1, F), y.dtype) if bias is None else bias.reshape(1, F), g.columns, "bias")
+    biases = NO_BIAS[y.dtype] if bias is None else bias
     if winograd.suits(g, y.dtype):
         winograd.convolve(g, x, weights, biases, y, index)
         return
     slices = row_slices(g.N * g.OH)
     run(
-        _conv_relu_pool_kernel(precision_of(y.dtype), *tile),
+        _conv_relu_pool_kernel(precision_of(y.dtype), *tile, g.stride_x * g.C),
         slices,
         g,
         x,
@@ -113,7 +113,7 @@ def pooled_tile(windows: int, filters: int, dtype: np.dtype) -> Tile:
 
 
 @cache
-def _conv_relu_pool_kernel(precision, outer, inner, vectors, lanes):
+def _conv_relu_pool_kernel(precision, outer, inner, vectors, lanes, distance):
     @kernel
     def conv_relu_pool(s, slices, numbers, addresses):
         """A slice of the pooled lines; for each vector of filters, tiles of P windows; kernel positions innermost.
@@ -122,6 +122,7 @@ def _conv_relu_pool_kernel(precision, outer, inner, vectors, lanes):
         """
         g = geometry(numbers, PooledConvolution)
         x, weights, bias, images, lines, y = arrays(addresses, 6, precision)
+        bias = padded_bias(bias, g.columns)
         index = array_of(addresses, 6, np.uint8, precision)
         index_lines = array_of(addresses, 7, np.uint8, precision)
         tile = tile_shape(outer, inner, vectors, lanes)
@@ -144,7 +145,7 @@ def _conv_relu_pool_kernel(precision, outer, inner, vectors, lanes):
                         b = ky * g.KW * g.C * g.columns + f
                         for k in range(g.KW * g.C):
                             acc = tile_fma(
-                                tile, acc, image, a + k, g.stride_y * g.width * g.C, g.stride_x * g.C,
+                                tile, acc, image, a + k, g.stride_y * g.width * g.C, distance,
                                 weights, b + k * g.columns,
                             )  # fmt: skip
                     if g.F == g.columns:

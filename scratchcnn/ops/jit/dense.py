@@ -19,7 +19,7 @@ import numpy as np
 from .cpu import Tile, lanes_for, largest_tile, widest_tile
 from .elementwise import relu_backward
 from .kernel import arrays, geometry, kernel, operation, precision_of, run
-from .launch import padded_columns, round_up, row_slices, scratch
+from .launch import NO_BIAS, padded_bias, padded_columns, round_up, row_slices, scratch
 from .tile import copy_run, tile_fma, tile_load, tile_relu, tile_shape, tile_store
 from .transpose import transposed
 
@@ -61,7 +61,7 @@ def dense_backward(
         _multiply(dy, N, F, (F, 1), transposed(kernel), None, dx)
     _multiply(x, D, N, (1, D), dy, None, dkernel)
     if dbias is not None:
-        np.sum(dy, axis=0, out=dbias)
+        np.add.reduce(dy, axis=0, out=dbias)
 
 
 @operation
@@ -116,7 +116,7 @@ def _multiply(
         Product(rows, terms, F, columns, *strides, TERMS, relu),
         left,
         padded_columns(right, columns, "right"),
-        padded_columns(np.zeros((1, F), result.dtype) if bias is None else bias.reshape(1, F), columns, "bias"),
+        NO_BIAS[result.dtype] if bias is None else bias,
         scratch("partial sums", (tiles * tile.inner * tile.columns,), result.dtype),
         result,
     )
@@ -133,6 +133,7 @@ def _multiply_kernel(precision, outer, inner, vectors, lanes):
         """
         g = geometry(numbers, Product)
         left, right, bias, partial, result = arrays(addresses, 5, precision)
+        bias = padded_bias(bias, g.columns)
         tile = tile_shape(outer, inner, vectors, lanes)
         width = vectors * lanes
         height = (g.rows + inner - 1) // inner

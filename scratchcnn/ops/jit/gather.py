@@ -20,7 +20,7 @@ from .tile import copy_run
 class Images(NamedTuple):
     """The numbers of a gather: images, and elements (of ``gather``: bytes) in one."""
 
-    count: int
+    images: int
     size: int
 
 
@@ -36,7 +36,7 @@ def gather(images: np.ndarray, indices: np.ndarray, out: np.ndarray) -> None:
 
 @operation
 def gather_rescaled(images: np.ndarray, indices: np.ndarray, scale: float, offset: float, out: np.ndarray) -> None:
-    """Compute out[i] = scale * images[indices[i]] + offset, from uint8, to the bit what ``rescale_forward`` computes."""
+    """Compute out[i] = scale * images[indices[i]] + offset from uint8: to the bit what ``rescale_forward`` does."""
     if out.size:
         g = Images(len(out), out.size // len(out))
         scalars = np.array([scale, offset], out.dtype)
@@ -51,7 +51,7 @@ def _gather(precision):
         images = array_of(addresses, 0, np.uint8, precision)
         indices = array_of(addresses, 1, np.int64, precision)
         out = array_of(addresses, 2, np.uint8, precision)
-        for i in range(s * g.count // slices, (s + 1) * g.count // slices):
+        for i in range(s * g.images // slices, (s + 1) * g.images // slices):
             copy_run(images, indices[i] * g.size, out, i * g.size, g.size)
 
     return gather
@@ -66,7 +66,7 @@ def _gather_rescaled(precision):
         images = array_of(addresses, 2, np.uint8, precision)
         indices = array_of(addresses, 3, np.int64, precision)
         scale, offset = scalars[0], scalars[1]
-        for i in range(s * g.count // slices, (s + 1) * g.count // slices):
+        for i in range(s * g.images // slices, (s + 1) * g.images // slices):
             pixels, results = images[indices[i] * g.size :], out[i * g.size : (i + 1) * g.size]
             for p in range(g.size):
                 results[p] = scale * out.dtype.type(pixels[p]) + offset

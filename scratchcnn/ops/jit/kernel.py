@@ -24,6 +24,7 @@ from __future__ import annotations
 import hashlib
 import threading
 import time
+import weakref
 from collections.abc import Callable
 from functools import cache, lru_cache, partial, wraps
 from pathlib import Path
@@ -44,6 +45,7 @@ FINGERPRINT = int.from_bytes(_fingerprint.digest()[:6], "big")
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 _lock = threading.RLock()
+_addresses: dict[int, tuple[weakref.ref[np.ndarray], int]] = {}
 listeners: list[Callable[[float], Any]] = []
 
 
@@ -115,8 +117,19 @@ def run(address: int, slices: int, numbers: tuple[int, ...], *operands: np.ndarr
 
 
 def address_of(array: np.ndarray) -> int:
-    """Return the address of a C-contiguous array's first byte: what ``array.ctypes.data`` says, sooner."""
-    return _address(array if array.ndim == 1 else array.reshape(-1))
+    """Return the address of a C-contiguous array's first byte: what ``array.ctypes.data`` says, sooner.
+
+    Parameters and buffers come again in each step, so the answer is remembered. It cannot change: NumPy does not resize
+    an array that has a weak reference.
+    """
+    known = _addresses.get(id(array))
+    if known is not None and known[0]() is array:
+        return known[1]
+    if len(_addresses) > 10_000:
+        _addresses.clear()
+    address = _address(array if array.ndim == 1 else array.reshape(-1))
+    _addresses[id(array)] = weakref.ref(array), address
+    return address
 
 
 @lru_cache(maxsize=1024)

@@ -77,3 +77,15 @@ def _add_rows(sums):
         more = sums[s]
         for i in range(total.size):
             total[i] += more[i]
+
+
+NO_BIAS = {dtype: np.empty(0, dtype) for dtype in map(np.dtype, (np.float32, np.float64))}
+
+
+@compiled
+def padded_bias(bias, columns):
+    """Return a bias, or none at all, filled up with zeros."""
+    padded = np.zeros(columns, bias.dtype)
+    for f in range(bias.size):
+        padded[f] = bias[f]
+    return padded

@@ -23,9 +23,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from .channels import Matrix, batch_statistics, channel_sums, input_gradient_coefficients
 from .kernel import array_of, arrays, compiled, geometry, kernel, operation, precision_of, run
 from .launch import row_slices, scratch, sum_slices
-from .normalization import Matrix, batch_statistics, channel_sums, input_gradient_coefficients
 from .tile import copy_run
 
 Pair = tuple[int, int]
@@ -33,7 +33,7 @@ OFF = 255  # in ``index``: ReLU stopped this window
 
 
 class PooledNorm(NamedTuple):
-    """The numbers of a batch normalisation with a pool behind it: DESIGN's letters, PH PW the pool, OH OW its output."""
+    """The numbers of a batch normalisation with a pool PH PW behind it, whose output is OH OW."""
 
     N: int
     H: int
@@ -50,8 +50,9 @@ class PooledNorm(NamedTuple):
     @classmethod
     def of(cls, x: np.ndarray, y: np.ndarray, pool_size: Pair, pool_strides: Pair) -> PooledNorm:
         """Return the numbers for an input x and a pooled output y."""
-        _, OH, OW, C = y.shape
-        return cls(*x.shape, OH, OW, *pool_size, *pool_strides, OW * C)
+        N, H, W, C = x.shape
+        _, OH, OW, _ = y.shape
+        return cls(N, H, W, C, OH, OW, *pool_size, *pool_strides, OW * C)
 
 
 @operation
@@ -108,7 +109,7 @@ def batch_norm_relu_pool_backward(
 def _normalize(precision):
     @kernel
     def normalize_relu_pool(s, slices, numbers, addresses):
-        """y = the largest scale (x - mean) + shift of each window, if that is not negative. A slice of the lines of y."""
+        """A slice of the lines of y: the largest scale (x - mean) + shift of each window, or 0 if that is larger."""
         g = geometry(numbers, PooledNorm)
         x, coefficients, lines, y = arrays(addresses, 4, precision)
         index = array_of(addresses, 4, np.uint8, precision)

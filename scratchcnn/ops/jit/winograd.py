@@ -30,7 +30,7 @@ from .cpu import lanes_for
 from .geometry import PooledConvolution
 from .image import copy_image, zero
 from .kernel import array_of, arrays, geometry, kernel, precision_of, run
-from .launch import round_up, row_slices, scratch
+from .launch import padded_bias, round_up, row_slices, scratch
 from .tile import (
     copy_run,
     tile_fma,
@@ -56,7 +56,7 @@ def suits(g: PooledConvolution, dtype: np.dtype) -> bool:
 def convolve(
     g: PooledConvolution, x: np.ndarray, weights: np.ndarray, bias: np.ndarray, y: np.ndarray, index: np.ndarray
 ) -> None:
-    """Compute ReLU(max-pool(convolution + bias)) for 2 x 2 pools; weights (9 C, columns) and bias are padded."""
+    """Compute ReLU(max-pool(convolution + bias)) for 2 x 2 pools; weights (9 C, columns) are padded."""
     precision = precision_of(y.dtype)
     tile = forward_tile(g.OW, g.F, y.dtype)
     depth_lanes = lanes_for(g.C, y.dtype)
@@ -64,7 +64,7 @@ def convolve(
     run(_kernel_kernel(precision, tile.lanes), row_slices(g.C), g, weights, transformed)
     slices = row_slices(g.N * g.OH)
     run(
-        _convolve_kernel(precision, *tile, depth_lanes),
+        _convolve_kernel(precision, *tile, g.C, depth_lanes),
         slices,
         g,
         x,
@@ -98,7 +98,7 @@ def _kernel_kernel(precision, lanes):
 
 
 @cache
-def _convolve_kernel(precision, outer, inner, vectors, lanes, depth_lanes):
+def _convolve_kernel(precision, outer, inner, vectors, lanes, channels, depth_lanes):
     @kernel
     def winograd(s, slices, numbers, addresses):
         """A slice of the pooled lines, ``inner`` windows at a time: transform their patches, multiply, transform back.
@@ -108,6 +108,7 @@ def _convolve_kernel(precision, outer, inner, vectors, lanes, depth_lanes):
         """
         g = geometry(numbers, PooledConvolution)
         x, weights, bias, images, patches, products, lines, y = arrays(addresses, 8, precision)
+        bias = padded_bias(bias, g.columns)
         index = array_of(addresses, 8, np.uint8, precision)
         index_lines = array_of(addresses, 9, np.uint8, precision)
         tile = tile_shape(outer, inner, vectors, lanes)
@@ -140,7 +141,7 @@ def _convolve_kernel(precision, outer, inner, vectors, lanes, depth_lanes):
                         acc = tile_zeros(tile, x)
                         a, b = place * inner * g.C, place * g.C * g.columns + f
                         for c in range(g.C):
-                            acc = tile_fma(tile, acc, patches, a + c, 0, g.C, weights, b + c * g.columns)
+                            acc = tile_fma(tile, acc, patches, a + c, 0, channels, weights, b + c * g.columns)
                         tile_store(tile, acc, products, place * inner * width, 0, width)
                     for p in range(inner):
                         for v in range(0, width, lanes):
