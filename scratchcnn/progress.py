@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 import time
 from contextlib import AbstractContextManager, nullcontext
@@ -14,21 +15,39 @@ from .callbacks import Callback
 REFRESH_SECONDS = 0.1
 
 
-class ProgressBar(Callback):
-    """A bar for each epoch, with loss and accuracy so far, and in the end those of the validation as well."""
+class EpochLines(Callback):
+    """A line for each epoch: its number, its seconds, and what it measured."""
+
+    def on_epoch_begin(self, epoch: int) -> None:
+        self._started = time.monotonic()
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
+        seconds = time.monotonic() - self._started
+        print(f"{self.title(epoch)}  {seconds:5.1f} s  {_numbers(logs)}", flush=True)
+
+    def title(self, epoch: int) -> str:
+        """Return "Epoch  7/10"."""
+        return f"Epoch {epoch + 1:{len(str(self.epochs))}}/{self.epochs}"
+
+
+class ProgressBar(EpochLines):
+    """The same lines, and while an epoch lasts a bar in the place of its line, with loss and accuracy so far."""
 
     def __init__(self) -> None:
         self._bar = _Bar(disable=True)
         self._written = 0.0
 
     def on_epoch_begin(self, epoch: int) -> None:
-        width = len(str(self.epochs))
+        super().on_epoch_begin(epoch)
+        screen = shutil.get_terminal_size()  # 80 x 24 where the terminal does not say
         self._bar = _Bar(
             total=self.steps,
-            desc=f"Epoch {epoch + 1:{width}}/{self.epochs}",
-            unit="batch",
+            desc=self.title(epoch),
+            bar_format="{desc} {percentage:3.0f}%|{bar}| {elapsed}<{remaining}{postfix}",
+            leave=False,
             file=sys.stdout,
-            dynamic_ncols=True,
+            ncols=screen.columns,
+            nrows=screen.lines,
             mininterval=REFRESH_SECONDS,
         )
         self._written = 0.0
@@ -41,23 +60,11 @@ class ProgressBar(Callback):
         self._bar.update()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
-        self._bar.set_postfix_str(_numbers(logs))
         self._bar.close()
+        super().on_epoch_end(epoch, logs)
 
     def on_train_end(self) -> None:
         self._bar.close()
-
-
-class EpochLines(Callback):
-    """A line for each epoch: its number, its seconds, and what it measured."""
-
-    def on_epoch_begin(self, epoch: int) -> None:
-        self._started = time.monotonic()
-
-    def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
-        width = len(str(self.epochs))
-        seconds = time.monotonic() - self._started
-        print(f"Epoch {epoch + 1:{width}}/{self.epochs}  {seconds:5.1f} s  {_numbers(logs)}", flush=True)
 
 
 class _Bar(tqdm):

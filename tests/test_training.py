@@ -318,27 +318,31 @@ def test_verbose_0_is_silent(capfd):
     assert capfd.readouterr() == ("", "")
 
 
+NUMBER = r"\d\.\d{4}"
+LINES = "".join(
+    rf"Epoch {epoch}/2 +\d+\.\d s  loss {NUMBER}  accuracy {NUMBER}  val_loss {NUMBER}  val_accuracy {NUMBER}\n"
+    for epoch in (1, 2)
+)
+
+
 def test_verbose_2_is_a_line_an_epoch_and_the_default_where_there_is_no_terminal(capsys):
-    number = r"\d\.\d{4}"
-    line = rf" +\d+\.\d s  loss {number}  accuracy {number}  val_loss {number}  val_accuracy {number}\n"
     for verbose in (2, "auto"):
         compiled_network().fit(IMAGES, LABELS, epochs=2, validation_split=0.2, verbose=verbose)
-        assert re.fullmatch(f"Epoch 1/2{line}Epoch 2/2{line}", capsys.readouterr().out)
+        assert re.fullmatch(LINES, capsys.readouterr().out)
 
 
-def test_verbose_1_is_a_bar_with_loss_and_accuracy_and_the_default_on_a_terminal(capsys, monkeypatch):
+def test_verbose_1_is_a_bar_that_leaves_the_same_lines_and_the_default_on_a_terminal(capsys, monkeypatch):
+    monkeypatch.setattr("scratchcnn.progress.REFRESH_SECONDS", 0)
     for verbose in (1, "auto"):
         monkeypatch.setattr("sys.stdout.isatty", lambda: True)
         compiled_network().fit(IMAGES, LABELS, epochs=2, validation_split=0.2, batch_size=10, verbose=verbose)
-        bars = capsys.readouterr().out.rstrip("\n").split("\n")
-        assert len(bars) == 2
-        latest = bars[1].split("\r")[-1]
-        assert re.search(
-            r"Epoch 2/2: 100%.*4/4.*loss \d\.\d{4}  accuracy .*  val_loss .*  val_accuracy \d\.\d{4}", latest
-        )
+        output = capsys.readouterr().out
+        assert re.search(rf"\rEpoch 2/2  50%\|█+ +\| 00:00<00:00, loss {NUMBER}  accuracy {NUMBER}", output)
+        left_on_screen = "".join(line.split("\r")[-1] + "\n" for line in output[:-1].split("\n"))
+        assert re.fullmatch(LINES, left_on_screen)
 
 
-def test_an_interrupted_bar_is_closed(capsys):
+def test_an_interrupted_bar_is_wiped_off(capsys):
     with pytest.raises(KeyboardInterrupt):
         compiled_network().fit(IMAGES, LABELS, callbacks=[Interrupt(0, 0)], verbose=1)
-    assert capsys.readouterr().out.endswith("\n")
+    assert capsys.readouterr().out.split("\r")[-1] == ""
