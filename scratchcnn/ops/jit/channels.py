@@ -19,7 +19,6 @@ from .launch import add_slices, row_slices, scratch, sum_slices
 
 ROWS = 64  # rows that are worth the launch of another thread
 LINE = 256  # numbers in a line, about
-TOGETHER = 4  # lines that are added to the sums at once: each time the sums pass through registers
 
 
 class Matrix(NamedTuple):
@@ -93,19 +92,9 @@ def _moments(precision):
         sums = array_of(addresses, 2, np.float64, precision)[s * 2 * g.L : (s + 1) * 2 * g.L]
         sums[:] = 0
         deviation_sum, square_sum = sums[: g.L], sums[g.L :]
-        start, end = s * g.M // slices * g.C, (s + 1) * g.M // slices * g.C
-        rest = end - (end - start) % (TOGETHER * g.L)
-        for begin in range(start, rest, TOGETHER * g.L):
-            values = x[begin : begin + TOGETHER * g.L]
-            for i in range(g.L):
-                deviations, squares = deviation_sum[i], square_sum[i]
-                for line in range(TOGETHER):
-                    deviation = np.float64(values[line * g.L + i]) - np.float64(first[i])
-                    deviations += deviation
-                    squares += deviation * deviation
-                deviation_sum[i], square_sum[i] = deviations, squares
-        for begin in range(rest, end, g.L):
-            values = x[begin : min(begin + g.L, end)]
+        end = (s + 1) * g.M // slices * g.C
+        for start in range(s * g.M // slices * g.C, end, g.L):
+            values = x[start : min(start + g.L, end)]
             for i in range(values.size):
                 deviation = np.float64(values[i]) - np.float64(first[i])
                 deviation_sum[i] += deviation

@@ -17,6 +17,10 @@ from .elementwise import (
     rescale_forward,
 )
 from .fused import (
+    batch_norm_relu_backward,
+    batch_norm_relu_forward,
+    batch_norm_relu_pool_backward,
+    batch_norm_relu_pool_forward,
     conv_relu_backward,
     conv_relu_forward,
     conv_relu_pool_backward,
@@ -24,7 +28,7 @@ from .fused import (
     dense_relu_backward,
     dense_relu_forward,
 )
-from .gather import gather
+from .gather import gather, gather_rescaled
 from .loss import softmax_cross_entropy_backward, softmax_cross_entropy_forward, softmax_forward
 from .normalization import batch_norm_backward, batch_norm_forward, batch_norm_inference
 from .optimizer import adam_step, clip_by_norm, sgd_step
@@ -44,6 +48,10 @@ __all__ = [
     "batch_norm_backward",
     "batch_norm_forward",
     "batch_norm_inference",
+    "batch_norm_relu_backward",
+    "batch_norm_relu_forward",
+    "batch_norm_relu_pool_backward",
+    "batch_norm_relu_pool_forward",
     "clip_by_norm",
     "conv_backward",
     "conv_forward",
@@ -58,6 +66,7 @@ __all__ = [
     "dropout_backward",
     "dropout_forward",
     "gather",
+    "gather_rescaled",
     "global_average_pool_backward",
     "global_average_pool_forward",
     "leaky_relu_backward",
