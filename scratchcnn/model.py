@@ -61,10 +61,11 @@ class Sequential:
     Notes
     -----
     ``rng``, made from ``seed``, is drawn from in this order: the initial parameters, layer by layer, when the model is
-    made; then, in each epoch of ``fit``, one permutation of the training samples, and in each batch what the layers
-    need, in their order (a dropout: one seed). Saving a model saves the generator's state, so a training that is
-    continued from a file takes the same course as one that was never interrupted. The samples of ``validation_split``
-    are drawn from ``seed`` alone, and are therefore the same in each call of ``fit``.
+    made; then, in each epoch of ``fit``, one permutation of the training samples, and in each batch a seed for the
+    augmentation, if there is one, and what the layers need, in their order (a dropout: one seed). Saving a model saves
+    the generator's state, so a training that is continued from a file takes the same course as one that was never
+    interrupted. The samples of ``validation_split`` are drawn from ``seed`` alone, and are therefore the same in each
+    call of ``fit``.
 
     A model works in its own buffers and must not be used from two threads at once.
 

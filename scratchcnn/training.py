@@ -17,6 +17,7 @@ import numpy as np
 
 from . import ops
 from .callbacks import Callback
+from .data.augment import Augmentation
 from .evaluation import as_samples, count_correct, measure, require_compiled
 from .layers.base import aligned_empty
 from .progress import announcing_compilation, progress_display
@@ -90,6 +91,7 @@ def fit(
     callbacks: Iterable[Callback] = (),
     shuffle: bool = True,
     initial_epoch: int = 0,
+    augmentation: Augmentation | None = None,
 ) -> History:
     """Train a compiled model on mini-batches.
 
@@ -117,6 +119,8 @@ def fit(
         Whether to draw the batches by a new permutation each epoch, or in the order given.
     initial_epoch : int, default 0
         Number of the first epoch to run, for continuing.
+    augmentation : Augmentation, optional
+        Random distortions of the training images, other ones each time. Validation images stay as they are.
 
     Returns
     -------
@@ -140,6 +144,7 @@ def fit(
     epochs, initial_epoch = as_integer("epochs", epochs, 0), as_integer("initial_epoch", initial_epoch, 0)
     batch_size = as_integer("batch_size", batch_size, 1)
     display = progress_display(verbose)
+    _require_images(model, augmentation)
     x, y = as_samples(model, x, y)
     samples, validation = _training_and_validation(model, x, y, validation_data, validation_split)
 
@@ -166,7 +171,10 @@ def fit(
             for number, start in enumerate(starts):
                 chosen = order[start : start + batch_size]
                 images, labels = batch[: len(chosen)], targets[start : start + batch_size]
-                ops.gather(x, chosen, images)
+                if augmentation is None:
+                    ops.gather(x, chosen, images)
+                else:
+                    augmentation.gather(x, chosen, int(model.rng.integers(2**64, dtype=np.uint64)), images)
                 with announcing_compilation(verbose) if start == 0 else nullcontext():
                     loss, hits = train_step(model, images, labels)
                 total_loss += loss * len(labels)
@@ -187,6 +195,13 @@ def fit(
         for hook in hooks:
             hook.on_train_end()
     return history
+
+
+def _require_images(model: Sequential, augmentation: Any) -> None:
+    if not isinstance(augmentation, Augmentation | None):
+        raise ValueError(f"augmentation must be an object such as Augmentation(rotation=10), got {augmentation!r}")
+    if augmentation is not None and len(model.input_shape) != 3:
+        raise ValueError(f"augmentation needs images (H, W, C), the model takes samples {model.input_shape}")
 
 
 def _training_and_validation(

@@ -3,6 +3,7 @@
 Read ``kernel.py`` first (how a kernel is run), then ``tile.py`` (what makes it fast), then ``conv.py``.
 """
 
+from .augment import augment
 from .conv import conv_backward, conv_forward, conv_relu_backward, conv_relu_forward
 from .conv_pool import conv_relu_pool_backward, conv_relu_pool_forward
 from .dense import dense_backward, dense_forward, dense_relu_backward, dense_relu_forward
@@ -38,6 +39,7 @@ from .pool import (
 
 __all__ = [
     "adam_step",
+    "augment",
     "average_pool_backward",
     "average_pool_forward",
     "batch_norm_backward",

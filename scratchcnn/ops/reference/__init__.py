@@ -5,6 +5,7 @@ passed last. Sums over a whole batch are accumulated in float64: a hundred thous
 other lose three digits.
 """
 
+from .augment import augment
 from .conv import conv_backward, conv_forward
 from .dense import dense_backward, dense_forward
 from .dropout import dropout_backward, dropout_forward
@@ -43,6 +44,7 @@ from .pool import (
 
 __all__ = [
     "adam_step",
+    "augment",
     "average_pool_backward",
     "average_pool_forward",
     "batch_norm_backward",

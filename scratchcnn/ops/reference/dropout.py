@@ -34,10 +34,14 @@ def dropout_backward(dy: np.ndarray, rate: float, seed: int, dx: np.ndarray) -> 
 
 def _kept(shape: tuple[int, ...], rate: float, seed: int) -> np.ndarray:
     """Return for each element whether its uniform random number in [0, 1) is at least ``rate``."""
-    z = np.arange(1, np.prod(shape, dtype=np.int64) + 1, dtype=np.uint64)  # all arithmetic below wraps at 2**64
+    return (uniform(seed, np.prod(shape, dtype=np.int64)) >= rate).reshape(shape)
+
+
+def uniform(seed: int, count: int) -> np.ndarray:
+    """Return the first ``count`` random numbers of ``seed``: multiples of 2**-24 in [0, 1), float64."""
+    z = np.arange(1, count + 1, dtype=np.uint64)  # all arithmetic below wraps at 2**64
     z = np.uint64(seed) + z * np.uint64(0x9E3779B97F4A7C15)  # the counter: steps of 2**64 / golden ratio, made odd
     z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     z ^= z >> np.uint64(31)
-    uniform = (z >> np.uint64(40)) * 2.0**-24  # the 24 highest bits
-    return (uniform >= rate).reshape(shape)
+    return (z >> np.uint64(40)) * 2.0**-24  # the 24 highest bits

@@ -1,0 +1,202 @@
+"""Augmentation: every image is drawn anew from random places of its source; what is drawn stands in ``reference``.
+
+A slice takes some of the images, one after the other, in three steps whose arrays (a few KB for a digit) stay in L1:
+
+    place   where each pixel comes from, rows and columns side by side, places (H, 2, W), from five random numbers
+    bend    an elastic distortion adds bumps @ noise @ bumps^T to both; two small products, about sigma times cheaper
+            than filtering noise of the full size
+    draw    each pixel is a mix of four; the source is copied into a frame of zeros first, so that no pixel has to ask
+            whether it is inside
+
+Whole rows of numbers go through the same arithmetic, which the compiler turns into SIMD instructions by itself; in
+``draw`` the four neighbours are gathered.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import cache
+from typing import NamedTuple
+
+import numpy as np
+
+from ..reference.augment import MOVES, bumps
+from .kernel import array_of, arrays, compiled, geometry, kernel, operation, precision_of, run
+from .launch import row_slices, scratch
+
+
+class Batch(NamedTuple):
+    """The numbers of an augmentation."""
+
+    N: int
+    H: int
+    W: int
+    C: int
+    GH: int  # points of the grid of an elastic distortion
+    GW: int
+    seed: int
+
+    @property
+    def scratch_size(self) -> int:
+        """Numbers of scratch memory for an image: its places, the framed source, noise, and half-smoothed noise."""
+        return 2 * self.H * self.W + (self.H + 3) * (self.W + 3) + 2 * self.GH * (self.GW + self.W)
+
+
+@operation
+def augment(
+    images: np.ndarray,
+    indices: np.ndarray,
+    seed: int,
+    rotation: float,
+    shift: float,
+    zoom: float,
+    shear: float,
+    elastic: tuple[float, float],
+    out: np.ndarray,
+) -> None:
+    """Compute out[i] = images[indices[i]], distorted at random."""
+    if out.size == 0:
+        return
+    N, H, W, C = out.shape
+    alpha, sigma = elastic
+    is_bytes = out.dtype == np.uint8
+    dtype = np.dtype(np.float32) if is_bytes else out.dtype
+    down, across = _bumps(H, sigma, alpha, dtype), _bumps(W, sigma, 1.0, dtype).T.copy()  # (H, GH) and (GW, W)
+    g = Batch(N, H, W, C, down.shape[1], across.shape[0], int(np.uint64(seed).view(np.int64)))
+    slices = row_slices(N)
+    memory = scratch("augmentation", (slices, g.scratch_size), dtype)
+    limits = np.array([math.radians(rotation), zoom, math.radians(shear), shift, shift])
+    kernel_of = _augment_bytes if is_bytes else _augment_floats
+    run(kernel_of(precision_of(dtype)), slices, g, down, across, memory, images, out, indices, limits)
+
+
+@cache
+def _bumps(extent: int, sigma: float, alpha: float, dtype: np.dtype) -> np.ndarray:
+    return (alpha * bumps(extent, sigma)).astype(dtype)
+
+
+@cache
+def _augment_bytes(precision):
+    @kernel
+    def augment_bytes(s, slices, numbers, addresses):
+        g, (down, across, memory) = geometry(numbers, Batch), arrays(addresses, 3, precision)
+        images = array_of(addresses, 3, np.uint8, precision)
+        out = array_of(addresses, 4, np.uint8, precision)
+        indices = array_of(addresses, 5, np.int64, precision)
+        limits = array_of(addresses, 6, np.float64, precision)
+        augment_slice(s, slices, g, down, across, memory, images, out, indices, limits, 0.5)
+
+    return augment_bytes
+
+
+@cache
+def _augment_floats(precision):
+    @kernel
+    def augment_floats(s, slices, numbers, addresses):
+        g, (down, across, memory, images, out) = geometry(numbers, Batch), arrays(addresses, 5, precision)
+        indices = array_of(addresses, 5, np.int64, precision)
+        limits = array_of(addresses, 6, np.float64, precision)
+        augment_slice(s, slices, g, down, across, memory, images, out, indices, limits, 0.0)
+
+    return augment_floats
+
+
+@compiled
+def augment_slice(s, slices, g, down, across, memory, images, out, indices, limits, half):
+    """Augment the images of slice ``s``; ``half`` is what turns cutting off into rounding, 0.5 for bytes."""
+    size, pixels, frame, grid = memory.size // slices, g.H * g.W, (g.H + 3) * (g.W + 3), 2 * g.GH * g.GW
+    memory = memory[s * size : (s + 1) * size]
+    places, framed, memory = memory[: 2 * pixels], memory[2 * pixels : 2 * pixels + frame], memory[2 * pixels + frame :]
+    noise, smoothed = memory[:grid], memory[grid:]
+    framed[:] = 0
+    for i in range(s * g.N // slices, (s + 1) * g.N // slices):
+        first_draw = i * (MOVES + grid)
+        place(g, limits, first_draw, places)
+        if grid > 0:
+            bend(g, down, across, first_draw + MOVES, noise, smoothed, places)
+        image = images[indices[i] * pixels * g.C : (indices[i] + 1) * pixels * g.C]
+        result = out[i * pixels * g.C : (i + 1) * pixels * g.C]
+        for c in range(g.C):
+            draw(g, image, c, places, framed, result, half)
+
+
+@compiled
+def draw_uniform(seed, j):
+    """Return random number j of ``seed``, in [-1, 1)."""
+    z = np.uint64(seed) + (np.uint64(j) + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    z = z ^ (z >> np.uint64(31))
+    return np.float64(np.int64(z >> np.uint64(40)) - 2**23) * 2.0**-23
+
+
+@compiled
+def place(g, limits, first_draw, places):
+    """Write where each pixel comes from when the image as a whole is moved: linear in its row and its column."""
+    number = places.dtype.type
+    t = limits[0] * draw_uniform(g.seed, first_draw)
+    z = limits[1] * draw_uniform(g.seed, first_draw + 1)
+    s = limits[2] * draw_uniform(g.seed, first_draw + 2)
+    shift_down = limits[3] * draw_uniform(g.seed, first_draw + 3)
+    shift_right = limits[4] * draw_uniform(g.seed, first_draw + 4)
+    middle_y, middle_x = (g.H - 1) / 2, (g.W - 1) / 2
+    cosine, sine, slant = math.cos(t) / (1 + z), math.sin(t) / (1 + z), math.tan(s)
+    for r in range(g.H):
+        y = r - middle_y - shift_down
+        left = -middle_x - shift_right  # x of the first column
+        row, row_step = number(y * cosine + left * sine + middle_y), number(sine)
+        unslanted = left * cosine - y * sine + (y * cosine + left * sine) * slant
+        column, column_step = number(unslanted + middle_x), number(cosine + sine * slant)
+        line = places[r * 2 * g.W : (r + 1) * 2 * g.W]
+        rows, columns = line[: g.W], line[g.W :]
+        for x in range(g.W):
+            rows[x] = row + number(x) * row_step
+            columns[x] = column + number(x) * column_step
+
+
+@compiled
+def bend(g, down, across, first_draw, noise, smoothed, places):
+    """Add smooth noise to rows and columns at once: down (H, GH) @ noise (2, GH, GW) @ across (GW, W).
+
+    The product with ``across`` comes first and puts the two side by side, smoothed (GH, 2, W), as ``places`` has them:
+    the loop of the second product is then twice as long.
+    """
+    for j in range(noise.size):
+        noise[j] = draw_uniform(g.seed, first_draw + j)
+    smoothed[:] = 0
+    for axis in range(2):
+        for k in range(g.GH):
+            line = smoothed[(2 * k + axis) * g.W : (2 * k + axis + 1) * g.W]
+            for j in range(g.GW):
+                value, bump = noise[(axis * g.GH + k) * g.GW + j], across[j * g.W : (j + 1) * g.W]
+                for x in range(line.size):
+                    line[x] += value * bump[x]
+    for r in range(g.H):
+        line = places[r * 2 * g.W : (r + 1) * 2 * g.W]
+        for k in range(g.GH):
+            value, displacement = down[r * g.GH + k], smoothed[k * 2 * g.W : (k + 1) * 2 * g.W]
+            for x in range(line.size):
+                line[x] += value * displacement[x]
+
+
+@compiled
+def draw(g, image, c, places, framed, result, half):
+    """Write channel c of the result from the same channel of the image, by bilinear sampling."""
+    number = framed.dtype.type
+    width = g.W + 3
+    for r in range(g.H):
+        line = framed[(r + 1) * width + 1 :]
+        for x in range(g.W):
+            line[x] = number(image[(r * g.W + x) * g.C + c])
+    last_row, last_column, zero, one = number(g.H + 1), number(g.W + 1), number(0), number(1)
+    for r in range(g.H):
+        line = places[r * 2 * g.W : (r + 1) * 2 * g.W]
+        rows, columns, pixels = line[: g.W], line[g.W :], result[r * g.W * g.C : (r + 1) * g.W * g.C]
+        for j in range(g.W):
+            y, x = min(max(rows[j] + one, zero), last_row), min(max(columns[j] + one, zero), last_column)
+            top, left = np.int64(y), np.int64(x)
+            v, u = y - number(top), x - number(left)
+            corner = top * width + left
+            a = (one - u) * framed[corner] + u * framed[corner + 1]
+            b = (one - u) * framed[corner + width] + u * framed[corner + width + 1]
+            pixels[j * g.C + c] = result.dtype.type((one - v) * a + v * b + number(half))
