@@ -7,6 +7,8 @@ a tile.
 
 from __future__ import annotations
 
+import importlib
+import inspect
 from typing import NamedTuple
 
 import numpy as np
@@ -16,6 +18,7 @@ from hypothesis import strategies as st
 from implementations import Changing, Numbers, Output, agree, few_examples
 
 from scratchcnn.layers.geometry import slide
+from scratchcnn.ops import reference
 
 pytestmark = without_numba
 
@@ -64,6 +67,13 @@ def convolutions(draw):
     kinds = [(1, (3, 3), 5), (3, (1, 4), 16), (16, (3, 3), 16), (16, (3, 3), 33), (1, (1, 1), 1), (2, (4, 5), 3)]
     C, size, F = draw(st.sampled_from(kinds))
     return draw(slidings(st.just(C), st.just(size))), F
+
+
+def test_both_implementations_have_the_same_operations_with_the_same_arguments():
+    jit = importlib.import_module("scratchcnn.ops.jit")
+    assert sorted(jit.__all__) == sorted(reference.__all__)
+    for operation in reference.__all__:
+        assert inspect.signature(getattr(jit, operation)) == inspect.signature(getattr(reference, operation))
 
 
 @few_examples
@@ -213,6 +223,9 @@ def test_gather(seed, dtype, shape, count, shift):
     rng = np.random.default_rng(seed)
     images, indices = rng.integers(0, 256, (20, *shape)).astype(dtype), rng.integers(0, 20, count)
     agree("gather", images, indices, Output((count, *shape), dtype), shift=shift, exact=True)
+    if np.dtype(dtype).kind == "f":
+        pixels = images.astype(np.uint8)
+        agree("gather_rescaled", pixels, indices, 1 / 255, 0.5, Output((count, *shape), dtype), shift=shift)
 
 
 @few_examples
@@ -228,6 +241,25 @@ def test_batch_norm(numbers, rows, C, shift, epsilon):
     _, *statistics = agree("batch_norm_forward", x, gamma, beta, epsilon, y, mean, inverse_std, shift=shift)
     outputs = dx, numbers.output(C), numbers.output(C)
     agree("batch_norm_backward", x, gamma, *statistics, dy, *outputs, shift=shift)
+    y, *_ = agree("batch_norm_relu_forward", x, gamma, beta, epsilon, y, mean, inverse_std, shift=shift)
+    agree("batch_norm_relu_backward", x, gamma, *statistics, y, dy, *outputs, shift=shift)
+
+
+@few_examples
+@given(sources, st.sampled_from([1, 3, 16]), st.sampled_from(POOLS), shifts)
+def test_batch_norm_with_relu_and_pool(numbers, C, pool, shift):
+    images = (3, 8, 9, C)
+    pool_size, strides = pool
+    stops, _ = slide("test", images[1:3], pool_size, strides, "valid")
+    x, gamma, beta, shape = numbers.signed(*images), numbers(C), numbers(C), (images[0], *stops, C)
+    # Of numbers that are nearly equal, rounding decides which is the maximum.
+    outputs = numbers.output(*shape), Output(shape, "uint8", is_compared=False), numbers.output(C), numbers.output(C)
+    y, index, *statistics = agree(
+        "batch_norm_relu_pool_forward", x, gamma, beta, 1e-3, pool_size, strides, *outputs, shift=shift
+    )
+    gradients = numbers.output(*images), numbers.output(C), numbers.output(C)
+    rest = index, pool_size, strides, *gradients
+    agree("batch_norm_relu_pool_backward", x, gamma, *statistics, numbers(*y.shape), *rest, shift=shift)
 
 
 @few_examples

@@ -1,0 +1,26 @@
+"""Programs in processes of their own: for what numba decides once, when it is imported."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+TESTS = Path(__file__).parent
+ROOT = TESTS.parent
+
+
+def run_python(program: str, *arguments: str, package: Path = ROOT, **environment: str) -> subprocess.CompletedProcess:
+    """Run a program that imports scratchcnn from the folder ``package``, require success, and return what it wrote."""
+    paths = os.pathsep.join([str(package), str(TESTS)])
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", program, *arguments],
+        cwd=package,
+        env={**os.environ, "PYTHONPATH": paths, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done

@@ -1,0 +1,130 @@
+"""Kernels are compiled for the CPU at hand, once: other CPUs, the cache on disk, and what the user is told of it."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import without_numba
+from processes import ROOT, TESTS, run_python
+
+pytestmark = without_numba
+
+# A little training; what is compiled, and that alone, is announced on standard error.
+TRAINING = """
+import sys
+import numpy as np
+import scratchcnn as sc
+
+images, labels = np.zeros((int(sys.argv[1]), 28, 28, 1), np.uint8), np.arange(int(sys.argv[1])) % 10
+layers = [sc.Rescaling(1 / 255), sc.Conv2D(4, 3, strides=2), sc.Flatten(), sc.Dense(10)]
+model = sc.Sequential(layers, input_shape=(28, 28, 1))
+model.compile()
+for _ in range(2):
+    model.fit(images, labels, verbose=2)
+model.evaluate(images, labels)
+model.predict(images)
+"""
+
+
+def announcements(samples: int, **environment: str) -> list[str]:
+    return run_python(TRAINING, str(samples), **environment).stderr.splitlines()
+
+
+def is_announcement(lines: list[str]) -> bool:
+    return len(lines) == 2 and lines[0].startswith("Compiling kernels") and lines[1].startswith("Compiled ")
+
+
+def test_what_is_compiled_is_announced_and_loaded_from_disk_by_the_next_process(tmp_path):
+    environment = {"NUMBA_CACHE_DIR": str(tmp_path)}
+    assert is_announcement(announcements(1, **environment))
+    assert announcements(1, **environment) == []
+    # The gradients of several samples are summed by a function that one sample did not need.
+    assert is_announcement(announcements(2, **environment))
+    assert announcements(2, **environment) == []
+
+
+@pytest.mark.slow
+def test_where_no_folder_can_be_written_to_kernels_are_compiled_each_time(tmp_path):
+    # A file stands where each folder would be made; root, too, cannot make a folder there.
+    package, obstacle = tmp_path / "package", tmp_path / "file"
+    shutil.copytree(ROOT / "scratchcnn", package / "scratchcnn", ignore=shutil.ignore_patterns("__pycache__"))
+    for place in (obstacle, package / "scratchcnn" / "ops" / "jit" / "__pycache__"):
+        place.touch()
+    nowhere = str(obstacle / "below")
+    environment = dict.fromkeys(["NUMBA_CACHE_DIR", "XDG_CACHE_HOME", "HOME", "MPLCONFIGDIR"], nowhere)
+    for _ in range(2):
+        done = run_python(TRAINING, "4", package=package, PYTHONDONTWRITEBYTECODE="1", **environment)
+        assert is_announcement(done.stderr.splitlines())
+    assert not list(package.rglob("*.nb*"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("cpu", ["generic", "haswell"])
+def test_the_kernels_for_other_cpus_are_right(cpu, tmp_path):
+    if platform.machine() not in ("x86_64", "AMD64"):
+        pytest.skip("a test of x86 CPUs")
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+    done = subprocess.run(
+        [*command, TESTS / "test_jit_ops.py", TESTS / "test_jit_edges.py", TESTS / "test_fusion.py"],
+        cwd=ROOT,
+        env={**os.environ, "NUMBA_CPU_NAME": cpu, "NUMBA_CACHE_DIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "registers"),
+    [
+        ("generic", (16, 16)),
+        ("x86-64-v2", (16, 16)),
+        ("nehalem", (16, 16)),
+        ("haswell", (16, 32)),
+        ("skylake", (16, 32)),
+        ("znver3", (16, 32)),
+        ("skylake-avx512", (32, 64)),
+        ("znver4", (32, 64)),
+        ("apple-m1", (32, 16)),
+    ],
+)
+def test_tiles_follow_the_cpu_that_is_compiled_for(name, registers, monkeypatch):
+    from scratchcnn.ops.jit import cpu
+
+    monkeypatch.setattr(cpu.config, "CPU_NAME", name)
+    monkeypatch.setattr(platform, "machine", lambda: "arm64" if name == "apple-m1" else "x86_64")
+    assert tuple(cpu.registers.__wrapped__()) == registers
+
+
+def fingerprint_of(folder: Path) -> int:
+    """Return the fingerprint that the kernels have whose source is in ``folder``."""
+    spec = importlib.util.spec_from_file_location("kernel_of_a_copy", folder / "kernel.py")
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.FINGERPRINT
+
+
+def test_a_change_in_any_file_of_the_kernels_makes_numba_compile_them_anew(tmp_path):
+    # The fingerprint is part of each kernel, and so of what numba looks for on disk.
+    from scratchcnn.ops.jit import kernel
+
+    copy = tmp_path / "jit"
+    shutil.copytree(Path(kernel.__file__).parent, copy, ignore=shutil.ignore_patterns("__pycache__"))
+    seen = {kernel.FINGERPRINT, fingerprint_of(copy)}
+    assert len(seen) == 1
+    files = sorted(copy.glob("*.py"))
+    for file in files:
+        file.write_text(file.read_text() + "# changed\n")
+        seen.add(fingerprint_of(copy))
+    assert len(seen) == 1 + len(files)
+    assert all(kernel.precision_of(np.dtype(bits)) // 128 == kernel.FINGERPRINT for bits in ("float32", "float64"))
