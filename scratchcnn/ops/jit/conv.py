@@ -87,7 +87,7 @@ def forward_tile(pixels: int, filters: int, dtype: np.dtype) -> Tile:
     lanes = lanes_for(filters, dtype)
     best, best_score = Tile(1, 1, 1, lanes), (np.inf, 0.0)
     for vectors in range(1, min(widest_tile(), -(-filters // lanes)) + 1):
-        for rows in range(1, min(largest_tile() // vectors, max(pixels, 4)) + 1):
+        for rows in range(1, min(largest_tile() // vectors, pixels) + 1):
             computed = round_up(pixels, rows) * round_up(filters, vectors * lanes) / (pixels * filters)
             loads = (rows + vectors) / (rows * vectors)
             stalls = max(1.0, 8 / (rows * vectors))  # a multiplication takes 4 cycles and two can start in each
@@ -113,8 +113,7 @@ def convolve(
     KH, KW = weights.shape[:2]
     tile = forward_tile(OW, F, y.dtype)
     columns = round_up(F, tile.columns)
-    pixels = max(OW, tile.inner)
-    height, width = (OH - 1) * strides[0] + KH, (pixels - 1) * strides[1] + KW
+    height, width = (OH - 1) * strides[0] + KH, (OW - 1) * strides[1] + KW
     slices = row_slices(N * OH)
     run(
         _convolve_kernel(precision_of(y.dtype), *tile, strides[1] * C),
@@ -124,7 +123,7 @@ def convolve(
         padded_columns(weights.reshape(KH * KW * C, F), columns, "kernel"),
         NO_BIAS[y.dtype] if bias is None else bias,
         scratch("images", (slices, round_up(height * width * C, 16)), y.dtype),
-        scratch("lines", (slices, round_up(pixels * columns, 16)), y.dtype),
+        scratch("lines", (slices, round_up(OW * columns, 16)), y.dtype),
         y,
     )
 
@@ -146,7 +145,7 @@ def _convolve_kernel(precision, outer, inner, vectors, lanes, distance):
         size = images.size // slices
         image = images[s * size : (s + 1) * size]
         line = s * (lines.size // slices)
-        straight = g.F == g.columns and g.OW >= inner  # results go where they belong, without a scratch line
+        straight = g.F == g.columns  # results go where they belong, without a scratch line
         zero(image)
         copied = -1
         for row in range(s * g.N * g.OH // slices, (s + 1) * g.N * g.OH // slices):
@@ -156,7 +155,7 @@ def _convolve_kernel(precision, outer, inner, vectors, lanes, distance):
                 copied = n
             for f in range(0, g.columns, vectors * lanes):
                 for pixel in range(0, g.OW, inner):
-                    first = min(pixel, max(0, g.OW - inner))
+                    first = min(pixel, g.OW - inner)
                     acc = tile_load(tile, bias, f, 0, 0)
                     for ky in range(g.KH):
                         a = ((oy * g.stride_y + ky) * g.width + first * g.stride_x) * g.C
