@@ -20,6 +20,7 @@ from .validation import as_labels
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from .data import Augmentation
     from .training import History
 
 SHADES = " .:-=+*#%@"  # from no ink to much
@@ -75,6 +76,35 @@ def predictions(
         right = labels is None or best == labels[place]
         title = f"{best} ({probability[best]:.0%})" + ("" if right or labels is None else f", is {labels[place]}")
         axes.set_title(title, fontsize=9, color="black" if right else "red")
+    return figure
+
+
+def augmented(augmentation: Augmentation, images: np.ndarray, copies: int = 8, seed: int = 0) -> Figure:
+    """Draw images, each at the left of a row of its distorted versions: can you still read them?
+
+    Parameters
+    ----------
+    augmentation : Augmentation
+        What is to be looked at.
+    images : ndarray, shape (N, H, W) or (N, H, W, 1) or (N, H, W, 3)
+        As many as the picture is to have rows.
+    copies : int, default 8
+        Distorted versions of each.
+    seed : int, default 0
+        Of the distortions.
+    """
+    images = np.asarray(images)
+    versions = augmentation(np.repeat(images, copies, axis=0), seed)
+    figure = _figure(copies + 1.2, len(images))
+    grid = figure.add_gridspec(len(images), copies + 1, width_ratios=[1.2] + copies * [1])
+    for row, image in enumerate(images):
+        for column, shown in enumerate([image, *versions[row * copies : (row + 1) * copies]]):
+            axes = figure.add_subplot(grid[row, column])
+            axes.imshow(shown, cmap="gray_r", vmin=images.min(), vmax=images.max())
+            axes.set_xticks([])
+            axes.set_yticks([])
+            if row == 0 and column < 2:
+                axes.set_title(("original", "augmented")[column], fontsize=9, loc="left")
     return figure
 
 

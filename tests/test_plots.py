@@ -53,6 +53,16 @@ def test_predictions_show_the_answer_and_where_it_is_wrong_the_label(tmp_path):
         plots.predictions(IMAGES, PROBABILITIES[:3])
 
 
+def test_augmented_images_stand_in_a_row_beside_their_original(tmp_path):
+    augmentation = sc.data.Augmentation(rotation=10, elastic=(34, 4))
+    figure = plots.augmented(augmentation, IMAGES[:3], copies=4, seed=7)
+    drawn(figure, tmp_path)
+    shown = [axes.images[0].get_array() for axes in figure.get_axes()]
+    assert len(shown) == 3 * (1 + 4)
+    np.testing.assert_array_equal(shown[::5], IMAGES[:3])
+    np.testing.assert_array_equal(shown[6:10], augmentation(np.repeat(IMAGES[:3], 4, axis=0), seed=7)[4:8])
+
+
 def test_confusion_matrix_counts_labels_in_rows_and_answers_in_columns(tmp_path):
     labels, answers = np.array([0, 0, 1, 2]), np.array([0, 1, 1, 1])
     assert plots.confusion_counts(labels, answers).tolist() == [[1, 1, 0], [0, 1, 0], [0, 1, 0]]
