@@ -18,7 +18,7 @@ from numba.core import config
 class Registers(NamedTuple):
     """A CPU's vector registers: how many there are, and how many bytes one holds."""
 
-    count: int
+    count: int  # type: ignore[assignment]  # hides the tuple's method of this name
     width: int
 
 

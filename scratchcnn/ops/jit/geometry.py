@@ -75,12 +75,16 @@ class PooledConvolution(NamedTuple):
         wants_dx: bool = False,
     ) -> PooledConvolution:
         """Return the numbers for an input x and a pooled output y."""
+        N, H, W, C = x.shape
         KH, KW, _, F = kernel.shape
         _, OH, OW, _ = y.shape
         height = ((OH - 1) * pool_strides[0] + pool_size[0] - 1) * strides[0] + KH
         width = ((OW - 1) * pool_strides[1] + pool_size[1] - 1) * strides[1] + KW
         return cls(
-            *x.shape,
+            N,
+            H,
+            W,
+            C,
             F,
             KH,
             KW,

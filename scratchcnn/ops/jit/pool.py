@@ -81,7 +81,9 @@ def global_average_pool_backward(dy: np.ndarray, dx: np.ndarray) -> None:
 
 
 def _pooling(x: np.ndarray, y: np.ndarray, pool_size: Pair, strides: Pair, padding: Pair) -> Pooling:
-    return Pooling(*x.shape, *y.shape[1:3], *pool_size, *strides, *padding)
+    N, H, W, C = x.shape
+    OH, OW = y.shape[1:3]
+    return Pooling(N, H, W, C, OH, OW, *pool_size, *strides, *padding)
 
 
 @compiled

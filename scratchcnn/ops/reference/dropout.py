@@ -34,7 +34,7 @@ def dropout_backward(dy: np.ndarray, rate: float, seed: int, dx: np.ndarray) -> 
 
 def _kept(shape: tuple[int, ...], rate: float, seed: int) -> np.ndarray:
     """Return for each element whether its uniform random number in [0, 1) is at least ``rate``."""
-    return (uniform(seed, np.prod(shape, dtype=np.int64)) >= rate).reshape(shape)
+    return (uniform(seed, int(np.prod(shape, dtype=np.int64))) >= rate).reshape(shape)
 
 
 def uniform(seed: int, count: int) -> np.ndarray:
