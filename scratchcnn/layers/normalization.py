@@ -41,8 +41,8 @@ class BatchNorm(Layer):
     """
 
     _x: np.ndarray  # the input: kept by forward for backward, as are
-    _mean: np.ndarray  # the batch's mean,
-    _inverse_std: np.ndarray  # 1 / sqrt(variance + epsilon),
+    batch_mean: np.ndarray  # the batch's mean,
+    batch_inverse_std: np.ndarray  # 1 / sqrt(variance + epsilon),
     _training: bool  # and whether these two were used
 
     def __init__(self, momentum: float = 0.99, epsilon: float = 1e-3) -> None:
@@ -61,8 +61,8 @@ class BatchNorm(Layer):
         self.add_parameter("beta", np.zeros(channels))
         self.state["moving_mean"] = np.zeros(channels, self.dtype)
         self.state["moving_variance"] = np.ones(channels, self.dtype)
-        self._mean = np.empty(channels, self.dtype)
-        self._inverse_std = np.empty(channels, self.dtype)
+        self.batch_mean = np.empty(channels, self.dtype)
+        self.batch_inverse_std = np.empty(channels, self.dtype)
         return self.set_shapes(input_shape, input_shape)
 
     def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
@@ -71,8 +71,8 @@ class BatchNorm(Layer):
         y = self.output_buffer()
         gamma, beta = self.params["gamma"], self.params["beta"]
         if training:
-            ops.batch_norm_forward(x, gamma, beta, self.epsilon, y, self._mean, self._inverse_std)
-            self._update_moving_averages()
+            ops.batch_norm_forward(x, gamma, beta, self.epsilon, y, self.batch_mean, self.batch_inverse_std)
+            self.update_moving_averages()
         else:
             moving_mean, moving_variance = self.state["moving_mean"], self.state["moving_variance"]
             ops.batch_norm_inference(x, gamma, beta, moving_mean, moving_variance, self.epsilon, y)
@@ -83,7 +83,7 @@ class BatchNorm(Layer):
         dx = self.input_gradient_buffer()
         gamma, dgamma, dbeta = self.params["gamma"], self.grads["gamma"], self.grads["beta"]
         if self._training:
-            ops.batch_norm_backward(self._x, gamma, self._mean, self._inverse_std, dy, dx, dgamma, dbeta)
+            ops.batch_norm_backward(self._x, gamma, self.batch_mean, self.batch_inverse_std, dy, dx, dgamma, dbeta)
         else:
             batch_axes = tuple(range(dy.ndim - 1))
             inverse_std = 1 / np.sqrt(self.state["moving_variance"] + self.epsilon)
@@ -92,9 +92,10 @@ class BatchNorm(Layer):
             dx[...] = dy * (gamma * inverse_std)
         return dx
 
-    def _update_moving_averages(self) -> None:
-        variance = 1 / np.square(self._inverse_std) - self.epsilon
-        for name, batch in (("moving_mean", self._mean), ("moving_variance", variance)):
+    def update_moving_averages(self) -> None:
+        """Let the moving averages follow the statistics of the latest batch."""
+        variance = 1 / np.square(self.batch_inverse_std) - self.epsilon
+        for name, batch in (("moving_mean", self.batch_mean), ("moving_variance", variance)):
             moving = self.state[name]
             moving *= self.momentum
             moving += (1 - self.momentum) * batch
