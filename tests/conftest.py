@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 from collections.abc import Iterator
 
 import pytest
 
-from scratchcnn import ops
+if "PYTEST_XDIST_WORKER" in os.environ:  # two processes with two threads each would wait for each other
+    os.environ.setdefault("NUMBA_NUM_THREADS", "1")
+
+from scratchcnn import ops  # noqa: E402  numba reads the variable when it is imported
 
 without_numba = pytest.mark.skipif(importlib.util.find_spec("numba") is None, reason="numba is not installed")
 
