@@ -25,6 +25,7 @@ from . import schedules
 from .model import Sequential
 from .training import History
 from . import callbacks
+from .averaging import ExponentialMovingAverage
 from .saving import load_model
 from . import data
 from . import plots
@@ -42,6 +43,7 @@ __all__ = [
     "Conv2D",
     "Dense",
     "Dropout",
+    "ExponentialMovingAverage",
     "Flatten",
     "GlobalAveragePool2D",
     "History",

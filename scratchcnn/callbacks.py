@@ -1,7 +1,7 @@
 """What can be done while a model trains: keep the best weights, stop early, write a table.
 
 A callback is an object whose methods ``fit`` calls at fixed moments. Derive your own from ``Callback`` and write the
-methods it needs; the others do nothing.
+methods it needs; the others do nothing. Averaging the weights has a file of its own, ``averaging.py``.
 """
 
 from __future__ import annotations
@@ -48,6 +48,9 @@ class Callback:
 
     def on_train_batch_end(self, batch: int, logs: dict[str, float]) -> None:
         """Come after each update, with the means over the epoch so far."""
+
+    def on_epoch_trained(self, epoch: int) -> None:
+        """Come after the last update of each epoch, before its validation."""
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
         """Come after each epoch and its validation."""

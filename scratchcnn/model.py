@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from . import evaluation, saving, training
+from . import evaluation, ops, saving, training
 from .fusion import fuse as fuse_layers
 from .layers import Rescaling
 from .layers.base import Layer, Shape, aligned_empty
@@ -130,7 +130,7 @@ class Sequential:
                     arrays[name] = view
                 start = part.stop
 
-    def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
+    def forward(self, x: np.ndarray, training: bool = False, indices: np.ndarray | None = None) -> np.ndarray:
         """Return the logits (N, classes) of a batch: an array of the model's own, overwritten by the next call.
 
         Parameters
@@ -140,13 +140,29 @@ class Sequential:
             converted where that is possible.
         training : bool, default False
             Whether dropout drops and batch normalisation uses, and remembers, the statistics of this batch.
+        indices : int64 ndarray, shape (N,), optional
+            Which samples of x make up the batch, where that is not all of x.
         """
         ready = x.dtype == self.dtype or (x.dtype == np.uint8 and self.takes_bytes)
         if not (ready and x.shape[1:] == self.input_shape and x.flags.c_contiguous):
             x = self.as_images(x)
-        for step in self.steps:
+        steps = self.steps
+        if indices is not None:
+            x, steps = self._gather(x, indices)
+        for step in steps:
             x = step.forward(x, training)
         return x
+
+    def _gather(self, x: np.ndarray, indices: np.ndarray) -> tuple[np.ndarray, list[Any]]:
+        """Return the samples x[indices] and the steps to run on them: a ``Rescaling`` may have been part of it."""
+        if len(indices) == 0 or indices.min() < 0 or indices.max() >= len(x):
+            raise IndexError(f"indices must be numbers of samples, from 0 to {len(x) - 1}, got {indices}")
+        first = self.layers[0]
+        if self.fuse and isinstance(first, Rescaling) and x.dtype == np.uint8:
+            return first.forward_gathered(x, indices), self.steps[1:]
+        batch = first.buffer(f"batch of {x.dtype}", (len(indices), *self.input_shape), x.dtype)
+        ops.gather(x, indices, batch)
+        return batch, self.steps
 
     def backward(self, dlogits: np.ndarray, input_gradient: bool = True) -> np.ndarray | None:
         """Fill ``gradients`` from the gradient of the loss at the logits of the latest ``forward``.

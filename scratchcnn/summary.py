@@ -47,7 +47,7 @@ def summary(model: Sequential) -> str:
     lines = [_line(HEAD, widths), rule, *(_line(row, widths) for row in rows), rule, _line(total, widths)]
     lines.append(f"multiply-adds of a forward pass and bytes kept for backward are for one image, in {model.dtype}")
     if len(model.steps) < len(model.layers):
-        lines.append("+ runs as one step with the layer above, whose output is never stored")
+        lines.append("+ runs as one step with the layer above; the bytes are those of the whole step")
     return "\n".join(lines)
 
 
@@ -57,12 +57,13 @@ def layers_of(step: Layer) -> list[Layer]:
 
 
 def bytes_kept(step: Layer) -> int:
-    """Return the bytes that a step's forward keeps for one sample: its output, and of each maximum where it was."""
+    """Return the bytes that a step's forward keeps for one sample: outputs, and of each maximum where it was."""
     if isinstance(step, Flatten):
         return 0  # the output is the input, seen differently
-    outputs = math.prod(step.output_shape or ())
+    kept = step.kept if isinstance(step, Step) else [step]
+    outputs = sum(math.prod(layer.output_shape or ()) for layer in kept)
     has_maxima = any(isinstance(layer, MaxPool2D) for layer in layers_of(step))
-    return outputs * step.dtype.itemsize + (outputs if has_maxima else 0)
+    return outputs * step.dtype.itemsize + (math.prod(step.output_shape or ()) if has_maxima else 0)
 
 
 def _line(cells: tuple[str, ...], widths: list[int]) -> str:

@@ -183,6 +183,8 @@ def fit(
                 logs = {"loss": total_loss / seen, "accuracy": correct / seen}
                 for hook in hooks:
                     hook.on_train_batch_end(number, logs)
+            for hook in hooks:
+                hook.on_epoch_trained(epoch)
             if validation is not None:
                 with announcing_compilation(verbose):
                     logs["val_loss"], logs["val_accuracy"] = measure(model, *validation, batch_size)

@@ -11,7 +11,7 @@ import pytest
 if "PYTEST_XDIST_WORKER" in os.environ:  # two processes with two threads each would wait for each other
     os.environ.setdefault("NUMBA_NUM_THREADS", "1")
 
-from scratchcnn import ops  # noqa: E402  numba reads the variable when it is imported
+from scratchcnn import ops
 
 without_numba = pytest.mark.skipif(importlib.util.find_spec("numba") is None, reason="numba is not installed")
 
