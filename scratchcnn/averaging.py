@@ -1,0 +1,86 @@
+"""The average of a network's weights over its latest updates.
+
+With mini-batches the weights never come to rest: each update throws them to another side of the valley they are in.
+Their average lies nearer to its floor, and costs one more pass over the parameters (Polyak & Juditsky 1992,
+"Acceleration of stochastic approximation by averaging").
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .callbacks import Callback
+
+
+class ExponentialMovingAverage(Callback):
+    """Validates, saves and ends with the average of the weights; the training goes on with the weights themselves.
+
+    After each update,
+
+        average <- d average + (1 - d) weights        d = min(decay, n / (n + warmup)) at update n = 1, 2, ...
+
+    so the average spans about 1 / (1 - decay) updates, and in the beginning, where the weights still travel far, about
+    the latest 1 / warmup of all updates so far. The moving statistics of batch normalisations are averaged alongside,
+    with the same d: they then belong to the averaged weights (nearly; they are not linear in them).
+
+    From the end of an epoch's updates to the beginning of the next epoch the model holds the average: that is what the
+    validation measures, what ``ModelCheckpoint`` saves and what ``EarlyStopping`` restores. It is also what the model
+    keeps in the end. A training continued from there starts at the average. List it before other callbacks.
+
+    Parameters
+    ----------
+    decay : float, default 0.999
+        How much of the average an update keeps, in [0, 1).
+    warmup : float, default 10
+        See above; 0 for the same decay from the first update on, which then starts at the initial weights.
+
+    Attributes
+    ----------
+    average : ndarray
+        The averaged parameters, in the order of ``model.parameters``; float64, in which small steps are not lost.
+    """
+
+    def __init__(self, decay: float = 0.999, warmup: float = 10.0) -> None:
+        if not 0 <= decay < 1:
+            raise ValueError(f"decay must lie in [0, 1), got {decay}")
+        if not 0 <= warmup < float("inf"):
+            raise ValueError(f"warmup must be a finite number >= 0, got {warmup}")
+        self.decay, self.warmup = float(decay), float(warmup)
+        self._is_in_model = False
+
+    def on_train_begin(self) -> None:
+        states = [array for layer in self.model.layers for array in layer.state.values()]
+        self._weights = [self.model.parameters, *states]  # what is averaged: the model's own arrays
+        self._averages = [weight.astype(np.float64) for weight in self._weights]
+        self._steps = [np.empty_like(average) for average in self._averages]
+        self._set_aside = [weight.copy() for weight in self._weights]  # the weights while the average is in the model
+        self.average = self._averages[0]
+        self._is_in_model = False
+
+    def on_epoch_begin(self, epoch: int) -> None:
+        if self._is_in_model:
+            for weight, kept in zip(self._weights, self._set_aside, strict=True):
+                weight[...] = kept
+            self._is_in_model = False
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, float]) -> None:
+        assert self.model.optimizer is not None
+        updates = self.model.optimizer.iterations
+        decay = min(self.decay, updates / (updates + self.warmup))
+        for average, weight, step in zip(self._averages, self._weights, self._steps, strict=True):
+            np.subtract(weight, average, out=step)
+            step *= 1 - decay
+            average += step
+
+    def on_epoch_trained(self, epoch: int) -> None:
+        self._put_into_model()
+
+    def on_train_end(self) -> None:
+        self._put_into_model()  # an interrupted epoch, too, leaves the average
+
+    def _put_into_model(self) -> None:
+        if not self._is_in_model:
+            for weight, kept, average in zip(self._weights, self._set_aside, self._averages, strict=True):
+                kept[...] = weight
+                weight[...] = average
+            self._is_in_model = True
