@@ -26,6 +26,7 @@ from .model import Sequential
 from .training import History
 from . import callbacks
 from .averaging import ExponentialMovingAverage
+from .learning_rate_search import lr_find
 from .saving import load_model
 from . import data
 from . import plots
@@ -58,6 +59,7 @@ __all__ = [
     "data",
     "gradcheck",
     "load_model",
+    "lr_find",
     "ops",
     "plots",
     "schedules",

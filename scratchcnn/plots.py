@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from .data import Augmentation
+    from .learning_rate_search import LearningRateSearch
     from .training import History
 
 SHADES = " .:-=+*#%@"  # from no ink to much
@@ -41,6 +42,23 @@ def learning_curves(history: History) -> Figure:
         axes.grid(alpha=0.3)
         if history.history:
             axes.legend()
+    return figure
+
+
+def learning_rate_search(search: LearningRateSearch) -> Figure:
+    """Draw the loss against the learning rate, as ``lr_find`` saw it, and the rate that it suggests."""
+    figure = _figure(6, 4)
+    axes = figure.add_subplot()
+    axes.plot(search.learning_rates, search.losses, ".", color="0.7", label="loss of a batch")
+    axes.plot(search.learning_rates, search.smoothed_losses, label="smoothed")
+    axes.axvline(search.suggestion, color="tab:red", linestyle="--", label=f"suggestion: {search.suggestion:.2g}")
+    axes.set_xscale("log")
+    top = 1.2 * max(search.losses[0], search.smoothed_losses[0])
+    axes.set_ylim(0.9 * min(search.losses), top)  # how far it shoots up tells nothing
+    axes.set_xlabel("learning rate")
+    axes.set_ylabel("loss")
+    axes.grid(alpha=0.3)
+    axes.legend()
     return figure
 
 

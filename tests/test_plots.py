@@ -9,6 +9,7 @@ from small_networks import some_digits
 
 import scratchcnn as sc
 from scratchcnn import plots
+from scratchcnn.learning_rate_search import LearningRateSearch
 from scratchcnn.training import History
 
 IMAGES, LABELS = some_digits(10)
@@ -41,6 +42,16 @@ def test_learning_curves_show_training_and_validation_by_epoch(tmp_path):
 
 def test_learning_curves_of_nothing_are_empty(tmp_path):
     assert drawn(plots.learning_curves(History()), tmp_path) == ["", ""]
+
+
+def test_a_learning_rate_search_shows_losses_their_trend_and_the_suggestion(tmp_path):
+    search = LearningRateSearch([0.001, 0.01, 0.1, 1.0], [2.0, 1.0, 0.5, 9.0], [2.0, 1.5, 1.25, 3.0])
+    figure = plots.learning_rate_search(search)
+    drawn(figure, tmp_path)
+    (axes,) = figure.get_axes()
+    assert [list(line.get_ydata()) for line in axes.lines[:2]] == [search.losses, search.smoothed_losses]
+    assert axes.lines[2].get_xdata()[0] == 0.1 / 10
+    assert axes.get_xscale() == "log"
 
 
 def test_predictions_show_the_answer_and_where_it_is_wrong_the_label(tmp_path):
