@@ -155,6 +155,7 @@ class Sequential:
 
     def _gather(self, x: np.ndarray, indices: np.ndarray) -> tuple[np.ndarray, list[Any]]:
         """Return the samples x[indices] and the steps to run on them: a ``Rescaling`` may have been part of it."""
+        indices = np.ascontiguousarray(indices, np.int64)
         if len(indices) == 0 or indices.min() < 0 or indices.max() >= len(x):
             raise IndexError(f"indices must be numbers of samples, from 0 to {len(x) - 1}, got {indices}")
         first = self.layers[0]

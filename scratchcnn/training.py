@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import ops
 from .callbacks import Callback
 from .data.augment import Augmentation
 from .evaluation import as_samples, count_correct, measure, require_compiled
@@ -55,8 +54,17 @@ class History:
         return f"History(epochs={len(self.epoch)}{', latest: ' + latest if latest else ''})"
 
 
-def train_step(model: Sequential, images: np.ndarray, labels: np.ndarray) -> tuple[float, int]:
+def train_step(
+    model: Sequential, images: np.ndarray, labels: np.ndarray, indices: np.ndarray | None = None
+) -> tuple[float, int]:
     """Update a model by one mini-batch; return the batch's mean loss and how many of its samples were right before.
+
+    Parameters
+    ----------
+    images : ndarray, shape (N, *input_shape)
+        The batch; or any number of samples, of which ``indices`` (N,) says which make up the batch.
+    labels : int64 ndarray, shape (N,)
+        Those of the batch.
 
     Raises
     ------
@@ -64,7 +72,7 @@ def train_step(model: Sequential, images: np.ndarray, labels: np.ndarray) -> tup
         If the loss is NaN or infinite. The parameters are then not updated.
     """
     assert model.optimizer is not None
-    logits = model.forward(images, training=True)  # (N, classes)
+    logits = model.forward(images, training=True, indices=indices)  # (N, classes)
     loss = model.loss.forward(logits, labels)
     if not math.isfinite(loss):
         raise FloatingPointError(
@@ -149,7 +157,7 @@ def fit(
     samples, validation = _training_and_validation(model, x, y, validation_data, validation_split)
 
     batch_size = min(batch_size, len(samples))
-    batch = aligned_empty((batch_size, *model.input_shape), x.dtype)
+    batch = aligned_empty((batch_size, *model.input_shape), x.dtype)  # for augmented images
     starts = range(0, len(samples), batch_size)
     hooks = [*callbacks, display]
     for hook in hooks:
@@ -170,13 +178,14 @@ def fit(
             total_loss, correct = 0.0, 0
             for number, start in enumerate(starts):
                 chosen = order[start : start + batch_size]
-                images, labels = batch[: len(chosen)], targets[start : start + batch_size]
-                if augmentation is None:
-                    ops.gather(x, chosen, images)
-                else:
-                    augmentation.gather(x, chosen, int(model.rng.integers(2**64, dtype=np.uint64)), images)
+                labels = targets[start : start + batch_size]
                 with announcing_compilation(verbose) if start == 0 else nullcontext():
-                    loss, hits = train_step(model, images, labels)
+                    if augmentation is None:
+                        loss, hits = train_step(model, x, labels, chosen)
+                    else:
+                        images = batch[: len(chosen)]
+                        augmentation.gather(x, chosen, int(model.rng.integers(2**64, dtype=np.uint64)), images)
+                        loss, hits = train_step(model, images, labels)
                 total_loss += loss * len(labels)
                 correct += hits
                 seen = start + len(labels)
