@@ -28,6 +28,7 @@ from . import callbacks
 from .averaging import ExponentialMovingAverage
 from .learning_rate_search import lr_find
 from .saving import load_model
+from .ensemble import Ensemble, ShiftAverage
 from . import data
 from . import plots
 from . import gradcheck
@@ -44,6 +45,7 @@ __all__ = [
     "Conv2D",
     "Dense",
     "Dropout",
+    "Ensemble",
     "ExponentialMovingAverage",
     "Flatten",
     "GlobalAveragePool2D",
@@ -54,6 +56,7 @@ __all__ = [
     "ReLU",
     "Rescaling",
     "Sequential",
+    "ShiftAverage",
     "SoftmaxCrossEntropy",
     "callbacks",
     "data",

@@ -1,0 +1,160 @@
+"""Averages of answers: of several networks, or of one network about slightly shifted images.
+
+Each answer errs in its own way, and much of that cancels in the mean of their probabilities. Both cost as many forward
+passes as there are answers.
+
+Letters: N images, H W height and width, C channels, K classes.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from os import PathLike
+from typing import Any
+
+import numpy as np
+
+from .evaluation import classes, count_correct
+from .model import Sequential
+from .saving import load_model
+from .validation import as_integer, as_labels
+
+
+class AveragedAnswers:
+    """What the averages share: the mean itself, and how good it is; ``predict`` and ``evaluate``, as a model has them.
+
+    Attributes
+    ----------
+    classes : int
+        Number of classes, K.
+    """
+
+    classes: int
+
+    def _answers(self, x: Any, batch_size: int) -> Iterator[np.ndarray]:
+        """Yield probabilities (N, K), one answer after the other."""
+        raise NotImplementedError
+
+    def predict(self, x: Any, batch_size: int = 128) -> np.ndarray:
+        """Return the mean of the answers: probabilities (N, K) whose rows sum to 1.
+
+        Parameters
+        ----------
+        x : array_like, shape (N, *input_shape)
+            Images, in any form that ``model.predict`` takes.
+        batch_size : int, default 128
+            Images that are worked on at once.
+        """
+        total, count = np.zeros(()), 0
+        for answer in self._answers(x, batch_size):
+            total = total + answer.astype(np.float64)
+            count += 1
+        return (total / count).astype(answer.dtype)
+
+    def evaluate(self, x: Any, y: Any, batch_size: int = 128) -> tuple[float, float]:
+        """Return loss and accuracy of the mean of the answers.
+
+        Parameters
+        ----------
+        x : array_like, shape (N, *input_shape)
+            Images, in any form that ``model.predict`` takes.
+        y : array_like of int, shape (N,)
+            Class numbers.
+        batch_size : int, default 128
+            Images that are worked on at once.
+
+        Returns
+        -------
+        loss : float
+            The cross-entropy: the mean of -log(probability of the right class). Labels are not smoothed.
+        accuracy : float
+            The fraction of the images whose most probable class is the right one.
+        """
+        labels = as_labels(y, len(x), self.classes)
+        probabilities = self.predict(x, batch_size)
+        right = probabilities[np.arange(len(labels)), labels]  # (N,)
+        smallest = np.finfo(right.dtype).tiny  # a probability too small for a float is not quite impossible
+        loss = -np.log(np.maximum(right, smallest), dtype=np.float64).mean()
+        return float(loss), count_correct(probabilities, labels) / len(labels)
+
+
+class Ensemble(AveragedAnswers):
+    """Several models that answer together (Hansen & Salamon 1990, "Neural network ensembles").
+
+    Parameters
+    ----------
+    models : sequence
+        Models for the same classes: ``Sequential``, files that ``model.save`` wrote, or other averages. Usually the
+        same network trained from different seeds.
+
+    Examples
+    --------
+    >>> ensemble = Ensemble(["seed0.npz", "seed1.npz", "seed2.npz"])
+    >>> loss, accuracy = ensemble.evaluate(x_test, y_test)
+    """
+
+    def __init__(self, models: Sequence[Sequential | AveragedAnswers | str | PathLike[str]]) -> None:
+        self.models = [load_model(model) if isinstance(model, str | os.PathLike) else model for model in models]
+        if not self.models:
+            raise ValueError("an ensemble needs at least one model")
+        for place, model in enumerate(self.models):
+            if not isinstance(model, Sequential | AveragedAnswers):
+                raise ValueError(f"models[{place}] must be a model or the file of one, got {model!r}")
+        numbers = [_classes_of(model) for model in self.models]
+        if len(set(numbers)) > 1:
+            raise ValueError(f"the models of an ensemble must know the same classes, these know {numbers}")
+        self.classes = numbers[0]
+
+    def _answers(self, x: Any, batch_size: int) -> Iterator[np.ndarray]:
+        for model in self.models:
+            yield model.predict(x, batch_size)
+
+
+class ShiftAverage(AveragedAnswers):
+    """One model that looks at each image several times, shifted by whole pixels.
+
+    Parameters
+    ----------
+    model : Sequential
+        A model of images.
+    reach : int, default 1
+        Images are shifted by -reach to reach pixels, down and to the right: (2 reach + 1)**2 times, 9 times for 1. What
+        comes in at the edge is 0, the background.
+    """
+
+    def __init__(self, model: Sequential, reach: int = 1) -> None:
+        if not isinstance(model, Sequential):
+            raise ValueError(f"model must be a Sequential, got {model!r}")
+        if len(model.input_shape) != 3:
+            raise ValueError(f"only images (H, W, C) can be shifted, the model takes samples {model.input_shape}")
+        self.model, self.classes = model, classes(model)
+        self.reach = as_integer("reach", reach, 0)
+        if self.reach >= min(model.input_shape[:2]):
+            raise ValueError(f"reach must be less than the images' size, {model.input_shape[:2]}, got {reach}")
+
+    def _answers(self, x: Any, batch_size: int) -> Iterator[np.ndarray]:
+        images = self.model.as_images(x)
+        shifts = range(-self.reach, self.reach + 1)
+        for down in shifts:
+            for right in shifts:
+                yield self.model.predict(shifted(images, down, right), batch_size)
+
+
+def shifted(images: np.ndarray, down: int, right: int) -> np.ndarray:
+    """Return images (N, H, W, C) moved by whole pixels, with 0 where nothing comes in."""
+    _, H, W, _ = images.shape
+    result = np.zeros_like(images)
+    to_rows, from_rows = _overlap(H, down)
+    to_columns, from_columns = _overlap(W, right)
+    result[:, to_rows, to_columns] = images[:, from_rows, from_columns]
+    return result
+
+
+def _overlap(extent: int, shift: int) -> tuple[slice, slice]:
+    """Return where the pixels that stay in sight go to, and where they come from."""
+    return slice(max(0, shift), extent + min(0, shift)), slice(max(0, -shift), extent - max(0, shift))
+
+
+def _classes_of(model: Sequential | AveragedAnswers) -> int:
+    return model.classes if isinstance(model, AveragedAnswers) else classes(model)
