@@ -1,11 +1,16 @@
 """Layers that run as one step compute what they compute one by one, forward and backward."""
 
+import copy
+
 import numpy as np
 import pytest
+from small_networks import random_images, small_network, some_digits
 
 import scratchcnn as sc
 from scratchcnn import ops
-from scratchcnn.fusion import ConvReLU, ConvReLUPool, DenseReLU
+from scratchcnn.fusion import ConvReLU, ConvReLUPool, DenseReLU, FoldedNorm, NormReLU, NormReLUPool, Step
+from scratchcnn.gradcheck import check_model
+from scratchcnn.summary import bytes_kept
 
 NETWORKS = {
     "conv-relu-pool": lambda: [sc.Conv2D(5, 3), sc.ReLU(), sc.MaxPool2D(2)],
@@ -24,29 +29,67 @@ NETWORKS = {
     ],
     "dense-relu": lambda: [sc.Flatten(), sc.Dense(7), sc.ReLU(), sc.Dense(5, use_bias=False), sc.ReLU()],
 }  # fmt: skip
+NETWORKS_WITH_NORM = {
+    "norm-relu": lambda: [sc.BatchNorm(), sc.ReLU()],
+    "norm-relu-pool": lambda: [sc.BatchNorm(), sc.ReLU(), sc.MaxPool2D(2)],
+    "norm-pool-relu": lambda: [sc.BatchNorm(), sc.MaxPool2D(2), sc.ReLU()],
+    "norm, pool 3 by 2": lambda: [sc.BatchNorm(), sc.ReLU(), sc.MaxPool2D((3, 2))],
+    "norm, overlapping pool": lambda: [sc.BatchNorm(), sc.ReLU(), sc.MaxPool2D(3, strides=2)],
+    "norm, pool with gaps": lambda: [sc.BatchNorm(), sc.ReLU(), sc.MaxPool2D((1, 2), strides=(2, 3))],
+    "conv-norm": lambda: [sc.Conv2D(5, 3), sc.BatchNorm(), sc.LeakyReLU()],
+    "conv-norm-relu": lambda: [sc.Conv2D(17, 3, padding="same"), sc.BatchNorm(epsilon=0.1), sc.ReLU()],
+    "conv-norm-relu-pool": lambda: [sc.Conv2D(5, 3), sc.BatchNorm(), sc.ReLU(), sc.MaxPool2D(2)],
+    "conv-norm-pool-relu": lambda: [sc.Conv2D(5, 3, use_bias=False), sc.BatchNorm(), sc.MaxPool2D(2), sc.ReLU()],
+    "dense-norm": lambda: [sc.Flatten(), sc.Dense(7, use_bias=False), sc.BatchNorm()],
+    "dense-norm-relu": lambda: [sc.Flatten(), sc.Dense(7), sc.BatchNorm(), sc.ReLU()],
+    "two conv-norm-relu-pool": lambda: [
+        sc.Conv2D(6, 3, use_bias=False), sc.BatchNorm(), sc.ReLU(), sc.MaxPool2D(2),
+        sc.Conv2D(5, 2), sc.BatchNorm(), sc.ReLU(), sc.MaxPool2D(2, strides=1),
+    ],
+}  # fmt: skip
+ALL_NETWORKS = {**NETWORKS, **NETWORKS_WITH_NORM}
 
 
 def network(name, fuse, channels=3):
-    layers = [*NETWORKS[name](), sc.Flatten(), sc.Dense(4)]
-    return sc.Sequential(layers, input_shape=(13, 12, channels), seed=1, dtype="float64", fuse=fuse)
+    """Return a network whose parameters and moving averages are not what they start with."""
+    layers = [*ALL_NETWORKS[name](), sc.Flatten(), sc.Dense(4)]
+    model = sc.Sequential(layers, input_shape=(13, 12, channels), seed=1, dtype="float64", fuse=fuse)
+    rng = np.random.default_rng(3)
+    model.parameters += rng.normal(0, 0.3, model.parameters.shape)
+    for layer in model.layers:
+        if isinstance(layer, sc.BatchNorm):
+            layer.params["gamma"][0] *= -1  # then the largest number becomes the smallest
+            layer.state["moving_mean"] += rng.normal(0, 0.3, layer.state["moving_mean"].shape)
+            layer.state["moving_variance"] *= rng.uniform(0.2, 3, layer.state["moving_variance"].shape)
+    return model
 
 
-@pytest.mark.parametrize("backend", ops.BACKENDS)
 @pytest.mark.parametrize("channels", [1, 3])
-@pytest.mark.parametrize("name", NETWORKS)
-def test_fused_and_unfused_networks_agree_in_outputs_and_gradients(name, channels, backend):
+@pytest.mark.parametrize(
+    ("name", "training"),
+    [(name, False) for name in ALL_NETWORKS] + [(name, True) for name in NETWORKS_WITH_NORM],
+)
+def test_fused_and_unfused_networks_agree_in_outputs_and_gradients(name, training, channels, backend):
     fused, plain = network(name, True, channels), network(name, False, channels)
     assert len(fused.steps) < len(plain.steps) == len(plain.layers)
     rng = np.random.default_rng(2)
     x, dlogits = rng.standard_normal((3, 13, 12, channels)), rng.standard_normal((3, 4))
-    with ops.using(backend):
-        np.testing.assert_allclose(fused.forward(x), plain.forward(x), rtol=1e-12, atol=1e-12)
-        np.testing.assert_allclose(fused.backward(dlogits), plain.backward(dlogits), rtol=1e-12, atol=1e-12)
-        np.testing.assert_allclose(fused.gradients, plain.gradients, rtol=1e-12, atol=1e-12)
-        with_input_gradient = fused.gradients.copy()
-        fused.gradients[:] = np.nan
-        assert fused.backward(dlogits, input_gradient=False) is None
-        np.testing.assert_allclose(fused.gradients, with_input_gradient, rtol=1e-12, atol=1e-12)
+    same = {"rtol": 1e-12, "atol": 1e-12}
+    np.testing.assert_allclose(fused.forward(x, training), plain.forward(x, training), **same)
+    np.testing.assert_allclose(fused.backward(dlogits), plain.backward(dlogits), **same)
+    np.testing.assert_allclose(fused.gradients, plain.gradients, **same)
+    with_input_gradient = fused.gradients.copy()
+    fused.gradients[:] = np.nan
+    assert fused.backward(dlogits, input_gradient=False) is None
+    np.testing.assert_allclose(fused.gradients, with_input_gradient, **same)
+    for one, other in zip(fused.get_weights(), plain.get_weights(), strict=True):
+        np.testing.assert_allclose(one, other, **same)  # the moving averages among them
+
+
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize("name", NETWORKS_WITH_NORM)
+def test_gradients_of_steps_with_a_batch_norm_are_those_of_their_forward(name, training, backend):
+    check_model(network(name, True, channels=1), batch_size=3, training=training, samples=10).raise_if_wrong()
 
 
 def test_each_pattern_becomes_its_step():
@@ -58,17 +101,135 @@ def test_each_pattern_becomes_its_step():
     assert kinds(sc.Conv2D(2, 3), sc.ReLU(), sc.AveragePool2D(2)) == [ConvReLU, sc.AveragePool2D]
     assert kinds(sc.Flatten(), sc.Dense(3), sc.ReLU(), sc.Dense(2)) == [sc.Flatten, DenseReLU, sc.Dense]
     assert kinds(sc.Conv2D(2, 3), sc.LeakyReLU(), sc.MaxPool2D(2)) == [sc.Conv2D, sc.LeakyReLU, sc.MaxPool2D]
+    assert kinds(sc.BatchNorm(), sc.ReLU(), sc.Conv2D(2, 3)) == [NormReLU, sc.Conv2D]
+    assert kinds(sc.BatchNorm(), sc.MaxPool2D(2), sc.ReLU()) == [NormReLUPool]
+    assert kinds(sc.BatchNorm(), sc.MaxPool2D(2), sc.Conv2D(2, 3)) == [sc.BatchNorm, sc.MaxPool2D, sc.Conv2D]
+    assert kinds(sc.Conv2D(2, 3), sc.BatchNorm(), sc.ReLU(), sc.MaxPool2D(2), sc.Flatten()) == [FoldedNorm, sc.Flatten]
+    assert kinds(sc.Conv2D(2, 3), sc.BatchNorm(), sc.MaxPool2D(2)) == [FoldedNorm, sc.MaxPool2D]
+    assert kinds(sc.Conv2D(2, 3), sc.ReLU(), sc.BatchNorm(), sc.ReLU()) == [ConvReLU, NormReLU]
+    assert kinds(sc.Flatten(), sc.Dense(3), sc.BatchNorm(), sc.ReLU()) == [sc.Flatten, FoldedNorm]
 
 
-def test_a_pool_whose_windows_stick_out_of_the_image_is_left_to_itself():
-    model = sc.Sequential([sc.Conv2D(2, 3), sc.ReLU(), sc.MaxPool2D(2, padding="same")], input_shape=(9, 9, 1))
-    assert [type(step) for step in model.steps] == [ConvReLU, sc.MaxPool2D]
+def test_a_layer_derived_from_a_known_one_is_left_to_itself():
+    class Doubled(sc.ReLU):
+        def forward(self, x, training=False):
+            return 2 * super().forward(x, training)
+
+    model = sc.Sequential([sc.Conv2D(2, 3), Doubled(), sc.BatchNorm(), Doubled()], input_shape=(9, 9, 1))
+    assert model.steps == model.layers
 
 
-@pytest.mark.parametrize("backend", ops.BACKENDS)
-def test_a_nan_in_an_image_is_seen_behind_a_fused_step(backend):
-    model = network("conv-relu-pool", True)
+@pytest.mark.parametrize("norm", [[], [sc.BatchNorm]])
+def test_a_pool_whose_windows_stick_out_of_the_image_is_left_to_itself(norm):
+    layers = [sc.Conv2D(2, 3), *(layer() for layer in norm), sc.ReLU(), sc.MaxPool2D(2, padding="same")]
+    model = sc.Sequential(layers, input_shape=(9, 9, 1))
+    assert [type(step) for step in model.steps] == [FoldedNorm if norm else ConvReLU, sc.MaxPool2D]
+
+
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize("name", ["conv-relu-pool", "norm-relu", "norm-relu-pool", "conv-norm-relu-pool"])
+def test_a_nan_in_an_image_is_seen_behind_a_fused_step(name, training, backend):
+    model = network(name, True)
     x = np.zeros((1, 13, 12, 3))
-    x[0, 4, 4, 0] = np.nan
-    with ops.using(backend):
-        assert np.isnan(model.forward(x)).all()
+    x[0, 4, 4] = np.nan
+    assert np.isnan(model.forward(x, training)).all()
+
+
+@pytest.mark.parametrize("name", NETWORKS_WITH_NORM)
+def test_backward_before_any_forward_is_refused(name):
+    model = network(name, True)
+    step = next(step for step in model.steps if isinstance(step, Step))
+    with pytest.raises(RuntimeError, match="needs a forward before it"):
+        step.backward(np.zeros((1, *step.output_shape)))
+
+
+@pytest.mark.parametrize("name", ALL_NETWORKS)
+def test_the_bytes_of_the_summary_are_those_that_a_fused_step_keeps_in_training(name):
+    model = network(name, True)
+    model.forward(np.zeros((1, 13, 12, 3)), training=True)
+    assert [bytes_kept(step) for step in model.steps] == [step.buffer_bytes() for step in model.steps]
+
+
+def test_the_summary_shows_a_norm_as_part_of_its_step_and_that_the_convolution_is_kept_for_it(capsys):
+    layers = [sc.Conv2D(8, 3), sc.BatchNorm(), sc.ReLU(), sc.MaxPool2D(2), sc.Flatten(), sc.Dense(10)]
+    sc.Sequential(layers, input_shape=(28, 28, 1)).summary()
+    rows = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert [row[:2] for row in rows[3:6]] == [["+", "batch_norm"], ["+", "relu"], ["+", "max_pool2d"]]
+    # the convolution's 26*26*8 numbers, the pool's 13*13*8 and where each of these was found
+    assert rows[5][-1] == f"{26 * 26 * 8 * 4 + 13 * 13 * 8 * (4 + 1):,}"
+
+
+# ---- several steps of training
+
+
+@pytest.mark.parametrize("name", NETWORKS_WITH_NORM)
+def test_trained_fused_and_unfused_networks_have_the_same_weights_and_moving_averages(name, backend):
+    rng = np.random.default_rng(4)
+    images, labels = rng.standard_normal((20, 13, 12, 3)), rng.integers(0, 4, 20)
+    fused, plain = network(name, True), network(name, False)
+    for model in (fused, plain):
+        model.compile(sc.SGD(0.01, momentum=0.9))
+        model.fit(images, labels, batch_size=8, epochs=2, verbose=0)
+    for one, other in zip(fused.get_weights(), plain.get_weights(), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-9, atol=1e-11)
+    np.testing.assert_allclose(fused.predict(images), plain.predict(images), rtol=1e-9)
+
+
+def test_answers_always_come_from_the_latest_weights():
+    model, other = network("conv-norm-relu-pool", True), network("conv-norm-relu-pool", False)
+    x = np.random.default_rng(5).standard_normal((2, 13, 12, 3))
+    before = model.predict(x)
+    for each in (model, other):
+        each.set_weights([weight * 1.1 for weight in each.get_weights()])
+    np.testing.assert_allclose(model.predict(x), other.predict(x), rtol=1e-12)
+    assert not np.allclose(model.predict(x), before)
+
+
+def test_a_copied_model_answers_from_weights_of_its_own():
+    model = network("conv-norm-relu-pool", True)
+    x = np.random.default_rng(5).standard_normal((2, 13, 12, 3))
+    before = model.predict(x)
+    twin = copy.deepcopy(model)
+    model.parameters.fill(0)
+    assert np.array_equal(twin.predict(x), before)
+    assert all(twin.steps[0].params[name] is twin.layers[1].params[name] for name in ("gamma", "beta"))
+
+
+# ---- rescaling while the batch is gathered
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("fuse", [True, False])
+@pytest.mark.parametrize("pixels", [np.uint8, None])
+def test_a_batch_given_by_indices_is_the_batch_of_these_samples_bit_for_bit(pixels, fuse, dtype, backend):
+    model = small_network(dtype=dtype, fuse=fuse)
+    images = random_images(9).astype(pixels or dtype)
+    for indices in (np.array([4, 0, 8, 4]), np.arange(9)):
+        expected = model.forward(images[indices]).copy()
+        expected_dx = model.backward(np.ones_like(expected)).copy()
+        assert np.array_equal(model.forward(images, indices=indices), expected)
+        assert np.array_equal(model.backward(np.ones_like(expected)), expected_dx)
+
+
+@pytest.mark.parametrize("offset", [0.0, -0.7])
+def test_rescaling_while_gathering_changes_no_bit(offset, backend):
+    images, indices = random_images(7), np.array([6, 2, 2])
+    for dtype in ("float32", "float64"):
+        gathered, rescaled, batch = np.empty((3, 28, 28, 1), dtype), np.empty((3, 28, 28, 1), dtype), images[indices]
+        ops.gather_rescaled(images, indices, 1 / 255, offset, gathered)
+        ops.rescale_forward(batch, 1 / 255, offset, rescaled)
+        assert np.array_equal(gathered, rescaled)
+
+
+@pytest.mark.parametrize("fuse", [True, False])
+def test_a_batch_of_bytes_is_written_only_where_nothing_is_fused(fuse):
+    model = small_network(fuse=fuse)
+    model.compile()
+    model.fit(*some_digits(16), batch_size=8, verbose=0)
+    assert model.layers[0].buffer_bytes() == 8 * 28 * 28 * (4 if fuse else 4 + 1)
+
+
+@pytest.mark.parametrize("indices", [[], [0, 6], [-1]])
+def test_indices_of_samples_that_do_not_exist_are_refused(indices):
+    with pytest.raises(IndexError, match="indices must be numbers of samples, from 0 to 5"):
+        small_network().forward(random_images(6), indices=np.array(indices, np.int64))
