@@ -13,6 +13,7 @@ import sys
 import time
 from pathlib import Path
 
+import bench_cpus
 import bench_inference
 import bench_kernels
 import bench_scaling
@@ -38,8 +39,9 @@ SECTIONS = {
     "inference": ("Inference", bench_inference),
     "kernels": ("Kernels", bench_kernels),
     "scaling": ("Scaling", bench_scaling),
+    "cpus": ("Other CPUs", bench_cpus),
 }
-WITHOUT_PEERS = ("kernels",)
+WITHOUT_PEERS = ("kernels", "cpus")
 CHECKED = ("training", "inference")
 
 

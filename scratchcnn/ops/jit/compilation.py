@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from numba.core import event
 
-from . import kernel
 
-
-class _FirstPass(event.Listener):
-    """Hears of each step of numba's compiler, which a kernel from the cache on disk does not take."""
+class _Compiler(event.Listener):
+    """Hears of each pass of numba's compiler; functions from the cache on disk need none."""
 
     def __init__(self, write: Callable[[str], Any]) -> None:
         self.write = write
-        self.heard = False
+        self.first = self.last = 0.0
 
     def on_start(self, event: event.Event) -> None:
-        if not self.heard:
-            self.heard = True
+        if not self.first:
+            self.first = time.perf_counter()
             self.write("Compiling kernels for this CPU; they are kept on disk for the next run ...")
 
     def on_end(self, event: event.Event) -> None:
-        pass
+        self.last = time.perf_counter()
 
 
 @contextmanager
@@ -33,14 +32,11 @@ def announce(write: Callable[[str], Any]) -> Iterator[None]:
 
     Nothing is written where every kernel comes from the cache on disk.
     """
-    seconds: list[float] = []
-    first_pass = _FirstPass(write)
-    event.register("numba:run_pass", first_pass)
-    kernel.listeners.append(seconds.append)
+    compiler = _Compiler(write)
+    event.register("numba:run_pass", compiler)
     try:
         yield
     finally:
-        event.unregister("numba:run_pass", first_pass)
-        kernel.listeners.remove(seconds.append)
-        if seconds:
-            write(f"Compiled {len(seconds)} kernels in {sum(seconds):.1f} s.")
+        event.unregister("numba:run_pass", compiler)
+        if compiler.first:
+            write(f"Compiled in {compiler.last - compiler.first:.1f} s.")

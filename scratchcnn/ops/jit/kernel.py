@@ -22,14 +22,15 @@ would leave old machine code in use.
 from __future__ import annotations
 
 import hashlib
+import os
 import threading
-import time
 import weakref
 from collections.abc import Callable
 from functools import cache, lru_cache, partial, wraps
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
+import numba
 import numpy as np
 from llvmlite import ir
 from numba import cfunc, njit, prange, types
@@ -46,7 +47,6 @@ FINGERPRINT = int.from_bytes(_fingerprint.digest()[:6], "big")
 Function = TypeVar("Function", bound=Callable[..., Any])
 _lock = threading.RLock()
 _addresses: dict[int, tuple[weakref.ref[np.ndarray], int]] = {}
-listeners: list[Callable[[float], Any]] = []
 
 
 def operation(function: Function) -> Function:
@@ -72,17 +72,12 @@ def precision_of(dtype: np.dtype) -> int:
 
 def kernel(function: Callable[..., None]) -> int:
     """Compile a kernel, or load it from the cache on disk, and return the address of its machine code."""
-    started = time.perf_counter()
     try:
-        compiled = cfunc(SIGNATURE, cache=True, **OPTIONS)(function)
+        return cfunc(SIGNATURE, cache=True, **OPTIONS)(function).address
     except RuntimeError as error:
         if "cannot cache" not in str(error):
             raise
-        compiled = cfunc(SIGNATURE, **OPTIONS)(function)
-    if not compiled.cache_hits:
-        for listener in listeners:
-            listener(time.perf_counter() - started)
-    return compiled.address
+        return cfunc(SIGNATURE, **OPTIONS)(function).address
 
 
 def compiled(function: Callable[..., Any], **options: Any) -> Callable[..., Any]:
@@ -109,11 +104,30 @@ def run(address: int, slices: int, numbers: tuple[int, ...], *operands: np.ndarr
     *operands : ndarray
         What the kernel reads with ``arrays``, in that order; C-contiguous.
     """
+    if slices > 1:
+        _start_threads()
     places: list[int] = []
     for array in operands:
         places += (address_of(array), array.size)
     run_slices = _run_slices if slices > 1 else _run_alone  # waking the threads takes longer than a small kernel
     run_slices(address, slices, _as_array(numbers), np.array(places, np.int64))
+
+
+@cache
+def _start_threads() -> None:
+    """Start numba's threads, and let them wait with patience.
+
+    Between two kernels GNU's OpenMP lets a thread run in circles for milliseconds, looking for work. Where other
+    programs want the CPU too, it takes it from the very thread that everybody waits for, and a training step can take a
+    hundred times longer. So the threads go to sleep sooner, unless the user has decided otherwise: OpenMP reads these
+    variables once, when it is loaded.
+    """
+    if not {"OMP_WAIT_POLICY", "GOMP_SPINCOUNT"} & set(os.environ):
+        os.environ["GOMP_SPINCOUNT"] = "2000"
+        try:
+            numba.get_num_threads()
+        finally:
+            del os.environ["GOMP_SPINCOUNT"]
 
 
 def address_of(array: np.ndarray) -> int:
