@@ -2,11 +2,12 @@
 
 Every array that the compiled one gets, its scratch memory included, stands between fences: more memory on both sides,
 filled with NaN. A kernel that writes outside its arrays changes a fence; one that reads there, or reads scratch memory
-which it has not filled, finds NaN and answers NaN.
+which it has not filled, finds NaN and answers NaN. Work is cut into slices as for three threads.
 """
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 from unittest import mock
 
@@ -107,6 +108,7 @@ def agree(operation: str, *arguments: Any, shift: int = 0, exact: bool = False) 
         fences = [_fenced(argument, shift) for argument in arguments]
         call = [fence.array if fence else argument for fence, argument in zip(fences, arguments, strict=True)]
         with (
+            mock.patch.object(launch, "config", SimpleNamespace(NUMBA_NUM_THREADS=3)),
             mock.patch.object(launch, "aligned_empty", _allocator(fences)),
             mock.patch.dict(launch._scratch, clear=True),
         ):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import pickle
 import platform
 import re
 import shutil
@@ -49,6 +50,14 @@ def is_announcement(lines: list[str]) -> bool:
     )
 
 
+def variants_in(index: Path) -> int:
+    """Return how many compiled variants of a function one index of numba's cache lists."""
+    with open(index, "rb") as file:
+        pickle.load(file)  # numba's version
+        _, variants = pickle.load(file)
+    return len(variants)
+
+
 def test_what_is_compiled_is_announced_and_loaded_from_disk_by_the_next_process(tmp_path):
     environment = {"NUMBA_CACHE_DIR": str(tmp_path)}
     assert is_announcement(announcements(1, **environment))
@@ -56,6 +65,9 @@ def test_what_is_compiled_is_announced_and_loaded_from_disk_by_the_next_process(
     # The gradients of several samples are summed by a function that one sample did not need.
     assert is_announcement(announcements(2, **environment))
     assert announcements(2, **environment) == []
+    # numba gives the variants of a function one index. Two processes that compile at once, each another variant, could
+    # write their code under one name, and the next one would run the wrong one.
+    assert {index.name: variants_in(index) for index in tmp_path.rglob("*.nbi") if variants_in(index) != 1} == {}
 
 
 @pytest.mark.slow
@@ -73,12 +85,38 @@ def test_where_no_folder_can_be_written_to_kernels_are_compiled_each_time(tmp_pa
     assert not list(package.rglob("*.nb*"))
 
 
+# Its kernel calls a function of its own file, ``collect``, which calls one of tile.py, ``copy_run``.
+POOL = """
+import numpy as np
+from scratchcnn.ops import jit
+
+x, y, statistics = np.ones((1, 4, 4, 1)), np.zeros((1, 2, 2, 1)), np.empty((2, 1))
+index = np.empty(y.shape, np.uint8)
+jit.batch_norm_relu_pool_forward(x, np.ones(1), np.ones(1), 1.0, (2, 2), (2, 2), y, index, *statistics)
+print(y.ravel().tolist())
+"""
+
+
+@pytest.mark.slow
+def test_no_kernel_is_loaded_that_was_compiled_with_another_version_of_any_file(tmp_path):
+    package, cache = tmp_path / "package", str(tmp_path / "cache")
+    shutil.copytree(ROOT / "scratchcnn", package / "scratchcnn", ignore=shutil.ignore_patterns("__pycache__"))
+    assert run_python(POOL, package=package, NUMBA_CACHE_DIR=cache).stdout == "[1.0, 1.0, 1.0, 1.0]\n"
+    tile = package / "scratchcnn" / "ops" / "jit" / "tile.py"
+    source = tile.read_text()
+    copy = source.index("def copy_run")
+    changed = source[copy:].replace("_bytes(source.dtype)", "0", 1)  # nothing is copied, and what is read is left over
+    assert changed != source[copy:]
+    tile.write_text(source[:copy] + changed)
+    assert run_python(POOL, package=package, NUMBA_CACHE_DIR=cache).stdout != "[1.0, 1.0, 1.0, 1.0]\n"
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("cpu", ["generic", "haswell"])
 def test_the_kernels_for_other_cpus_are_right(cpu, tmp_path):
     if platform.machine() not in ("x86_64", "AMD64"):
         pytest.skip("a test of x86 CPUs")
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-n", "0"]
     done = subprocess.run(
         [*command, TESTS / "test_jit_ops.py", TESTS / "test_jit_edges.py", TESTS / "test_fusion.py"],
         cwd=ROOT,
