@@ -1,0 +1,45 @@
+"""What the README says can be done, can be done."""
+
+import os
+import re
+
+import numpy as np
+from processes import ROOT
+
+import scratchcnn as sc
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def blocks(language):
+    return re.findall(rf"^```{language}\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
+
+
+def test_the_python_examples_run_one_after_the_other_and_their_network_learns(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    names = {}
+    for block in blocks("python"):
+        exec(compile(block, "README.md", "exec"), names)
+    assert sorted(os.listdir()) == ["digits.npz", "learning_curve.png"]
+    assert names["accuracy"] > 0.9
+    assert names["probabilities"].shape == (1000, 10)
+    np.testing.assert_allclose(names["probabilities"].sum(axis=1), 1, rtol=1e-5)
+    assert np.isfinite(names["mean_loss"])
+    assert "scale" in capsys.readouterr().out
+    assert sc.gradcheck.check_layer(names["Scale"](), input_shape=(4, 5, 3)).raise_if_wrong()
+
+
+def test_files_that_are_named_exist():
+    linked = re.findall(r"\]\((?!https?:)([^)]+)\)", README)
+    named = re.findall(r"`((?:scratchcnn|examples|tests|benchmarks|\.ci)/[^` ]+)`", README)
+    commands = re.findall(r"^python ((?:examples|benchmarks)/\S+)", README, re.MULTILINE)
+    assert linked and named and commands
+    missing = [name for name in (*linked, *named, *commands) if not (ROOT / name).exists()]
+    assert missing in ([], ["benchmarks/RESULTS.md"])  # which running the benchmarks makes
+
+
+def test_commands_for_the_tests_are_those_that_run_in_the_continuous_integration():
+    (command,) = (block for block in blocks("sh") if "pytest" in block)
+    run = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    install, test = command.strip().split(" && ")
+    assert install.removeprefix("python -m pip install ") in run and test in run
