@@ -77,7 +77,7 @@ def describe() -> list[str]:
     busy = used_by_others()
     lines = [
         f"{cpu_name()}, {len(available_cpus())} CPUs, {instructions}, {memory_bytes() / 2**30:.0f} GiB of memory",
-        f"{platform.system()} {platform.release()}, Python {platform.python_version()}",
+        f"{platform.system()}, Python {platform.python_version()}",
     ]
     if busy > BUSY:
         lines.append(f"**do not trust these numbers: other programs used {busy:.0%} of the machine meanwhile**")

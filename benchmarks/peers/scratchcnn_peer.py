@@ -13,8 +13,6 @@ import numba
 import numpy as np
 
 import scratchcnn as sc
-from scratchcnn import ops
-from scratchcnn.layers.base import aligned_empty
 from scratchcnn.training import train_step
 
 from .job import ADAM_EPSILON, LEARNING_RATE, Job
@@ -49,14 +47,12 @@ def _model(job: Job) -> sc.Sequential:
 def _training(job: Job, order: np.ndarray) -> Any:
     model = _model(job)
     size = job.batch_size
-    batch = aligned_empty((size, *model.input_shape), np.uint8)
     starts = itertools.cycle(range(0, max(1, len(order) - size + 1), size))
 
     def step() -> float:
         start = next(starts)
         chosen = order[start : start + size]
-        ops.gather(job.images, chosen, batch)
-        loss, _ = train_step(model, batch, job.labels[chosen])
+        loss, _ = train_step(model, job.images, job.labels[chosen], chosen)
         return loss
 
     return step, float
