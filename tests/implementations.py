@@ -111,6 +111,7 @@ def agree(operation: str, *arguments: Any, shift: int = 0, exact: bool = False) 
             mock.patch.object(launch, "config", SimpleNamespace(NUMBA_NUM_THREADS=3)),
             mock.patch.object(launch, "aligned_empty", _allocator(fences)),
             mock.patch.dict(launch._scratch, clear=True),
+            mock.patch.dict(launch._views, clear=True),
         ):
             answers.append(getattr(module, operation)(*call))
         assert all(fence.is_intact() for fence in fences if fence), f"{operation} wrote outside of its arrays"
