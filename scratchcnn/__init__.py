@@ -30,6 +30,7 @@ from .learning_rate_search import lr_find
 from .saving import load_model
 from .ensemble import Ensemble, ShiftAverage
 from . import data
+from . import recipes
 from . import plots
 from . import gradcheck
 # isort: on
@@ -65,5 +66,6 @@ __all__ = [
     "lr_find",
     "ops",
     "plots",
+    "recipes",
     "schedules",
 ]

@@ -1,0 +1,117 @@
+"""Recipes: a network together with all that its training takes, so that what comes out is known.
+
+A recipe is data and the few lines below are all there is to one. ``examples/train_mnist.py --recipe NAME`` follows it,
+``benchmarks/bench_accuracy.py`` measures what it reaches over many seeds, and ``benchmarks/RESULTS.md`` lists that.
+
+Everything here was chosen on MNIST's training images alone: trained on the first 50,000, compared on the last 10,000.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from .layers import Conv2D, Dense, Dropout, Flatten, Layer, MaxPool2D, ReLU, Rescaling
+from .losses import SoftmaxCrossEntropy
+from .model import Sequential
+from .optimizers import Adam, Optimizer
+from .schedules import CosineDecay, OneCycle, Schedule
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How to train a network.
+
+    Parameters
+    ----------
+    network : function
+        ``network(classes)`` makes the layers, new ones each time.
+    epochs, batch_size : int
+        For ``fit``.
+    schedule : function
+        ``schedule(steps)`` makes the learning rate of a training of so many updates.
+    optimizer : function
+        ``optimizer(schedule)`` makes the optimizer.
+    label_smoothing : float, default 0
+        Of the loss.
+
+    Examples
+    --------
+    >>> recipe = RECIPES["keras"]
+    >>> model = Sequential(recipe.network(10), input_shape=(28, 28, 1), seed=0)
+    >>> recipe.compile(model, samples=len(x_train))
+    >>> model.fit(x_train, y_train, epochs=recipe.epochs, batch_size=recipe.batch_size)
+    """
+
+    network: Callable[[int], list[Layer]]
+    epochs: int
+    batch_size: int
+    schedule: Callable[[int], Schedule]
+    optimizer: Callable[[Schedule], Optimizer]
+    label_smoothing: float = 0.0
+
+    def compile(self, model: Sequential, samples: int) -> None:
+        """Compile a model for being trained on so many samples."""
+        steps = self.epochs * math.ceil(samples / self.batch_size)
+        model.compile(self.optimizer(self.schedule(steps)), SoftmaxCrossEntropy(self.label_smoothing))
+
+
+def checksum(model: Sequential) -> str:
+    """Return the SHA-256 of all weights: two models have the same one if they are equal, bit by bit."""
+    return hashlib.sha256(b"".join(weights.tobytes() for weights in model.get_weights())).hexdigest()
+
+
+def fast_network(classes: int) -> list[Layer]:
+    """Return two small convolutions and a dense layer; 16 filters are one vector of AVX-512."""
+    return [
+        Rescaling(1 / 255),
+        *(Conv2D(16, 5), ReLU(), MaxPool2D(2)),  # 28 x 28 x 1 -> 12 x 12 x 16
+        *(Conv2D(32, 3), ReLU(), MaxPool2D(2)),  # -> 5 x 5 x 32
+        *(Flatten(), Dense(128), ReLU(), Dense(classes)),
+    ]
+
+
+def keras_network(classes: int) -> list[Layer]:
+    """Return the network of the Keras example "Simple MNIST convnet"."""
+    return [
+        Rescaling(1 / 255),
+        *(Conv2D(32, 3), ReLU(), MaxPool2D(2)),  # 28 x 28 x 1 -> 13 x 13 x 32
+        *(Conv2D(64, 3), ReLU(), MaxPool2D(2)),  # -> 5 x 5 x 64
+        *(Flatten(), Dropout(0.5), Dense(classes)),
+    ]
+
+
+def lenet5_network(classes: int) -> list[Layer]:
+    """Return LeNet-5 (LeCun et al. 1998) as it is built today: with ReLU, maxima and a plain last layer."""
+    return [
+        Rescaling(1 / 255),
+        *(Conv2D(6, 5, padding="same"), ReLU(), MaxPool2D(2)),  # 28 x 28 x 1 -> 14 x 14 x 6
+        *(Conv2D(16, 5), ReLU(), MaxPool2D(2)),  # -> 5 x 5 x 16
+        *(Flatten(), Dense(120), ReLU(), Dense(84), ReLU(), Dense(classes)),
+    ]
+
+
+RECIPES = {
+    # 99 % after a single look at each image. Adam forgets quickly here: there are only a few hundred updates. On the
+    # split, over 4 to 6 seeds, it reaches 99.11 %; 98.88 % without label smoothing, 98.95 % with batches of 256. With
+    # 24 filters, 256 units and batches of 256 it reaches 99.07 % and takes twice as long.
+    "fast": Recipe(
+        network=fast_network,
+        epochs=1,
+        batch_size=128,
+        schedule=lambda steps: OneCycle(0.01, steps),
+        optimizer=lambda schedule: Adam(schedule, beta_1=0.7, beta_2=0.9),
+        label_smoothing=0.1,
+    ),
+    # The network that everybody starts with, trained with more care than usual.
+    "keras": Recipe(
+        network=keras_network,
+        epochs=10,
+        batch_size=128,
+        schedule=lambda steps: CosineDecay(0.005, steps, warmup_steps=steps // 20),
+        optimizer=Adam,
+        label_smoothing=0.1,
+    ),
+}
