@@ -24,7 +24,7 @@ from .elementwise import relu_backward
 from .geometry import Convolution, Pair
 from .image import copy_image, zero
 from .kernel import arrays, geometry, kernel, operation, precision_of, run
-from .launch import NO_BIAS, padded_bias, padded_columns, round_up, row_slices, scratch
+from .launch import NO_BIAS, padded_bias, padded_columns, round_up, scratch, work_slices
 from .tile import copy_run, tile_fma, tile_load, tile_relu, tile_shape, tile_store
 
 
@@ -114,7 +114,7 @@ def convolve(
     tile = forward_tile(OW, F, y.dtype)
     columns = round_up(F, tile.columns)
     height, width = (OH - 1) * strides[0] + KH, (OW - 1) * strides[1] + KW
-    slices = row_slices(N * OH)
+    slices = work_slices(N * OH, N * OH * OW * F * KH * KW * C)
     run(
         _convolve_kernel(precision_of(y.dtype), *tile, strides[1] * C),
         slices,

@@ -18,7 +18,7 @@ from .elementwise import BLOCK, Stretch, stretch
 from .geometry import Pair, PooledConvolution
 from .image import copy_image, zero
 from .kernel import array_of, arrays, geometry, kernel, operation, precision_of, run
-from .launch import NO_BIAS, padded_bias, padded_columns, round_up, row_slices, scratch
+from .launch import NO_BIAS, padded_bias, padded_columns, round_up, row_slices, scratch, work_slices
 from .pool import max_pool_forward
 from .tile import copy_run, tile_fma, tile_shape, tile_store_window_maximum, tile_zeros
 
@@ -56,7 +56,7 @@ def conv_relu_pool_forward(
     if winograd.suits(g, y.dtype):
         winograd.convolve(g, x, weights, biases, y, index)
         return
-    slices = row_slices(g.N * g.OH)
+    slices = work_slices(g.N * g.OH, 4 * g.N * g.OH * g.OW * g.F * g.KH * g.KW * g.C)
     run(
         _conv_relu_pool_kernel(precision_of(y.dtype), *tile, g.stride_x * g.C),
         slices,

@@ -19,7 +19,7 @@ import numpy as np
 from .cpu import Tile, lanes_for, largest_tile, widest_tile
 from .elementwise import relu_backward
 from .kernel import arrays, geometry, kernel, operation, precision_of, run
-from .launch import NO_BIAS, padded_bias, padded_columns, round_up, row_slices, scratch
+from .launch import NO_BIAS, padded_bias, padded_columns, round_up, scratch, work_slices
 from .tile import copy_run, tile_fma, tile_load, tile_relu, tile_shape, tile_store
 from .transpose import transposed
 
@@ -112,7 +112,7 @@ def _multiply(
     tiles = -(-rows // tile.inner) * (columns // tile.columns)
     run(
         _multiply_kernel(precision_of(result.dtype), *tile),
-        row_slices(tiles),
+        work_slices(tiles, rows * terms * F),
         Product(rows, terms, F, columns, *strides, TERMS, relu),
         left,
         padded_columns(right, columns, "right"),

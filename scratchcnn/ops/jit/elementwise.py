@@ -15,7 +15,7 @@ import numpy as np
 from .kernel import array_of, arrays, compiled, geometry, kernel, operation, precision_of, run
 from .launch import row_slices
 
-BLOCK = 4096  # elements that are worth the launch of another thread
+BLOCK = 16384  # elements that are worth waking another thread
 
 
 class Stretch(NamedTuple):

@@ -32,9 +32,9 @@ from typing import Any, TypeVar, cast
 
 import numba
 import numpy as np
-from llvmlite import ir
+from llvmlite import binding, ir
 from numba import cfunc, njit, prange, types
-from numba.core import cgutils
+from numba.core import cgutils, config
 from numba.extending import intrinsic
 
 # contract: a*b + c may be one instruction. nsz: -0 is 0. Never nnan: a NaN must come through to be seen.
@@ -71,23 +71,30 @@ def precision_of(dtype: np.dtype) -> int:
 
 
 def kernel(function: Callable[..., None]) -> int:
-    """Compile a kernel, or load it from the cache on disk, and return the address of its machine code."""
+    """Compile a kernel, or load it from the cache on disk, and return the address of its machine code.
+
+    numba keeps all variants of a function under one name, and two processes that compile two of them at once can mix
+    them up. So each variant gets a name of its own, from the numbers that the factory has put into it and the CPU.
+    """
+    numbers = [cell.cell_contents for cell in function.__closure__ or ()]
+    variant = repr((numbers, config.CPU_NAME, binding.get_host_cpu_name()))
+    function.__qualname__ = f"{function.__name__}-{hashlib.sha256(variant.encode()).hexdigest()[:16]}"
+    return _cached(partial(cfunc, SIGNATURE), function).address
+
+
+def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a function that kernels can call; it becomes part of their machine code, and is not cached by itself."""
+    return njit(**OPTIONS)(function)
+
+
+def _cached(compiler: Callable[..., Any], function: Callable[..., Any]) -> Any:
+    """Compile with numba's cache on disk, or without where there is no folder that it could write to."""
     try:
-        return cfunc(SIGNATURE, cache=True, **OPTIONS)(function).address
+        return compiler(cache=True, **OPTIONS)(function)
     except RuntimeError as error:
         if "cannot cache" not in str(error):
             raise
-        return cfunc(SIGNATURE, **OPTIONS)(function).address
-
-
-def compiled(function: Callable[..., Any], **options: Any) -> Callable[..., Any]:
-    """Return a function compiled with numba's njit, cached on disk where some folder can be written to."""
-    try:
-        return njit(cache=True, nogil=True, **OPTIONS, **options)(function)
-    except RuntimeError as error:
-        if "cannot cache" not in str(error):
-            raise
-        return njit(nogil=True, **OPTIONS, **options)(function)
+        return compiler(**OPTIONS)(function)
 
 
 def run(address: int, slices: int, numbers: tuple[int, ...], *operands: np.ndarray) -> None:
@@ -141,7 +148,10 @@ def address_of(array: np.ndarray) -> int:
         return known[1]
     if len(_addresses) > 10_000:
         _addresses.clear()
-    address = _address(array if array.ndim == 1 else array.reshape(-1))
+    if array.flags.writeable:
+        address = _address(array.reshape(-1).view(np.uint8))  # numba tells it sooner than NumPy
+    else:
+        address = array.ctypes.data
     _addresses[id(array)] = weakref.ref(array), address
     return address
 
@@ -223,17 +233,19 @@ def _call(typing, address, s, slices, numbers, addresses):
     return types.void(types.int64, types.int64, types.int64, numbers, addresses), codegen
 
 
-@partial(compiled, parallel=True)
 def _run_slices(address, slices, numbers, addresses):
     for s in prange(slices):
         _call(address, s, slices, numbers, addresses)
 
 
-@compiled
 def _run_alone(address, slices, numbers, addresses):
     _call(address, 0, slices, numbers, addresses)
 
 
-@compiled
 def _address(array):
     return array.ctypes.data
+
+
+_run_slices = _cached(partial(njit, nogil=True, parallel=True), _run_slices)
+_run_alone = _cached(partial(njit, nogil=True), _run_alone)
+_address = _cached(njit, _address)

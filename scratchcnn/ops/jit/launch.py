@@ -9,14 +9,16 @@ addition is not associative, and the same seed shall give the same bits on any n
 from __future__ import annotations
 
 import math
-from typing import Any
+from functools import cache
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import config
 
 from ...layers.base import aligned_empty
-from .kernel import address_of, compiled
+from .kernel import address_of, arrays, compiled, geometry, kernel, precision_of, run
 
+WORK = 200_000  # multiplications that are worth waking another thread, some 4 us of a fast core
 SUM_SLICES = 8  # slices of a sum over the batch; also the most threads that such a sum can use
 SUM_BYTES = 64 << 20  # scratch memory that they may take together
 
@@ -42,6 +44,11 @@ def row_slices(rows: int) -> int:
     return max(1, min(rows, config.NUMBA_NUM_THREADS))
 
 
+def work_slices(rows: int, multiplications: int) -> int:
+    """Return the number of slices for ``rows`` pieces of work that do not meet, one where they are little in all."""
+    return row_slices(min(rows, multiplications // WORK))
+
+
 def sum_slices(rows: int, bytes_each: int) -> int:
     """Return the number of slices for a sum over ``rows``: from the shapes alone, never from the threads."""
     return max(1, min(rows, SUM_SLICES, SUM_BYTES // max(1, bytes_each)))
@@ -65,18 +72,34 @@ def padded_columns(matrix: np.ndarray, columns: int, name: str) -> np.ndarray:
 
 def add_slices(sums: np.ndarray) -> np.ndarray:
     """Add the sums of all slices, (slices, size), in order, and return the total, (size,)."""
-    if len(sums) > 1:
-        _add_rows(sums)
+    rows, size = sums.shape
+    if rows > 1:
+        run(_add_rows(precision_of(sums.dtype)), row_slices(size // WORK), Sums(rows, size), sums)
     return sums[0]
 
 
-@compiled
-def _add_rows(sums):
-    total = sums[0]
-    for s in range(1, sums.shape[0]):
-        more = sums[s]
-        for i in range(total.size):
-            total[i] += more[i]
+class Sums(NamedTuple):
+    """The numbers of ``add_slices``."""
+
+    rows: int
+    size: int
+
+
+@cache
+def _add_rows(precision):
+    @kernel
+    def add_rows(s, slices, numbers, addresses):
+        """Add all rows to the first, in order, for a slice of the columns."""
+        g = geometry(numbers, Sums)
+        (sums,) = arrays(addresses, 1, precision)
+        first, last = s * g.size // slices, (s + 1) * g.size // slices
+        total = sums[first:last]
+        for row in range(1, g.rows):
+            more = sums[row * g.size + first : row * g.size + last]
+            for i in range(total.size):
+                total[i] += more[i]
+
+    return add_rows
 
 
 NO_BIAS = {dtype: np.empty(0, dtype) for dtype in map(np.dtype, (np.float32, np.float64))}

@@ -11,7 +11,7 @@ import numpy as np
 from .kernel import array_of, arrays, geometry, kernel, operation, precision_of, run
 from .launch import row_slices, scratch
 
-ROWS = 16  # rows that are worth the launch of another thread
+ROWS = 128  # rows that are worth waking another thread
 
 
 class Logits(NamedTuple):

@@ -16,6 +16,8 @@ from .kernel import arrays, geometry, kernel, precision_of, run
 from .launch import row_slices, scratch
 from .tile import tile_load, tile_shape, tile_store, tile_transpose
 
+BLOCK = 16384  # elements that are worth waking another thread
+
 
 class Matrix(NamedTuple):
     """The numbers of a transposition."""
@@ -30,7 +32,7 @@ def transposed(matrix: np.ndarray, result: np.ndarray | None = None) -> np.ndarr
     if result is None:
         result = scratch("transposed", (columns, rows), matrix.dtype)
     lanes = min(16, registers().width // matrix.itemsize)
-    slices = row_slices(rows * columns // 4096)
+    slices = row_slices(rows * columns // BLOCK)
     run(_transpose_kernel(precision_of(matrix.dtype), lanes), slices, Matrix(rows, columns), matrix, result)
     return result
 

@@ -30,7 +30,7 @@ from .cpu import lanes_for
 from .geometry import PooledConvolution
 from .image import copy_image, zero
 from .kernel import array_of, arrays, geometry, kernel, precision_of, run
-from .launch import padded_bias, round_up, row_slices, scratch
+from .launch import padded_bias, round_up, scratch, work_slices
 from .tile import (
     copy_run,
     tile_fma,
@@ -61,8 +61,8 @@ def convolve(
     tile = forward_tile(g.OW, g.F, y.dtype)
     depth_lanes = lanes_for(g.C, y.dtype)
     transformed = scratch("transformed kernel", (16, g.C, g.columns), y.dtype)
-    run(_kernel_kernel(precision, tile.lanes), row_slices(g.C), g, weights, transformed)
-    slices = row_slices(g.N * g.OH)
+    run(_kernel_kernel(precision, tile.lanes), work_slices(g.C, 16 * g.C * g.columns), g, weights, transformed)
+    slices = work_slices(g.N * g.OH, 16 * g.N * g.OH * g.OW * g.F * g.C)
     run(
         _convolve_kernel(precision, *tile, g.C, depth_lanes),
         slices,
