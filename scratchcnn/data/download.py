@@ -74,7 +74,7 @@ def download(url: str, file: BinaryIO, most_bytes: int, patience: float) -> None
         fetch = pooch.HTTPDownloader(
             progressbar=bar,
             chunk_size=_CHUNK,
-            timeout=patience,
+            timeout=4 * patience,  # ends the thread that was left behind; the caller has long gone on
             headers={"Accept-Encoding": "identity"},  # the archive as it is, not packed once more for the journey
             hooks={"response": lambda response, **_: responses.append(response)},
         )
