@@ -29,17 +29,19 @@ def test_the_python_examples_run_one_after_the_other_and_their_network_learns(tm
     assert sc.gradcheck.check_layer(names["Scale"](), input_shape=(4, 5, 3)).raise_if_wrong()
 
 
+def commands():
+    return [command for block in blocks("sh") for line in block.splitlines() for command in line.split(" && ")]
+
+
 def test_files_that_are_named_exist():
     linked = re.findall(r"\]\((?!https?:)([^)]+)\)", README)
-    named = re.findall(r"`((?:scratchcnn|examples|tests|benchmarks|\.ci)/[^` ]+)`", README)
-    commands = re.findall(r"(?:^|&& )python ((?:examples|benchmarks)/\S+)", README, re.MULTILINE)
-    assert linked and named and commands
-    missing = [name for name in (*linked, *named, *commands) if not (ROOT / name).exists()]
-    assert missing in ([], ["benchmarks/RESULTS.md"])  # which running the benchmarks makes
+    named = re.findall(r"`(?:python )?((?:scratchcnn|examples|tests|benchmarks|\.ci)/[^` ]+)", README)
+    run = [command.split()[1] for command in commands() if ".py" in command]
+    assert linked and named and run
+    assert [name for name in (*linked, *named, *run) if not (ROOT / name).exists()] == []
 
 
-def test_commands_for_the_tests_are_those_that_run_in_the_continuous_integration():
-    (command,) = (block for block in blocks("sh") if "pytest" in block)
+def test_the_continuous_integration_runs_the_tests_by_the_command_given_here():
     run = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
-    install, test = command.strip().split(" && ")
-    assert install.removeprefix("python -m pip install ") in run and test in run
+    assert "python -m pytest" in commands() and "python -m pip install -e '.[test]'" in commands()
+    assert "python -m pytest " in run and "python -m pip install --quiet -e '.[test]'\n" in run
