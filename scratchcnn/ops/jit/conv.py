@@ -19,7 +19,7 @@ from functools import cache
 import numpy as np
 
 from .conv_gradient import kernel_gradient
-from .cpu import Tile, lanes_for, largest_tile, widest_tile
+from .cpu import Tile, lanes_for, largest_tile, tile_cost, widest_tile
 from .elementwise import relu_backward
 from .geometry import Convolution, Pair
 from .image import copy_image, zero
@@ -89,9 +89,7 @@ def forward_tile(pixels: int, filters: int, dtype: np.dtype) -> Tile:
     for vectors in range(1, min(widest_tile(), -(-filters // lanes)) + 1):
         for rows in range(1, min(largest_tile() // vectors, pixels) + 1):
             computed = round_up(pixels, rows) * round_up(filters, vectors * lanes) / (pixels * filters)
-            loads = (rows + vectors) / (rows * vectors)
-            stalls = max(1.0, 8 / (rows * vectors))  # a multiplication takes 4 cycles and two can start in each
-            score = (computed * max(loads, 1.0) * stalls, loads)
+            score = tile_cost(computed, rows, vectors)
             if score < best_score:
                 best, best_score = Tile(1, rows, vectors, lanes), score
     return best

@@ -13,16 +13,14 @@ import numpy as np
 
 from . import first_layer, sparse, winograd
 from .conv import convolve, forward_tile
-from .cpu import Tile, lanes_for, largest_tile, widest_tile
+from .cpu import Tile, lanes_for, largest_tile, tile_cost, widest_tile
 from .elementwise import BLOCK, Stretch, stretch
-from .geometry import Pair, PooledConvolution
+from .geometry import OFF, Pair, PooledConvolution
 from .image import copy_image, zero
 from .kernel import array_of, arrays, geometry, kernel, operation, precision_of, run
 from .launch import NO_BIAS, padded_bias, padded_columns, round_up, row_slices, scratch, work_slices
 from .pool import max_pool_forward
 from .tile import copy_run, tile_fma, tile_shape, tile_store_window_maximum, tile_zeros
-
-OFF = 255  # in ``index``: ReLU stopped this window
 
 
 @operation
@@ -104,9 +102,7 @@ def pooled_tile(windows: int, filters: int, dtype: np.dtype) -> Tile:
             if rows * vectors > largest_tile():
                 break
             computed = round_up(windows, pixels) * round_up(filters, vectors * lanes) / (windows * filters)
-            loads = (rows + vectors) / (rows * vectors)
-            stalls = max(1.0, 8 / (rows * vectors))
-            score = (computed * max(loads, 1.0) * stalls, loads)
+            score = tile_cost(computed, rows, vectors)
             if score < best_score:
                 best, best_score = Tile(2, 2 * pixels, vectors, lanes), score
     return best

@@ -80,3 +80,14 @@ def largest_tile() -> int:
 def widest_tile() -> int:
     """Return how many vectors a tile's row may hold; a tile is best when it is neither flat nor slim."""
     return 4 if registers().count == 32 else 2
+
+
+def tile_cost(computed: float, rows: int, vectors: int) -> tuple[float, float]:
+    """Return how costly a tile is, to be compared: what it computes for each number wanted, then its loads.
+
+    ``computed`` is 1 where nothing is wasted. A step is slowed down where it loads more than it multiplies, and where
+    there are fewer than 8 sums: a multiplication takes 4 cycles, and two can start in each.
+    """
+    loads = (rows + vectors) / (rows * vectors)
+    stalls = max(1.0, 8 / (rows * vectors))
+    return computed * max(loads, 1.0) * stalls, loads

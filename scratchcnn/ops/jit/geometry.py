@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 Pair = tuple[int, int]
+OFF = 255  # in ``index``: ReLU stopped this window
 
 
 class Convolution(NamedTuple):

@@ -24,12 +24,10 @@ from typing import NamedTuple
 import numpy as np
 
 from .channels import Matrix, batch_statistics, channel_sums, input_gradient_coefficients
+from .geometry import OFF, Pair
 from .kernel import array_of, arrays, compiled, geometry, kernel, operation, precision_of, run
 from .launch import row_slices, scratch, sum_slices
 from .tile import copy_run
-
-Pair = tuple[int, int]
-OFF = 255  # in ``index``: ReLU stopped this window
 
 
 class PooledNorm(NamedTuple):

@@ -11,10 +11,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from .geometry import Pair
 from .kernel import array_of, arrays, compiled, geometry, kernel, operation, precision_of, run
 from .launch import row_slices
-
-Pair = tuple[int, int]
 
 
 class Pooling(NamedTuple):

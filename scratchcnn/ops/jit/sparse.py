@@ -19,14 +19,12 @@ from functools import cache
 import numpy as np
 
 from .cpu import Tile, registers
-from .geometry import Pair, PooledConvolution
+from .geometry import OFF, Pair, PooledConvolution
 from .image import copy_back, copy_image, zero
 from .kernel import array_of, arrays, compiled, geometry, kernel, precision_of, run
 from .launch import add_slices, padded_columns, round_up, scratch, sum_slices
 from .tile import tile_add_scaled, tile_load, tile_scatter_scaled, tile_shape, tile_store
 from .transpose import transposed
-
-OFF = 255  # in ``index``: ReLU stopped this window
 
 
 def gradients(
