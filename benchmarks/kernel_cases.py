@@ -157,6 +157,6 @@ def _elementwise(N: int) -> Iterator[Case]:
     yield case(
         "max_pool_forward", activations, (x, window, window, (0, 0), pooled, index), x.nbytes + pooled.nbytes * 1.25
     )
-    yield case("dropout_forward", activations, (x, 0.5, 1, y), 2.0 * x.nbytes)
+    yield case("dropout_forward", activations, (x, 0.5, np.ones(1, np.uint64), y), 2.0 * x.nbytes)
     step = (parameters, gradients, mean, variance, 1, 1e-3, 0.9, 0.999, 1e-7, 0.0, False)
     yield case("adam_step", "1.2 million parameters", step, 7.0 * parameters.nbytes)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from . import ops
-from .progress import announcing_compilation
+from .replay import replay
 from .validation import as_integer, as_labels
 
 if TYPE_CHECKING:
@@ -48,8 +48,7 @@ def evaluate(model: Sequential, x: Any, y: Any, batch_size: int = 128) -> tuple[
     require_compiled(model, "evaluate")
     batch_size = as_integer("batch_size", batch_size, 1)
     x, y = as_samples(model, x, y)
-    with announcing_compilation():
-        return measure(model, x, y, batch_size)
+    return measure(model, x, y, batch_size, "auto")
 
 
 def predict(model: Sequential, x: Any, batch_size: int = 128) -> np.ndarray:
@@ -75,11 +74,14 @@ def predict(model: Sequential, x: Any, batch_size: int = 128) -> np.ndarray:
     batch_size = as_integer("batch_size", batch_size, 1)
     x = model.as_images(x)
     probabilities = np.empty((len(x), classes(model)), model.dtype)
-    with announcing_compilation():
-        for start in range(0, len(x), batch_size):
-            part = slice(start, start + batch_size)
-            ops.softmax_forward(model.forward(x[part]), probabilities[part])
+    for start in range(0, len(x), batch_size):
+        part = slice(start, start + batch_size)
+        replay(model, _answer, x[part], probabilities[part], training=False, verbose="auto")
     return probabilities
+
+
+def _answer(model: Sequential, images: np.ndarray, probabilities: np.ndarray) -> None:
+    ops.softmax_forward(model.forward(images), probabilities)
 
 
 def classes(model: Sequential) -> int:
@@ -104,15 +106,23 @@ def as_samples(model: Sequential, x: Any, y: Any) -> tuple[np.ndarray, np.ndarra
     return x, as_labels(y, len(x), classes(model))
 
 
-def measure(model: Sequential, x: np.ndarray, y: np.ndarray, batch_size: int) -> tuple[float, float]:
-    """Return mean loss and accuracy over checked samples."""
+def measure(
+    model: Sequential, x: np.ndarray, y: np.ndarray, batch_size: int, verbose: int | str
+) -> tuple[float, float]:
+    """Return mean loss and accuracy over checked samples; ``verbose`` is that of ``fit``."""
     total_loss, correct = 0.0, 0
     for start in range(0, len(x), batch_size):
-        labels = y[start : start + batch_size]
-        logits = model.forward(x[start : start + batch_size])
-        total_loss += model.loss.forward(logits, labels) * len(labels)
+        images, labels = x[start : start + batch_size], y[start : start + batch_size]
+        logits, losses = replay(model, _measure_batch, images, labels, training=False, verbose=verbose)
+        total_loss += float(np.mean(losses, dtype=np.float64)) * len(labels)
         correct += count_correct(logits, labels)
     return total_loss / len(x), correct / len(x)
+
+
+def _measure_batch(model: Sequential, images: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, Any]:
+    logits = model.forward(images)  # (N, classes)
+    loss = model.loss.forward(logits, labels)
+    return logits, getattr(model.loss, "losses", loss)
 
 
 def count_correct(logits: np.ndarray, labels: np.ndarray) -> int:

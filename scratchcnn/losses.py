@@ -32,6 +32,11 @@ class SoftmaxCrossEntropy:
         In [0, 1). The right class is asked to have the probability 1 - label_smoothing + label_smoothing / K, and the
         others share the rest equally. 0.1 is common.
 
+    Attributes
+    ----------
+    losses : ndarray, shape (N,)
+        Of each sample of the latest forward; overwritten by the next one.
+
     Examples
     --------
     >>> import numpy as np
@@ -50,6 +55,7 @@ class SoftmaxCrossEntropy:
         self._labels: np.ndarray | None = None
         self._probabilities = np.empty((0, 0), np.float32)
         self._dlogits = np.empty((0, 0), np.float32)
+        self.losses = np.empty(0, np.float32)
 
     def forward(self, logits: np.ndarray, labels: np.ndarray) -> float:
         """Return the mean loss of the batch, in nats.
@@ -73,8 +79,10 @@ class SoftmaxCrossEntropy:
         if self._probabilities.shape != logits.shape or self._probabilities.dtype != dtype:
             self._probabilities = aligned_empty(logits.shape, dtype)
             self._dlogits = aligned_empty(logits.shape, dtype)
+            self.losses = aligned_empty(logits.shape[:1], dtype)
         self._labels = labels
-        return ops.softmax_cross_entropy_forward(logits, labels, self.label_smoothing, self._probabilities)
+        ops.softmax_cross_entropy_forward(logits, labels, self.label_smoothing, self._probabilities, self.losses)
+        return float(self.losses.mean(dtype=np.float64))
 
     def backward(self) -> np.ndarray:
         """Return dlogits = dloss/dlogits, (N, K): the probabilities minus the wanted ones, divided by N."""

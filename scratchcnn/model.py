@@ -103,6 +103,7 @@ class Sequential:
         self.optimizer: Optimizer | None = None
         self.loss: Any = None
         self.history: History | None = None
+        self.recordings: dict[Any, Any] = {}  # of what was done with the model before; see replay.py
         self.stop_training = False  # a callback sets it, fit obeys at the end of the epoch
 
     def _build_layers(self) -> Shape:
@@ -231,12 +232,17 @@ class Sequential:
         evaluation.classes(self)
         optimizer.build(self.parameters)
         self.optimizer, self.loss = optimizer, loss
+        self.recordings.clear()
 
     # The model is the first argument of these functions, which makes them its methods.
     fit = training.fit
     evaluate = evaluation.evaluate
     predict = evaluation.predict
     save = saving.save_model
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave the recordings out of a copy or a pickle: they hold addresses of this model's arrays."""
+        return {**self.__dict__, "recordings": {}}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Restore a copied or unpickled model: its layers came with copies in place of views."""

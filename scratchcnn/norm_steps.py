@@ -124,7 +124,7 @@ class FoldedNorm(Step):
         if training:
             return self._normalize.forward(self.fused[0].forward(x, training), training)
         self._x = x
-        self._fold()
+        ops.each_time(self._fold)
         return self._folded.forward(x)
 
     def _fold(self) -> None:
@@ -133,7 +133,8 @@ class FoldedNorm(Step):
         factor = self.params["gamma"] / np.sqrt(variance + norm.epsilon)  # (F,)
         folded_kernel = self.buffer("kernel", kernel.shape)
         np.multiply(kernel, factor, out=folded_kernel)
-        folded_bias = (self.params.get("bias", 0) - mean) * factor + self.params["beta"]  # (F,)
+        folded_bias = self.buffer("bias", factor.shape)
+        np.add((self.params.get("bias", 0) - mean) * factor, self.params["beta"], out=folded_bias)
         self._folded.params["kernel"], self._folded.params["bias"] = folded_kernel, folded_bias
 
     def backward(self, dy: np.ndarray) -> np.ndarray | None:

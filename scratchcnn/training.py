@@ -20,6 +20,7 @@ from .data.augment import Augmentation
 from .evaluation import as_samples, count_correct, measure, require_compiled
 from .layers.base import aligned_empty
 from .progress import announcing_compilation, progress_display
+from .replay import replay
 from .validation import as_integer
 
 if TYPE_CHECKING:
@@ -66,14 +67,16 @@ def train_step(
     labels : int64 ndarray, shape (N,)
         Those of the batch.
 
+    ``fit`` has checked images, labels and indices; here they are taken as they are.
+
     Raises
     ------
     FloatingPointError
         If the loss is NaN or infinite. The parameters are then not updated.
     """
     assert model.optimizer is not None
-    logits = model.forward(images, training=True, indices=indices)  # (N, classes)
-    loss = model.loss.forward(logits, labels)
+    logits, losses = replay(model, find_gradients, images, labels, indices, training=True)
+    loss = float(np.mean(losses, dtype=np.float64))
     if not math.isfinite(loss):
         raise FloatingPointError(
             f"the loss became {loss} after {model.optimizer.iterations} updates: training has diverged; lower the "
@@ -81,9 +84,18 @@ def train_step(
             f"global_clipnorm=1.0"
         )
     correct = count_correct(logits, labels)
-    model.backward(model.loss.backward(), input_gradient=False)
     model.optimizer.step(model.parameters, model.gradients)
     return loss, correct
+
+
+def find_gradients(
+    model: Sequential, images: np.ndarray, labels: np.ndarray, indices: np.ndarray | None
+) -> tuple[np.ndarray, Any]:
+    """Fill a model's gradients from a mini-batch; return its logits, and its losses or only their mean."""
+    logits = model.forward(images, training=True, indices=indices)  # (N, classes)
+    loss = model.loss.forward(logits, labels)
+    model.backward(model.loss.backward(), input_gradient=False)
+    return logits, getattr(model.loss, "losses", loss)
 
 
 def fit(
@@ -195,8 +207,7 @@ def fit(
             for hook in hooks:
                 hook.on_epoch_trained(epoch)
             if validation is not None:
-                with announcing_compilation(verbose):
-                    logs["val_loss"], logs["val_accuracy"] = measure(model, *validation, batch_size)
+                logs["val_loss"], logs["val_accuracy"] = measure(model, *validation, batch_size, verbose)
             history.append(epoch, logs)
             for hook in hooks:
                 hook.on_epoch_end(epoch, logs)

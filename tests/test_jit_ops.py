@@ -207,8 +207,24 @@ def test_rescaling(numbers, size, scale, offset, shift):
 @given(sources, sizes, st.sampled_from([0.0, 0.25, 0.5, 0.99]), seeds, shifts)
 @example(Numbers(0, "float32"), 17, 0.5, 2**64 - 1, 0)
 def test_dropout_drops_the_same_elements_bit_for_bit(numbers, size, rate, seed, shift):
-    agree("dropout_forward", numbers(size), rate, seed, numbers.output(size), shift=shift, exact=True)
-    agree("dropout_backward", numbers(size), rate, seed, numbers.output(size), shift=shift, exact=True)
+    agree(
+        "dropout_forward",
+        numbers(size),
+        rate,
+        np.array([seed], np.uint64),
+        numbers.output(size),
+        shift=shift,
+        exact=True,
+    )
+    agree(
+        "dropout_backward",
+        numbers(size),
+        rate,
+        np.array([seed], np.uint64),
+        numbers.output(size),
+        shift=shift,
+        exact=True,
+    )
 
 
 @few_examples
@@ -275,8 +291,10 @@ def test_softmax_and_cross_entropy(numbers, N, K, smoothing, size, shift):
     logits = (size * numbers.rng.uniform(-1, 1, (N, K))).astype(numbers.dtype)
     labels, result = numbers.rng.integers(0, K, N), numbers.output(N, K)
     agree("softmax_forward", logits, result, shift=shift)
-    (probabilities,) = agree("softmax_cross_entropy_forward", logits, labels, smoothing, result, shift=shift)
-    assert np.isfinite(probabilities).all()
+    probabilities, losses = agree(
+        "softmax_cross_entropy_forward", logits, labels, smoothing, result, numbers.output(N), shift=shift
+    )
+    assert np.isfinite(probabilities).all() and np.isfinite(losses).all()
     agree("softmax_cross_entropy_backward", probabilities, labels, smoothing, result, shift=shift)
 
 

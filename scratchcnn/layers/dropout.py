@@ -27,7 +27,7 @@ class Dropout(Layer):
     Input shape: any. Output shape: the same.
     """
 
-    _seed: int | None = None  # of the mask, kept by forward for backward; None: nothing was dropped
+    _dropped = False  # whether the latest forward dropped anything
 
     def __init__(self, rate: float) -> None:
         super().__init__()
@@ -37,25 +37,29 @@ class Dropout(Layer):
 
     def build(self, input_shape: Shape, rng: np.random.Generator) -> Shape:
         self.rng = rng
+        self._seed = np.zeros(1, np.uint64)  # of the mask: kept by forward for backward
         return self.set_shapes(input_shape, input_shape)
 
     def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
         x = self.as_input(x)
+        self._dropped = training
         if not training:
-            self._seed = None
             return x
-        self._seed = int(self.rng.integers(2**64, dtype=np.uint64))
+        ops.each_time(self._draw)  # for this batch, and for each one that repeats the step from a recording
         y = self.output_buffer()
         ops.dropout_forward(x, self.rate, self._seed, y)
         return y
 
     def backward(self, dy: np.ndarray) -> np.ndarray:
         dy = self.as_gradient(dy)
-        if self._seed is None:
+        if not self._dropped:
             return dy
         dx = self.input_gradient_buffer()
         ops.dropout_backward(dy, self.rate, self._seed, dx)
         return dx
+
+    def _draw(self) -> None:
+        self._seed[0] = self.rng.integers(2**64, dtype=np.uint64)
 
     def config(self) -> dict[str, Any]:
         return {"rate": self.rate}

@@ -42,7 +42,7 @@ def conv_relu_pool_forward(
         unpooled = scratch("unpooled", (len(x), heights, widths, F), y.dtype)
         convolve(x, kernel, bias, strides, (1, 1), padding, unpooled)
         max_pool_forward(unpooled, pool_size, pool_strides, (0, 0), y, index)
-        run(_relu_index(precision_of(y.dtype)), row_slices(y.size // BLOCK), Stretch(y.size, 0, 0), y, index)
+        run(_relu_index(precision_of(y.dtype)), row_slices(y.size // BLOCK), Stretch(y.size), y, index)
         return
     tile = pooled_tile(y.shape[2], F, y.dtype)
     g = PooledConvolution.of(x, kernel, y, strides, padding, pool_size, pool_strides, round_up(F, tile.columns))

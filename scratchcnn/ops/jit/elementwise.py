@@ -22,8 +22,7 @@ class Stretch(NamedTuple):
     """The numbers of an elementwise kernel."""
 
     size: int
-    seed: int  # dropout: the 64 bits of the seed
-    threshold: int  # dropout: what the 24 random bits of a kept element are at least
+    threshold: int = 0  # dropout: what the 24 random bits of a kept element are at least
 
 
 @operation
@@ -67,20 +66,22 @@ def rescale_backward(dy: np.ndarray, scale: float, dx: np.ndarray) -> None:
 
 
 @operation
-def dropout_forward(x: np.ndarray, rate: float, seed: int, y: np.ndarray) -> None:
+def dropout_forward(x: np.ndarray, rate: float, seed: np.ndarray, y: np.ndarray) -> None:
     """Compute y = x / (1 - rate) for the elements that ``seed`` keeps, and 0 for the others."""
-    numbers = Stretch(y.size, int(np.uint64(seed).view(np.int64)), math.ceil(rate * 2**24))
-    run(_dropout(precision_of(y.dtype)), row_slices(y.size // BLOCK), numbers, x, np.array([1 - rate], y.dtype), y)
+    numbers = Stretch(y.size, math.ceil(rate * 2**24))
+    run(
+        _dropout(precision_of(y.dtype)), row_slices(y.size // BLOCK), numbers, x, np.array([1 - rate], y.dtype), y, seed
+    )
 
 
 @operation
-def dropout_backward(dy: np.ndarray, rate: float, seed: int, dx: np.ndarray) -> None:
+def dropout_backward(dy: np.ndarray, rate: float, seed: np.ndarray, dx: np.ndarray) -> None:
     """Compute dx = dy / (1 - rate) for the elements that ``seed`` keeps, and 0 for the others."""
     dropout_forward(dy, rate, seed, dx)
 
 
 def _run(address: int, size: int, *operands: np.ndarray) -> None:
-    run(address, row_slices(size // BLOCK), Stretch(size, 0, 0), *operands)
+    run(address, row_slices(size // BLOCK), Stretch(size), *operands)
 
 
 @compiled
@@ -165,9 +166,10 @@ def _dropout(precision):
     def dropout(s, slices, numbers, addresses):
         """Element i is kept where the 24 highest bits of output i of the splitmix64 generator reach the threshold."""
         x, kept_share, y = arrays(addresses, 3, precision)
+        seed = array_of(addresses, 3, np.uint64, precision)[0]
         g = geometry(numbers, Stretch)
         first, last = stretch(s, slices, g.size)
-        start = np.uint64(g.seed) + np.uint64(first) * np.uint64(0x9E3779B97F4A7C15)
+        start = seed + np.uint64(first) * np.uint64(0x9E3779B97F4A7C15)
         x, y = x[first:last], y[first:last]
         for i in range(y.size):
             z = start + (np.uint64(i) + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)

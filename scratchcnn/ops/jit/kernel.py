@@ -25,10 +25,11 @@ import hashlib
 import os
 import threading
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache, lru_cache, partial, wraps
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, NamedTuple, TypeVar, cast
 
 import numba
 import numpy as np
@@ -47,6 +48,16 @@ FINGERPRINT = int.from_bytes(_fingerprint.digest()[:6], "big")
 Function = TypeVar("Function", bound=Callable[..., Any])
 _lock = threading.RLock()
 _addresses: dict[int, tuple[weakref.ref[np.ndarray], int]] = {}
+_observer: Callable[[Call], Any] | None = None  # is told of each call of ``run``
+
+
+class Call(NamedTuple):
+    """The arguments of ``run``."""
+
+    address: int
+    slices: int
+    numbers: tuple[int, ...]
+    operands: tuple[np.ndarray, ...]
 
 
 def operation(function: Function) -> Function:
@@ -111,6 +122,8 @@ def run(address: int, slices: int, numbers: tuple[int, ...], *operands: np.ndarr
     *operands : ndarray
         What the kernel reads with ``arrays``, in that order; C-contiguous.
     """
+    if _observer is not None:
+        _observer(Call(address, slices, numbers, operands))
     if slices > 1:
         _start_threads()
     places: list[int] = []
@@ -118,6 +131,17 @@ def run(address: int, slices: int, numbers: tuple[int, ...], *operands: np.ndarr
         places += (address_of(array), array.size)
     run_slices = _run_slices if slices > 1 else _run_alone  # waking the threads takes longer than a small kernel
     run_slices(address, slices, _as_array(numbers), np.array(places, np.int64))
+
+
+@contextmanager
+def observed(observer: Callable[[Call], Any]) -> Iterator[None]:
+    """Inside a ``with`` block, tell ``observer`` of each kernel that is run."""
+    global _observer
+    before, _observer = _observer, observer
+    try:
+        yield
+    finally:
+        _observer = before
 
 
 @cache

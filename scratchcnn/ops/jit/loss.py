@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from functools import cache
 from typing import NamedTuple
 
@@ -26,34 +25,24 @@ def softmax_forward(logits: np.ndarray, y: np.ndarray) -> None:
     """Compute y[n, k] = exp(logits[n, k]) / sum_j exp(logits[n, j])."""
     N = len(logits)
     losses = scratch("losses", (N,), logits.dtype)
-    scalars = np.zeros(1, logits.dtype)
-    labels = scratch("no labels", (N,), np.int64)
-    labels[:] = 0
-    run(
-        _forward(precision_of(y.dtype)),
-        row_slices(N // ROWS),
-        Logits(*logits.shape),
-        logits,
-        scalars,
-        y,
-        losses,
-        labels,
-    )
+    softmax_cross_entropy_forward(logits, _any_labels(N), 0, y, losses)
 
 
 @operation
 def softmax_cross_entropy_forward(
-    logits: np.ndarray, labels: np.ndarray, label_smoothing: float, probabilities: np.ndarray
-) -> float:
-    """Return the mean over the batch of the cross-entropy; fill ``probabilities`` with the softmax."""
-    N = len(logits)
-    losses = scratch("losses", (N,), logits.dtype)
+    logits: np.ndarray, labels: np.ndarray, label_smoothing: float, probabilities: np.ndarray, losses: np.ndarray
+) -> None:
+    """Compute the cross-entropy of each sample; fill ``probabilities`` with the softmax."""
     scalars = np.array([label_smoothing], logits.dtype)
     run(
-        _forward(precision_of(logits.dtype)), row_slices(N // ROWS), Logits(*logits.shape),
+        _forward(precision_of(logits.dtype)), row_slices(len(logits) // ROWS), Logits(*logits.shape),
         logits, scalars, probabilities, losses, labels,
     )  # fmt: skip
-    return math.fsum(losses) / N
+
+
+@cache
+def _any_labels(N: int) -> np.ndarray:
+    return np.zeros(N, np.int64)
 
 
 @operation

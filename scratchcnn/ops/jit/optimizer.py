@@ -61,7 +61,7 @@ def adam_step(
 def clip_by_norm(gradients: np.ndarray, max_norm: float) -> float:
     """Scale the vector so that its norm is at most ``max_norm``; return the norm before."""
     sums = scratch("squares", (sum_slices(gradients.size // BLOCK, 8),), np.float64)
-    run(_sum_of_squares(precision_of(gradients.dtype)), sums.size, Stretch(gradients.size, 0, 0), gradients, sums)
+    run(_sum_of_squares(precision_of(gradients.dtype)), sums.size, Stretch(gradients.size), gradients, sums)
     norm = math.sqrt(math.fsum(sums))
     if math.isfinite(norm) and norm > max_norm:
         gradients *= max_norm / norm
@@ -69,7 +69,7 @@ def clip_by_norm(gradients: np.ndarray, max_norm: float) -> float:
 
 
 def _run(address: int, parameters: np.ndarray, *operands: np.ndarray) -> None:
-    run(address, row_slices(parameters.size // BLOCK), Stretch(parameters.size, 0, 0), parameters, *operands)
+    run(address, row_slices(parameters.size // BLOCK), Stretch(parameters.size), parameters, *operands)
 
 
 @cache

@@ -46,6 +46,8 @@ patch_transform = tile_sandwich(((1, 0, -1, 0), (0, 1, 1, 0), (0, -1, 1, 0), (0,
 kernel_transform = tile_sandwich(((1, 0, 0), (0.5, 0.5, 0.5), (0.5, -0.5, 0.5), (0, 0, 1)))  # G
 output_transform = tile_sandwich(((1, 1, 1, 0), (0, 1, -1, -1)))  # A^T
 
+PAD = 16  # between the 16 transformed kernels: a power of two apart, they would all want the same lines of the cache
+
 
 def suits(g: PooledConvolution, dtype: np.dtype) -> bool:
     """Tell whether a convolution with a pool behind it can be, and is better, computed this way."""
@@ -60,11 +62,11 @@ def convolve(
     precision = precision_of(y.dtype)
     tile = forward_tile(g.OW, g.F, y.dtype)
     depth_lanes = lanes_for(g.C, y.dtype)
-    transformed = scratch("transformed kernel", (16, g.C, g.columns), y.dtype)
-    run(_kernel_kernel(precision, tile.lanes), work_slices(g.C, 16 * g.C * g.columns), g, weights, transformed)
+    transformed = scratch("transformed kernel", (16, g.C * g.columns + PAD), y.dtype)
+    run(_kernel_kernel(precision, tile.lanes, PAD), work_slices(g.C, 16 * g.C * g.columns), g, weights, transformed)
     slices = work_slices(g.N * g.OH, 16 * g.N * g.OH * g.OW * g.F * g.C)
     run(
-        _convolve_kernel(precision, *tile, g.C, depth_lanes),
+        _convolve_kernel(precision, *tile, g.C, depth_lanes, PAD),
         slices,
         g,
         x,
@@ -81,7 +83,7 @@ def convolve(
 
 
 @cache
-def _kernel_kernel(precision, lanes):
+def _kernel_kernel(precision, lanes, pad):
     @kernel
     def transform_kernel(s, slices, numbers, addresses):
         """G kernel G^T for a slice of the channels: from (3, 3, C, columns) to (4, 4, C, columns)."""
@@ -89,16 +91,16 @@ def _kernel_kernel(precision, lanes):
         weights, transformed = arrays(addresses, 2, precision)
         three = tile_shape(3, 3, 1, lanes)
         four = tile_shape(4, 4, 1, lanes)
-        distance = g.C * g.columns
+        distance, plane = g.C * g.columns, g.C * g.columns + pad
         for place in range(s * g.C // slices * g.columns, (s + 1) * g.C // slices * g.columns, lanes):
             values = kernel_transform(three, tile_load(three, weights, place, 3 * distance, distance))
-            tile_store(four, values, transformed, place, 4 * distance, distance)
+            tile_store(four, values, transformed, place, 4 * plane, plane)
 
     return transform_kernel
 
 
 @cache
-def _convolve_kernel(precision, outer, inner, vectors, lanes, channels, depth_lanes):
+def _convolve_kernel(precision, outer, inner, vectors, lanes, channels, depth_lanes, pad):
     @kernel
     def winograd(s, slices, numbers, addresses):
         """A slice of the pooled lines, ``inner`` windows at a time: transform their patches, multiply, transform back.
@@ -139,7 +141,7 @@ def _convolve_kernel(precision, outer, inner, vectors, lanes, channels, depth_la
                 for f in range(0, g.columns, width):
                     for place in range(16):
                         acc = tile_zeros(tile, x)
-                        a, b = place * inner * g.C, place * g.C * g.columns + f
+                        a, b = place * inner * g.C, place * (g.C * g.columns + pad) + f
                         for c in range(g.C):
                             acc = tile_fma(tile, acc, patches, a + c, 0, channels, weights, b + c * g.columns)
                         tile_store(tile, acc, products, place * inner * width, 0, width)

@@ -41,8 +41,10 @@ from .pool import (
     max_pool_backward,
     max_pool_forward,
 )
+from .recording import Recording, each_time
 
 __all__ = [
+    "Recording",
     "adam_step",
     "augment",
     "average_pool_backward",
@@ -67,6 +69,7 @@ __all__ = [
     "dense_relu_forward",
     "dropout_backward",
     "dropout_forward",
+    "each_time",
     "gather",
     "gather_rescaled",
     "global_average_pool_backward",

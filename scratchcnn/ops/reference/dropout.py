@@ -13,7 +13,7 @@ from __future__ import annotations
 import numpy as np
 
 
-def dropout_forward(x: np.ndarray, rate: float, seed: int, y: np.ndarray) -> None:
+def dropout_forward(x: np.ndarray, rate: float, seed: np.ndarray, y: np.ndarray) -> None:
     """Compute y = x / (1 - rate) where the element is kept, 0 where it is dropped.
 
     Parameters
@@ -21,13 +21,12 @@ def dropout_forward(x: np.ndarray, rate: float, seed: int, y: np.ndarray) -> Non
     x, y : any shape; elements are numbered in C order
     rate : float
         Probability of being dropped, 0 <= rate < 1.
-    seed : int
-        0 <= seed < 2**64.
+    seed : uint64, (1,)
     """
-    y[...] = np.where(_kept(x.shape, rate, seed), x / (1 - rate), 0)
+    y[...] = np.where(_kept(x.shape, rate, int(seed[0])), x / (1 - rate), 0)
 
 
-def dropout_backward(dy: np.ndarray, rate: float, seed: int, dx: np.ndarray) -> None:
+def dropout_backward(dy: np.ndarray, rate: float, seed: np.ndarray, dx: np.ndarray) -> None:
     """Compute dx: the same elements are kept, and scaled by the same factor, as in the forward pass with this seed."""
     dropout_forward(dy, rate, seed, dx)
 
