@@ -15,7 +15,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .kernel import array_of, arrays, geometry, kernel, precision_of, run
-from .launch import add_slices, row_slices, scratch, sum_slices
+from .launch import row_slices, scratch, sum_slices
+from .sums import add_slices
 
 ROWS = 64  # rows that are worth the launch of another thread
 LINE = 256  # numbers in a line, about

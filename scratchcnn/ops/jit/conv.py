@@ -26,6 +26,7 @@ from .image import copy_image, zero
 from .kernel import arrays, geometry, kernel, operation, precision_of, run
 from .launch import NO_BIAS, padded_bias, padded_columns, round_up, scratch, work_slices
 from .tile import copy_run, tile_fma, tile_load, tile_relu, tile_shape, tile_store
+from .transpose import transpose
 
 
 @operation
@@ -177,5 +178,6 @@ def _input_gradient(kernel: np.ndarray, dy: np.ndarray, strides: Pair, padding: 
     """Convolve dy, spread out by the strides, with the flipped kernel, its channels and filters exchanged."""
     KH, KW, C, F = kernel.shape
     flipped = scratch("flipped kernel", (KH, KW, F, C), kernel.dtype)
-    flipped[...] = kernel[::-1, ::-1].transpose(0, 1, 3, 2)
+    positions = KH * KW
+    transpose(kernel.reshape(positions, C, F), flipped, -F * C, column_stride=C, start=(positions - 1) * F * C)
     convolve(dy, flipped, None, (1, 1), strides, (KH - 1 - padding[0], KW - 1 - padding[1]), dx)

@@ -15,7 +15,8 @@ from .cpu import Tile, lanes_for, largest_tile, widest_tile
 from .geometry import Convolution, Pair
 from .image import copy_image, zero
 from .kernel import arrays, geometry, kernel, precision_of, run
-from .launch import add_slices, round_up, scratch, sum_slices
+from .launch import ONE, round_up, scratch, sum_slices
+from .sums import add_kernel_slices
 from .tile import tile_fma, tile_load, tile_shape, tile_store
 
 
@@ -49,12 +50,9 @@ def kernel_gradient(
         scratch("images", (slices, round_up(height * width * C + tile.inner, 16)), x.dtype),
         scratch("lines", (slices, round_up(OH * OW * columns, 16)), x.dtype),
         sums,
-        np.ones(1, x.dtype),
+        ONE[x.dtype],
     )
-    total = add_slices(sums).reshape(KH * depth + 1, columns)
-    dkernel.reshape(KH, KW * C, F)[...] = total[:-1].reshape(KH, depth, columns)[:, : KW * C, :F]
-    if dbias is not None:
-        dbias[...] = total[-1, :F]
+    add_kernel_slices(sums, depth, columns, dkernel, dbias)
 
 
 @cache

@@ -15,7 +15,8 @@ from .cpu import Tile, lanes_for, largest_tile
 from .geometry import Pair, PooledConvolution
 from .image import copy_image, zero
 from .kernel import array_of, arrays, geometry, kernel, precision_of, run
-from .launch import add_slices, round_up, scratch, sum_slices
+from .launch import ONE, round_up, scratch, sum_slices
+from .sums import add_kernel_slices
 from .tile import copy_run, tile_fma_where, tile_load, tile_shape, tile_store
 
 
@@ -53,14 +54,11 @@ def kernel_gradient(
         scratch("images", (slices, round_up(g.height * g.width * C, 16)), x.dtype),
         scratch("lines", (slices, round_up(g.OH * g.OW * columns, 16)), x.dtype),
         sums,
-        np.ones(1, x.dtype),
+        ONE[x.dtype],
         index,
         scratch("index lines", (slices, round_up(g.OH * g.OW * columns, 64)), np.uint8),
     )
-    total = add_slices(sums).reshape(KH * KW * C + 1, columns)
-    dkernel.reshape(KH * KW * C, F)[...] = total[:-1, :F]
-    if dbias is not None:
-        dbias[...] = total[-1, :F]
+    add_kernel_slices(sums, KW * C, columns, dkernel, dbias)
 
 
 @cache

@@ -17,8 +17,10 @@ from numba import config
 
 from ...layers.base import aligned_empty
 from .kernel import address_of, arrays, compiled, geometry, kernel, precision_of, run
+from .tile import copy_run
 
 WORK = 200_000  # multiplications that are worth waking another thread, some 4 us of a fast core
+PADDED = 16384  # numbers that are worth waking another thread to copy them
 SUM_SLICES = 8  # slices of a sum over the batch; also the most threads that such a sum can use
 SUM_BYTES = 64 << 20  # scratch memory that they may take together
 
@@ -59,50 +61,42 @@ def round_up(extent: int, step: int) -> int:
     return -(-extent // step) * step
 
 
+class Padded(NamedTuple):
+    """The numbers of ``padded_columns``: rows of F numbers become rows of ``columns``."""
+
+    rows: int
+    F: int
+    columns: int
+
+
 def padded_columns(matrix: np.ndarray, columns: int, name: str) -> np.ndarray:
     """Return a (rows, F) matrix 64-byte aligned and with its rows filled up to ``columns`` with zeros."""
     rows, filled = matrix.shape
-    if filled == columns and matrix.flags.c_contiguous and address_of(matrix) % 64 == 0:
+    if filled == columns and address_of(matrix) % 64 == 0:
         return matrix
     padded = scratch(name, (rows, columns), matrix.dtype)
-    padded[:, :filled] = matrix
-    padded[:, filled:] = 0
+    slices = row_slices(rows * columns // PADDED)
+    run(_pad_columns(precision_of(matrix.dtype)), slices, Padded(rows, filled, columns), matrix, padded)
     return padded
 
 
-def add_slices(sums: np.ndarray) -> np.ndarray:
-    """Add the sums of all slices, (slices, size), in order, and return the total, (size,)."""
-    rows, size = sums.shape
-    if rows > 1:
-        run(_add_rows(precision_of(sums.dtype)), row_slices(size // WORK), Sums(rows, size), sums)
-    return sums[0]
-
-
-class Sums(NamedTuple):
-    """The numbers of ``add_slices``."""
-
-    rows: int
-    size: int
-
-
 @cache
-def _add_rows(precision):
+def _pad_columns(precision):
     @kernel
-    def add_rows(s, slices, numbers, addresses):
-        """Add all rows to the first, in order, for a slice of the columns."""
-        g = geometry(numbers, Sums)
-        (sums,) = arrays(addresses, 1, precision)
-        first, last = s * g.size // slices, (s + 1) * g.size // slices
-        total = sums[first:last]
-        for row in range(1, g.rows):
-            more = sums[row * g.size + first : row * g.size + last]
-            for i in range(total.size):
-                total[i] += more[i]
+    def pad_columns(s, slices, numbers, addresses):
+        """A slice of the rows: copy what there is, fill up with zeros."""
+        g = geometry(numbers, Padded)
+        matrix, padded = arrays(addresses, 2, precision)
+        for row in range(s * g.rows // slices, (s + 1) * g.rows // slices):
+            copy_run(matrix, row * g.F, padded, row * g.columns, g.F)
+            for f in range(g.F, g.columns):
+                padded[row * g.columns + f] = 0
 
-    return add_rows
+    return pad_columns
 
 
 NO_BIAS = {dtype: np.empty(0, dtype) for dtype in map(np.dtype, (np.float32, np.float64))}
+ONE = {dtype: np.ones(1, dtype) for dtype in NO_BIAS}  # the input whose weight is the bias
 
 
 @compiled

@@ -22,9 +22,10 @@ from .cpu import Tile, registers
 from .geometry import OFF, Pair, PooledConvolution
 from .image import copy_back, copy_image, zero
 from .kernel import array_of, arrays, compiled, geometry, kernel, precision_of, run
-from .launch import add_slices, padded_columns, round_up, scratch, sum_slices
+from .launch import round_up, scratch, sum_slices
+from .sums import add_transposed_slices
 from .tile import tile_add_scaled, tile_load, tile_scatter_scaled, tile_shape, tile_store
-from .transpose import transposed
+from .transpose import transpose
 
 
 def gradients(
@@ -49,12 +50,16 @@ def gradients(
     slices = sum_slices(g.N, size * x.itemsize)
     sums = scratch("kernel gradients", (slices, size + round_up(F, 16)), x.dtype)
     image = round_up(g.height * g.width * C + columns, 16)
+    by_filter = scratch("kernel by filter", (F, KH, columns), x.dtype)
+    if dx is not None:
+        lines = kernel.reshape(KH, KW * C, F)
+        transpose(lines, by_filter, line_stride=columns, column_stride=KH * columns, padding=columns - KW * C)
     run(
         _sparse_gradient_kernel(precision_of(x.dtype), *tile),
         slices,
         g,
         x,
-        padded_columns(transposed(kernel.reshape(-1, F)).reshape(F * KH, KW * C), columns, "kernel"),
+        by_filter,
         dy,
         scratch("images", (slices, image), x.dtype),
         scratch("image gradients", (slices, image), x.dtype),
@@ -62,14 +67,7 @@ def gradients(
         x if dx is None else dx,
         index,
     )
-    total = add_slices(sums)
-    gradient = total[:size].reshape(F, KH * columns)
-    if columns == KW * C:
-        transposed(gradient, dkernel.reshape(KH * columns, F))
-    else:
-        dkernel.reshape(KH, KW * C, F)[...] = transposed(gradient).reshape(KH, columns, F)[:, : KW * C]
-    if dbias is not None:
-        dbias[...] = total[size : size + F]
+    add_transposed_slices(sums, columns, dkernel, dbias)
 
 
 @cache

@@ -1,4 +1,4 @@
-"""Transposing a matrix, in blocks that are turned over in the registers.
+"""Transposing matrices, in blocks that are turned over in the registers.
 
 Column by column, a matrix would be read in strides, one number of each cache line at a time. A block of as many rows as
 a vector has lanes is read and written line by line, and transposed in between without touching memory.
@@ -12,29 +12,53 @@ from typing import NamedTuple
 import numpy as np
 
 from .cpu import registers
-from .kernel import arrays, geometry, kernel, precision_of, run
-from .launch import row_slices, scratch
+from .kernel import arrays, compiled, geometry, kernel, precision_of, run
+from .launch import row_slices
 from .tile import tile_load, tile_shape, tile_store, tile_transpose
 
 BLOCK = 16384  # elements that are worth waking another thread
 
 
-class Matrix(NamedTuple):
-    """The numbers of a transposition."""
+class Matrices(NamedTuple):
+    """The numbers of a transposition of several matrices, and where number (line, r, c) goes in the result."""
 
+    lines: int
     rows: int
     columns: int
+    start: int  # the place of (line, r, c) is start + line * line_stride + c * column_stride + r
+    line_stride: int
+    column_stride: int
+    padding: int  # zeros behind the last r
 
 
-def transposed(matrix: np.ndarray, result: np.ndarray | None = None) -> np.ndarray:
-    """Return the transpose of a matrix, in ``result`` or else in scratch memory."""
-    rows, columns = matrix.shape
-    if result is None:
-        result = scratch("transposed", (columns, rows), matrix.dtype)
-    lanes = min(16, registers().width // matrix.itemsize)
-    slices = row_slices(rows * columns // BLOCK)
-    run(_transpose_kernel(precision_of(matrix.dtype), lanes), slices, Matrix(rows, columns), matrix, result)
-    return result
+def transpose(
+    matrices: np.ndarray, result: np.ndarray, line_stride: int, column_stride: int, start: int = 0, padding: int = 0
+) -> None:
+    """Write number (line, r, c) of ``matrices`` to place start + line * line_stride + c * column_stride + r."""
+    lines, rows, columns = matrices.shape
+    g = Matrices(lines, rows, columns, start, line_stride, column_stride, padding)
+    lanes = block_lanes(matrices.dtype)
+    slices = row_slices(min(lines * -(-rows // lanes), matrices.size // BLOCK))
+    run(_transpose_kernel(precision_of(matrices.dtype), lanes), slices, g, matrices, result)
+
+
+def block_lanes(dtype: np.dtype) -> int:
+    """Return how many rows and columns a block has that is transposed in the registers."""
+    return min(16, registers().width // dtype.itemsize)
+
+
+@compiled
+def transpose_band(block, lanes, source, place, source_stride, rows, columns, result, to, result_stride):
+    """Transpose up to ``lanes`` rows: source[place + r*source_stride + c] becomes result[to + c*result_stride + r]."""
+    begin = 0
+    if rows == lanes:
+        begin = columns // lanes * lanes
+        for column in range(0, begin, lanes):
+            numbers = tile_transpose(block, tile_load(block, source, place + column, 0, source_stride))
+            tile_store(block, numbers, result, to + column * result_stride, 0, result_stride)
+    for r in range(rows):
+        for column in range(begin, columns):
+            result[to + column * result_stride + r] = source[place + r * source_stride + column]
 
 
 @cache
@@ -42,21 +66,18 @@ def _transpose_kernel(precision, lanes):
     @kernel
     def transpose(s, slices, numbers, addresses):
         """A slice of the bands of ``lanes`` rows: whole blocks in registers, what is left number by number."""
-        g = geometry(numbers, Matrix)
-        matrix, result = arrays(addresses, 2, precision)
+        g = geometry(numbers, Matrices)
+        matrices, result = arrays(addresses, 2, precision)
         block = tile_shape(1, lanes, 1, lanes)
-        whole = g.columns // lanes * lanes
         bands = (g.rows + lanes - 1) // lanes
-        for row in range(s * bands // slices * lanes, (s + 1) * bands // slices * lanes, lanes):
-            begin = 0
-            if row + lanes <= g.rows:
-                for column in range(0, whole, lanes):
-                    numbers = tile_load(block, matrix, row * g.columns + column, 0, g.columns)
-                    numbers = tile_transpose(block, numbers)
-                    tile_store(block, numbers, result, column * g.rows + row, 0, g.rows)
-                begin = whole
-            for r in range(row, min(row + lanes, g.rows)):
-                for column in range(begin, g.columns):
-                    result[column * g.rows + r] = matrix[r * g.columns + column]
+        for band in range(s * g.lines * bands // slices, (s + 1) * g.lines * bands // slices):
+            line, row = band // bands, band % bands * lanes
+            place, rows = (line * g.rows + row) * g.columns, min(lanes, g.rows - row)
+            to = g.start + line * g.line_stride + row
+            transpose_band(block, lanes, matrices, place, g.columns, rows, g.columns, result, to, g.column_stride)
+            if row + lanes >= g.rows:
+                for column in range(g.columns):
+                    for r in range(rows, rows + g.padding):
+                        result[to + column * g.column_stride + r] = 0
 
     return transpose
