@@ -76,7 +76,7 @@ def predict(model: Sequential, x: Any, batch_size: int = 128) -> np.ndarray:
     probabilities = np.empty((len(x), classes(model)), model.dtype)
     for start in range(0, len(x), batch_size):
         part = slice(start, start + batch_size)
-        replay(model, _answer, x[part], probabilities[part], training=False, verbose="auto")
+        replay(model, _answer, x[part], probabilities[part], verbose="auto")
     return probabilities
 
 
@@ -113,7 +113,7 @@ def measure(
     total_loss, correct = 0.0, 0
     for start in range(0, len(x), batch_size):
         images, labels = x[start : start + batch_size], y[start : start + batch_size]
-        logits, losses = replay(model, _measure_batch, images, labels, training=False, verbose=verbose)
+        logits, losses = replay(model, _measure_batch, images, labels, verbose=verbose)
         total_loss += float(np.mean(losses, dtype=np.float64)) * len(labels)
         correct += count_correct(logits, labels)
     return total_loss / len(x), correct / len(x)

@@ -18,6 +18,7 @@ import numpy as np
 from . import ops
 from .layers import (
     AveragePool2D,
+    BatchNorm,
     Conv2D,
     Dense,
     Dropout,
@@ -29,18 +30,17 @@ from .layers import (
     Rescaling,
 )
 from .losses import SoftmaxCrossEntropy
-from .norm_steps import FoldedNorm
+from .norm_steps import FoldedNorm, NormReLU, NormReLUPool
 from .progress import announcing_compilation
 from .steps import ConvReLU, ConvReLUPool, DenseReLU
 
 if TYPE_CHECKING:
     from .model import Sequential
 
-IN_TRAINING = frozenset({
-    *(AveragePool2D, Conv2D, ConvReLU, ConvReLUPool, Dense, DenseReLU, Dropout, Flatten, GlobalAveragePool2D),
-    *(LeakyReLU, MaxPool2D, ReLU, Rescaling),
+KNOWN = frozenset({
+    *(AveragePool2D, BatchNorm, Conv2D, Dense, Dropout, Flatten, GlobalAveragePool2D, LeakyReLU, MaxPool2D, ReLU),
+    *(Rescaling, ConvReLU, ConvReLUPool, DenseReLU, FoldedNorm, NormReLU, NormReLUPool),
 })  # fmt: skip
-OTHERWISE = IN_TRAINING | {FoldedNorm}
 MOST = 16  # recordings of a model; each may keep buffers alive that the layers have replaced by larger ones
 
 
@@ -48,7 +48,6 @@ def replay(
     model: Sequential,
     function: Callable[..., Any],
     *arguments: np.ndarray | None,
-    training: bool,
     verbose: int | str = 0,
 ) -> Any:
     """Return ``function(model, *arguments)``, played from a recording if there is one, else recorded if possible.
@@ -59,8 +58,6 @@ def replay(
         Runs the model; always the same object, such as a function of a module.
     *arguments : ndarray or None
         What the function works on; the first are images for the model.
-    training : bool
-        Whether it runs the model as in training.
     verbose : int or "auto", default 0
         Whether to announce that kernels are being compiled, if they are, as in ``fit``.
     """
@@ -69,7 +66,7 @@ def replay(
     if known is not None and known[0] == _settings(model):
         return known[1].play(*arguments)
     with announcing_compilation(verbose):
-        if not _can_be_recorded(model, arguments, training):
+        if not _can_be_recorded(model, arguments):
             return function(model, *arguments)
         return _record(model, function, arguments, key)
 
@@ -99,13 +96,12 @@ def _key(function: Callable[..., Any], arguments: tuple[np.ndarray | None, ...])
     return tuple(key)
 
 
-def _can_be_recorded(model: Sequential, arguments: tuple[np.ndarray | None, ...], training: bool) -> bool:
+def _can_be_recorded(model: Sequential, arguments: tuple[np.ndarray | None, ...]) -> bool:
     """Tell whether all layers and the loss are known ones, and no argument would have to be converted first."""
-    kinds = IN_TRAINING if training else OTHERWISE
     images = arguments[0]
     as_they_are = (model.dtype, np.uint8) if model.takes_bytes else (model.dtype,)
     return (
-        all(type(step) in kinds for step in model.steps)
+        all(type(step) in KNOWN for step in model.steps)
         and type(model.loss) in (SoftmaxCrossEntropy, type(None))
         and images is not None
         and images.dtype in as_they_are

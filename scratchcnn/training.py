@@ -75,7 +75,7 @@ def train_step(
         If the loss is NaN or infinite. The parameters are then not updated.
     """
     assert model.optimizer is not None
-    logits, losses = replay(model, find_gradients, images, labels, indices, training=True)
+    logits, losses = replay(model, find_gradients, images, labels, indices)
     loss = float(np.mean(losses, dtype=np.float64))
     if not math.isfinite(loss):
         raise FloatingPointError(

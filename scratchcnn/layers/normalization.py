@@ -94,11 +94,9 @@ class BatchNorm(Layer):
 
     def update_moving_averages(self) -> None:
         """Let the moving averages follow the statistics of the latest batch."""
-        variance = 1 / np.square(self.batch_inverse_std) - self.epsilon
-        for name, batch in (("moving_mean", self.batch_mean), ("moving_variance", variance)):
-            moving = self.state[name]
-            moving *= self.momentum
-            moving += (1 - self.momentum) * batch
+        statistics = self.batch_mean, self.batch_inverse_std
+        moving = self.state["moving_mean"], self.state["moving_variance"]
+        ops.update_moving_statistics(*statistics, self.epsilon, self.momentum, *moving)
 
     def config(self) -> dict[str, Any]:
         return {"momentum": self.momentum, "epsilon": self.epsilon}

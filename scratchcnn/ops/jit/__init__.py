@@ -4,6 +4,7 @@ Read ``kernel.py`` first (how a kernel is run), then ``tile.py`` (what makes it 
 """
 
 from .augment import augment
+from .channels import update_moving_statistics
 from .conv import conv_backward, conv_forward, conv_relu_backward, conv_relu_forward
 from .conv_pool import conv_relu_pool_backward, conv_relu_pool_forward
 from .dense import dense_backward, dense_forward, dense_relu_backward, dense_relu_forward
@@ -81,4 +82,5 @@ __all__ = [
     "softmax_cross_entropy_backward",
     "softmax_cross_entropy_forward",
     "softmax_forward",
+    "update_moving_statistics",
 ]

@@ -14,9 +14,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .kernel import array_of, arrays, geometry, kernel, precision_of, run
+from .kernel import array_of, arrays, compiled, geometry, kernel, operation, precision_of, run
 from .launch import row_slices, scratch, sum_slices
-from .sums import add_slices
+from .sums import add_stretch
 
 ROWS = 64  # rows that are worth the launch of another thread
 LINE = 256  # numbers in a line, about
@@ -35,10 +35,6 @@ class Matrix(NamedTuple):
         C = x.shape[-1]
         return cls(x.size // C, C, C * max(1, line // C))
 
-    def line(self, *coefficients: np.ndarray, dtype: np.dtype) -> np.ndarray:
-        """Return coefficients, (C,) each, as (count, L): once for every pixel of a line."""
-        return np.tile(np.stack(coefficients).astype(dtype), self.L // self.C)
-
     def slices(self) -> int:
         """Return the number of slices where each row has a result of its own."""
         return row_slices(self.M // ROWS)
@@ -48,11 +44,11 @@ class Matrix(NamedTuple):
         return sum_slices(self.M // ROWS, 16 * self.L)
 
 
-def channel_sums(address: int, slices: int, g: Any, *operands: np.ndarray) -> np.ndarray:
-    """Run a kernel that sums into two lines for each slice, and return the two totals of each channel, (2, C)."""
+def line_sums(address: int, slices: int, g: Any, *operands: np.ndarray) -> np.ndarray:
+    """Run a kernel that sums into two lines for each slice, and return these, (slices, 2 L)."""
     sums = scratch("channel sums", (slices, 2 * g.L), np.float64)
     run(address, slices, g, *operands, sums)
-    return add_slices(sums).reshape(2, g.L // g.C, g.C).sum(axis=1)
+    return sums
 
 
 def batch_statistics(x: np.ndarray, epsilon: float, mean: np.ndarray, inverse_std: np.ndarray) -> None:
@@ -63,24 +59,66 @@ def batch_statistics(x: np.ndarray, epsilon: float, mean: np.ndarray, inverse_st
     The difference is exact enough if x0 is one of the numbers: then (x0 - mean)^2 is at most M times the variance, and
     in the worst case log10(M) of the 16 digits of float64 cancel. Here x0 is the first pixel.
     """
-    g = Matrix.of(x)
-    first = x.reshape(-1, g.C)[0]
-    sums = channel_sums(_moments(precision_of(x.dtype)), g.sum_slices(), g, x, g.line(first, dtype=x.dtype))
-    deviation, square = sums / g.M
-    mean[...] = first + deviation
-    inverse_std[...] = 1 / np.sqrt(square - deviation**2 + epsilon)
+    g, precision = Matrix.of(x), precision_of(x.dtype)
+    sums = line_sums(_moments(precision), g.sum_slices(), g, x)
+    run(_statistics(precision), 1, g, x, mean, inverse_std, sums, np.array([epsilon]))
+
+
+@operation
+def update_moving_statistics(
+    mean: np.ndarray,
+    inverse_std: np.ndarray,
+    epsilon: float,
+    momentum: float,
+    moving_mean: np.ndarray,
+    moving_variance: np.ndarray,
+) -> None:
+    """Compute moving = momentum moving + (1 - momentum) batch, of mean and variance = 1 / inverse_std^2 - epsilon."""
+    g = Matrix(1, mean.size, mean.size)
+    scalars = np.array([epsilon, momentum])
+    run(_move(precision_of(mean.dtype)), 1, g, mean, inverse_std, moving_mean, moving_variance, scalars)
 
 
 def input_gradient_coefficients(
-    g: Matrix, gamma: np.ndarray, mean: np.ndarray, inverse_std: np.ndarray, sums: np.ndarray, dtype: np.dtype
+    g: Any,
+    M: int,
+    gamma: np.ndarray,
+    mean: np.ndarray,
+    inverse_std: np.ndarray,
+    sums: np.ndarray,
+    dgamma: np.ndarray,
+    dbeta: np.ndarray,
 ) -> np.ndarray:
-    """Return factor, slope, constant, mean, line by line, of dx = factor dy + slope (x - mean) + constant.
+    """Compute dgamma and dbeta; return factor, slope, constant, mean of dx = factor dy + slope (x - mean) + constant.
 
-    ``sums`` (2, C) are those of dy and of dy (x - mean).
+    ``sums`` (slices, 2 L) are those of dy and, behind them, of dy (x - mean). What is returned is (4, C).
     """
-    dbeta, dgamma = sums[0], sums[1] * inverse_std
-    factor = gamma.astype(np.float64) * inverse_std
-    return g.line(factor, -factor * inverse_std * dgamma / g.M, -factor * dbeta / g.M, mean, dtype=dtype)
+    coefficients = scratch("coefficients", (4, g.C), gamma.dtype)
+    address = _coefficients(precision_of(gamma.dtype))
+    run(address, 1, Matrix(M, g.C, g.L), gamma, mean, inverse_std, dgamma, dbeta, coefficients, sums)
+    return coefficients
+
+
+@compiled
+def spread(values, size):
+    """Return a line: the values of the channels, once for each of its pixels."""
+    line = np.empty(size, values.dtype)
+    for start in range(0, size, values.size):
+        for c in range(values.size):
+            line[start + c] = values[c]
+    return line
+
+
+@compiled
+def channel_totals(sums, L, C):
+    """Add up two lines of sums: over the slices, in order, and over the pixels of a line; the totals are (2 C,)."""
+    add_stretch(sums, sums.size // (2 * L), 2 * L, 0, 2 * L)
+    totals = np.zeros(2 * C)
+    for line in range(2):
+        for start in range(line * L, (line + 1) * L, C):
+            for c in range(C):
+                totals[line * C + c] += sums[start + c]
+    return totals
 
 
 @cache
@@ -89,9 +127,10 @@ def _moments(precision):
     def channel_moments(s, slices, numbers, addresses):
         """Sums of d = x - first and, after them, of d^2."""
         g = geometry(numbers, Matrix)
-        x, first = arrays(addresses, 2, precision)
-        sums = array_of(addresses, 2, np.float64, precision)[s * 2 * g.L : (s + 1) * 2 * g.L]
+        (x,) = arrays(addresses, 1, precision)
+        sums = array_of(addresses, 1, np.float64, precision)[s * 2 * g.L : (s + 1) * 2 * g.L]
         sums[:] = 0
+        first = spread(x[: g.C], g.L)
         deviation_sum, square_sum = sums[: g.L], sums[g.L :]
         end = (s + 1) * g.M // slices * g.C
         for start in range(s * g.M // slices * g.C, end, g.L):
@@ -102,3 +141,56 @@ def _moments(precision):
                 square_sum[i] += deviation * deviation
 
     return channel_moments
+
+
+@cache
+def _statistics(precision):
+    @kernel
+    def channel_statistics(s, slices, numbers, addresses):
+        """Mean and 1 / sqrt(variance + epsilon) of each channel from the sums of the moments."""
+        g = geometry(numbers, Matrix)
+        x, mean, inverse_std = arrays(addresses, 3, precision)
+        epsilon = array_of(addresses, 4, np.float64, precision)[0]
+        totals = channel_totals(array_of(addresses, 3, np.float64, precision), g.L, g.C)
+        for c in range(g.C):
+            deviation, square = totals[c] / g.M, totals[g.C + c] / g.M
+            mean[c] = np.float64(x[c]) + deviation
+            inverse_std[c] = 1 / np.sqrt(square - deviation * deviation + epsilon)
+
+    return channel_statistics
+
+
+@cache
+def _move(precision):
+    @kernel
+    def moving_statistics(s, slices, numbers, addresses):
+        g = geometry(numbers, Matrix)
+        mean, inverse_std, moving_mean, moving_variance = arrays(addresses, 4, precision)
+        scalars = array_of(addresses, 4, np.float64, precision)
+        epsilon, momentum = scalars[0], scalars[1]
+        for c in range(g.C):
+            variance = 1 / np.float64(inverse_std[c]) ** 2 - epsilon
+            moving_mean[c] = momentum * moving_mean[c] + (1 - momentum) * mean[c]
+            moving_variance[c] = momentum * moving_variance[c] + (1 - momentum) * variance
+
+    return moving_statistics
+
+
+@cache
+def _coefficients(precision):
+    @kernel
+    def input_gradient_coefficients(s, slices, numbers, addresses):
+        """From the sums of dy and dy (x - mean), those of dy and dy x_hat; from them what dx is made of."""
+        g = geometry(numbers, Matrix)
+        gamma, mean, inverse_std, dgamma, dbeta, coefficients = arrays(addresses, 6, precision)
+        totals = channel_totals(array_of(addresses, 6, np.float64, precision), g.L, g.C)
+        for c in range(g.C):
+            scale = np.float64(inverse_std[c])
+            beta_gradient, gamma_gradient, factor = totals[c], totals[g.C + c] * scale, gamma[c] * scale
+            dbeta[c], dgamma[c] = beta_gradient, gamma_gradient
+            coefficients[c] = factor
+            coefficients[g.C + c] = -factor * scale * gamma_gradient / g.M
+            coefficients[2 * g.C + c] = -factor * beta_gradient / g.M
+            coefficients[3 * g.C + c] = mean[c]
+
+    return input_gradient_coefficients

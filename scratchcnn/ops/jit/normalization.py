@@ -9,8 +9,9 @@ from functools import cache
 
 import numpy as np
 
-from .channels import Matrix, batch_statistics, channel_sums, input_gradient_coefficients
+from .channels import Matrix, batch_statistics, input_gradient_coefficients, line_sums, spread
 from .kernel import array_of, arrays, geometry, kernel, operation, precision_of, run
+from .launch import scratch
 
 
 @operation
@@ -54,7 +55,9 @@ def batch_norm_inference(
     y: np.ndarray,
 ) -> None:
     """Normalise with the statistics remembered from training."""
-    inverse_std = 1 / np.sqrt(moving_variance.astype(np.float64) + epsilon)
+    inverse_std = scratch("inverse std", gamma.shape, gamma.dtype)
+    g = Matrix(1, gamma.size, gamma.size)
+    run(_inverse_std(precision_of(x.dtype)), 1, g, moving_variance, inverse_std, np.array([epsilon]))
     _scale_and_shift(x, gamma, beta, moving_mean, inverse_std, y, relu=False)
 
 
@@ -99,8 +102,7 @@ def _scale_and_shift(
     relu: bool,
 ) -> None:
     g = Matrix.of(x)
-    coefficients = g.line(mean, gamma * inverse_std, beta, dtype=x.dtype)
-    run(_scale(precision_of(x.dtype), relu), g.slices(), g, x, coefficients, y)
+    run(_scale(precision_of(x.dtype), relu), g.slices(), g, x, gamma, beta, mean, inverse_std, y)
 
 
 def _backward(
@@ -116,11 +118,21 @@ def _backward(
     relu: bool,
 ) -> None:
     g, precision = Matrix.of(x), precision_of(x.dtype)
-    sums = channel_sums(_gradient_sums(precision, relu), g.sum_slices(), g, x, y, dy, g.line(mean, dtype=x.dtype))
-    dbeta[...] = sums[0]
-    dgamma[...] = sums[1] * inverse_std
-    coefficients = input_gradient_coefficients(g, gamma, mean, inverse_std, sums, x.dtype)
+    sums = line_sums(_gradient_sums(precision, relu), g.sum_slices(), g, x, y, dy, mean)
+    coefficients = input_gradient_coefficients(g, g.M, gamma, mean, inverse_std, sums, dgamma, dbeta)
     run(_input_gradient(precision, relu), g.slices(), g, x, y, dy, coefficients, dx)
+
+
+@cache
+def _inverse_std(precision):
+    @kernel
+    def inverse_standard_deviation(s, slices, numbers, addresses):
+        variance, inverse_std = arrays(addresses, 2, precision)
+        epsilon = array_of(addresses, 2, np.float64, precision)[0]
+        for c in range(variance.size):
+            inverse_std[c] = 1 / np.sqrt(variance[c] + epsilon)
+
+    return inverse_standard_deviation
 
 
 @cache
@@ -129,8 +141,8 @@ def _scale(precision, relu):
     def scale_and_shift(s, slices, numbers, addresses):
         """y = scale (x - mean) + shift, and the ReLU of it."""
         g = geometry(numbers, Matrix)
-        x, coefficients, y = arrays(addresses, 3, precision)
-        mean, scale, shift = coefficients[: g.L], coefficients[g.L : 2 * g.L], coefficients[2 * g.L :]
+        x, gamma, beta, mean, inverse_std, y = arrays(addresses, 6, precision)
+        mean, shift, scale = spread(mean, g.L), spread(beta, g.L), spread(gamma * inverse_std, g.L)
         end = (s + 1) * g.M // slices * g.C
         for start in range(s * g.M // slices * g.C, end, g.L):
             values, results = x[start : min(start + g.L, end)], y[start : min(start + g.L, end)]
@@ -150,7 +162,7 @@ def _gradient_sums(precision, relu):
         x, y, dy, mean = arrays(addresses, 4, precision)
         sums = array_of(addresses, 4, np.float64, precision)[s * 2 * g.L : (s + 1) * 2 * g.L]
         sums[:] = 0
-        zero = x.dtype.type(0)
+        zero, mean = x.dtype.type(0), spread(mean, g.L)
         gradient_sum, deviation_sum = sums[: g.L], sums[g.L :]
         end = (s + 1) * g.M // slices * g.C
         for start in range(s * g.M // slices * g.C, end, g.L):
@@ -171,8 +183,8 @@ def _input_gradient(precision, relu):
         """dx = factor dy + slope (x - mean) + constant."""
         g = geometry(numbers, Matrix)
         x, y, dy, coefficients, dx = arrays(addresses, 5, precision)
-        factor, slope = coefficients[: g.L], coefficients[g.L : 2 * g.L]
-        constant, mean = coefficients[2 * g.L : 3 * g.L], coefficients[3 * g.L :]
+        factor, slope = spread(coefficients[: g.C], g.L), spread(coefficients[g.C : 2 * g.C], g.L)
+        constant, mean = spread(coefficients[2 * g.C : 3 * g.C], g.L), spread(coefficients[3 * g.C :], g.L)
         zero = x.dtype.type(0)
         end = (s + 1) * g.M // slices * g.C
         for start in range(s * g.M // slices * g.C, end, g.L):

@@ -23,7 +23,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .channels import Matrix, batch_statistics, channel_sums, input_gradient_coefficients
+from .channels import batch_statistics, input_gradient_coefficients, line_sums, spread
 from .geometry import OFF, Pair
 from .kernel import array_of, arrays, compiled, geometry, kernel, operation, precision_of, run
 from .launch import row_slices, scratch, sum_slices
@@ -70,9 +70,8 @@ def batch_norm_relu_pool_forward(
     batch_statistics(x, epsilon, mean, inverse_std)
     g = PooledNorm.of(x, y, pool_size, pool_strides)
     slices = row_slices(g.N * g.OH)
-    coefficients = Matrix.of(x, g.L).line(mean, gamma * inverse_std, beta, dtype=x.dtype)
     pixels = scratch("pixels", (slices, g.L), x.dtype)
-    run(_normalize(precision_of(x.dtype)), slices, g, x, coefficients, pixels, y, index)
+    run(_normalize(precision_of(x.dtype)), slices, g, x, gamma, beta, mean, inverse_std, pixels, y, index)
 
 
 @operation
@@ -91,13 +90,10 @@ def batch_norm_relu_pool_backward(
 ) -> None:
     """Compute the gradients of ``batch_norm_relu_pool_forward`` from its ``index``: which pixel won, if it passed."""
     g, precision = PooledNorm.of(x, dy, pool_size, pool_strides), precision_of(x.dtype)
-    matrix = Matrix.of(x, g.L)
     slices = sum_slices(g.N * g.OH, 16 * g.L)
-    means, pixels = matrix.line(mean, dtype=x.dtype), scratch("pixels", (slices, 2 * g.L), x.dtype)
-    sums = channel_sums(_winner_sums(precision), slices, g, x, dy, means, pixels, index)
-    dbeta[...] = sums[0]
-    dgamma[...] = sums[1] * inverse_std
-    coefficients = input_gradient_coefficients(matrix, gamma, mean, inverse_std, sums, x.dtype)
+    pixels = scratch("pixels", (slices, 2 * g.L), x.dtype)
+    sums = line_sums(_winner_sums(precision), slices, g, x, dy, mean, pixels, index)
+    coefficients = input_gradient_coefficients(g, x.size // g.C, gamma, mean, inverse_std, sums, dgamma, dbeta)
     slices = row_slices(g.N)
     pixels = scratch("pixels", (slices, g.L), x.dtype)
     run(_input_gradient(precision), slices, g, x, dy, coefficients, pixels, dx, index)
@@ -109,9 +105,9 @@ def _normalize(precision):
     def normalize_relu_pool(s, slices, numbers, addresses):
         """A slice of the lines of y: the largest scale (x - mean) + shift of each window, or 0 if that is larger."""
         g = geometry(numbers, PooledNorm)
-        x, coefficients, lines, y = arrays(addresses, 4, precision)
-        index = array_of(addresses, 4, np.uint8, precision)
-        mean, scale, shift = coefficients[: g.L], coefficients[g.L : 2 * g.L], coefficients[2 * g.L :]
+        x, gamma, beta, mean, inverse_std, lines, y = arrays(addresses, 7, precision)
+        index = array_of(addresses, 7, np.uint8, precision)
+        mean, shift, scale = spread(mean, g.L), spread(beta, g.L), spread(gamma * inverse_std, g.L)
         pixels = lines[s * g.L : (s + 1) * g.L]
         for row in range(s * g.N * g.OH // slices, (s + 1) * g.N * g.OH // slices):
             best, winner = y[row * g.L : (row + 1) * g.L], index[row * g.L : (row + 1) * g.L]
@@ -141,7 +137,7 @@ def _winner_sums(precision):
         sums[:] = 0
         pixels, maximum = lines[2 * s * g.L : (2 * s + 1) * g.L], lines[(2 * s + 1) * g.L : (2 * s + 2) * g.L]
         maximum[:] = 0
-        zero = x.dtype.type(0)
+        zero, mean = x.dtype.type(0), spread(mean, g.L)
         for row in range(s * g.N * g.OH // slices, (s + 1) * g.N * g.OH // slices):
             gradients, winner = dy[row * g.L : (row + 1) * g.L], index[row * g.L : (row + 1) * g.L]
             for position in range(g.PH * g.PW):
@@ -166,14 +162,15 @@ def _input_gradient(precision):
         g = geometry(numbers, PooledNorm)
         x, dy, coefficients, lines, dx = arrays(addresses, 5, precision)
         index = array_of(addresses, 5, np.uint8, precision)
-        factor = coefficients[: g.L]
+        factor, slope = spread(coefficients[: g.C], g.L), spread(coefficients[g.C : 2 * g.C], g.L)
+        constant, mean = spread(coefficients[2 * g.C : 3 * g.C], g.L), spread(coefficients[3 * g.C :], g.L)
         pixels = lines[s * g.L : (s + 1) * g.L]
         for n in range(s * g.N // slices, (s + 1) * g.N // slices):
             written = n * g.H  # lines that have their dense part
             for row in range(n * g.OH, (n + 1) * g.OH):
                 oy = row - n * g.OH
                 needed = n * g.H + (oy * g.stride_y + g.PH if oy + 1 < g.OH else g.H)
-                write_dense_part(x, coefficients, dx, g, written * g.W * g.C, needed * g.W * g.C)
+                write_dense_part(x, slope, mean, constant, dx, g, written * g.W * g.C, needed * g.W * g.C)
                 written = needed
                 gradients, winner = dy[row * g.L : (row + 1) * g.L], index[row * g.L : (row + 1) * g.L]
                 for position in range(g.PH * g.PW):
@@ -188,9 +185,8 @@ def _input_gradient(precision):
 
 
 @compiled
-def write_dense_part(x, coefficients, dx, g, start, end):
+def write_dense_part(x, slope, mean, constant, dx, g, start, end):
     """Write dx = slope (x - mean) + constant from element ``start`` to ``end``, both the first of a pixel."""
-    slope, constant, mean = coefficients[g.L : 2 * g.L], coefficients[2 * g.L : 3 * g.L], coefficients[3 * g.L :]
     for first in range(start, end, g.L):
         values, results = x[first : min(first + g.L, end)], dx[first : min(first + g.L, end)]
         for i in range(values.size):

@@ -31,7 +31,12 @@ from .fused import (
 )
 from .gather import gather, gather_rescaled
 from .loss import softmax_cross_entropy_backward, softmax_cross_entropy_forward, softmax_forward
-from .normalization import batch_norm_backward, batch_norm_forward, batch_norm_inference
+from .normalization import (
+    batch_norm_backward,
+    batch_norm_forward,
+    batch_norm_inference,
+    update_moving_statistics,
+)
 from .optimizer import adam_step, clip_by_norm, sgd_step
 from .pool import (
     average_pool_backward,
@@ -86,4 +91,5 @@ __all__ = [
     "softmax_cross_entropy_backward",
     "softmax_cross_entropy_forward",
     "softmax_forward",
+    "update_moving_statistics",
 ]

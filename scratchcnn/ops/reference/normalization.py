@@ -70,6 +70,25 @@ def batch_norm_backward(
     dx[...] = gamma * inverse_std * (dy - dbeta / count - x_hat * (dgamma / count))  # mean(g) = gamma dbeta / M
 
 
+def update_moving_statistics(
+    mean: np.ndarray,
+    inverse_std: np.ndarray,
+    epsilon: float,
+    momentum: float,
+    moving_mean: np.ndarray,
+    moving_variance: np.ndarray,
+) -> None:
+    """Let the moving averages follow the statistics of a batch, as ``batch_norm_forward`` has written them:
+
+        moving = momentum moving + (1 - momentum) batch        variance = 1 / inverse_std^2 - epsilon
+
+    All arrays are (C,); the last two are changed.
+    """
+    variance = 1 / np.square(inverse_std.astype(np.float64)) - epsilon
+    moving_mean[...] = momentum * moving_mean + (1 - momentum) * mean
+    moving_variance[...] = momentum * moving_variance + (1 - momentum) * variance
+
+
 def batch_norm_inference(
     x: np.ndarray,
     gamma: np.ndarray,
