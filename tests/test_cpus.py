@@ -25,8 +25,8 @@ import sys
 import numpy as np
 import scratchcnn as sc
 
-images, labels = np.zeros((int(sys.argv[1]), 28, 28, 1), np.uint8), np.arange(int(sys.argv[1])) % 10
-layers = [sc.Rescaling(1 / 255), sc.Conv2D(4, 3, strides=2), sc.Flatten(), sc.Dense(10)]
+images, labels = np.zeros((4, 28, 28, 1), np.uint8), np.arange(4)
+layers = [sc.Rescaling(1 / 255), sc.Conv2D(4, int(sys.argv[1]), strides=2), sc.Flatten(), sc.Dense(10)]
 model = sc.Sequential(layers, input_shape=(28, 28, 1))
 model.compile()
 for _ in range(2):
@@ -36,8 +36,8 @@ model.predict(images)
 """
 
 
-def announcements(samples: int, **environment: str) -> list[str]:
-    return run_python(TRAINING, str(samples), **environment).stderr.splitlines()
+def announcements(kernel_size: int, **environment: str) -> list[str]:
+    return run_python(TRAINING, str(kernel_size), **environment).stderr.splitlines()
 
 
 def is_announcement(lines: list[str]) -> bool:
@@ -60,11 +60,11 @@ def variants_in(index: Path) -> int:
 
 def test_what_is_compiled_is_announced_and_loaded_from_disk_by_the_next_process(tmp_path):
     environment = {"NUMBA_CACHE_DIR": str(tmp_path)}
-    assert is_announcement(announcements(1, **environment))
-    assert announcements(1, **environment) == []
-    # The gradients of several samples are summed by a function that one sample did not need.
-    assert is_announcement(announcements(2, **environment))
-    assert announcements(2, **environment) == []
+    assert is_announcement(announcements(3, **environment))
+    assert announcements(3, **environment) == []
+    # The tile of a convolution's gradient suits its kernel.
+    assert is_announcement(announcements(5, **environment))
+    assert announcements(5, **environment) == []
     # numba gives the variants of a function one index. Two processes that compile at once, each another variant, could
     # write their code under one name, and the next one would run the wrong one.
     assert {index.name: variants_in(index) for index in tmp_path.rglob("*.nbi") if variants_in(index) != 1} == {}
