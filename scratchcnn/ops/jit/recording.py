@@ -79,6 +79,7 @@ class Recording:
         found = [(place, given[address_of(operand)]) for place, operand in enumerate(operands) if _in(operand, given)]
         self._arguments = np.array([(2 * place, i) for place, i in found], np.int64).reshape(-1, 2)
         self._kept = [operand for operand in operands if not _in(operand, given)]
+        _play(self._calls[:0], self._numbers, self._places, self._arguments[:0], self._numbers)  # compiles it
 
     @operation
     def play(self, *arguments: np.ndarray | None) -> Any:
