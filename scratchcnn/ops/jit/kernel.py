@@ -172,12 +172,16 @@ def address_of(array: np.ndarray) -> int:
         return known[1]
     if len(_addresses) > 10_000:
         _addresses.clear()
-    if array.flags.writeable:
-        address = _address(array.reshape(-1).view(np.uint8))  # numba tells it sooner than NumPy
-    else:
-        address = array.ctypes.data
+    address = new_address_of(array)
     _addresses[id(array)] = weakref.ref(array), address
     return address
+
+
+def new_address_of(array: np.ndarray) -> int:
+    """Return the same for an array that will hardly come again, such as the images of a mini-batch."""
+    if array.flags.writeable:
+        return _address(array.reshape(-1).view(np.uint8))  # numba tells it sooner than NumPy
+    return array.ctypes.data
 
 
 @lru_cache(maxsize=1024)

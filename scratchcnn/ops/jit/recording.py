@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from .kernel import Call, _cached, _call, _run_slices, address_of, observed, operation
+from .kernel import Call, _cached, _call, _run_slices, address_of, new_address_of, observed, operation
 
 _refreshed: list[Callable[[], None]] | None = None  # what each_time was given while a recording is made
 
@@ -86,7 +86,7 @@ class Recording:
         """Do the same once more, with these arguments, and return the result."""
         for refresh in self._refreshed:
             refresh()
-        addresses = np.array([0 if array is None else address_of(array) for array in arguments], np.int64)
+        addresses = np.array([0 if array is None else new_address_of(array) for array in arguments], np.int64)
         _play(self._calls, self._numbers, self._places, self._arguments, addresses)
         return self.result
 
