@@ -19,8 +19,8 @@ import numpy as np
 from .cpu import Tile, lanes_for, largest_tile, widest_tile
 from .elementwise import BLOCK, stretch
 from .kernel import arrays, geometry, kernel, operation, precision_of, run
-from .launch import NO_BIAS, padded_bias, padded_columns, round_up, row_slices, scratch, work_slices
-from .tile import copy_run, tile_fma, tile_load, tile_relu, tile_shape, tile_store
+from .launch import NO_BIAS, padded_bias, round_up, row_slices, scratch, work_slices
+from .tile import copy_run, tile_fma, tile_fma_edge, tile_load, tile_relu, tile_shape, tile_store
 from .transpose import transpose
 
 TERMS = 512  # terms of the sum that are taken at a time: of a right operand, 512 x 64 float32 are 128 KiB
@@ -136,7 +136,7 @@ def _multiply(
         work_slices(tiles, rows * terms * F),
         Product(rows, terms, F, columns, *strides, TERMS, relu),
         left,
-        padded_columns(right, columns, "right"),
+        right,
         NO_BIAS[result.dtype] if bias is None else bias,
         scratch("partial sums", (tiles * tile.inner * tile.columns,), result.dtype),
         result,
@@ -168,9 +168,15 @@ def _multiply_kernel(precision, outer, inner, vectors, lanes):
                     acc = tile_load(tile, bias, f, 0, 0)
                 else:
                     acc = tile_load(tile, partial, place, 0, width)
-                for k in range(term, last):
-                    a = row * g.row_stride + k * g.term_stride
-                    acc = tile_fma(tile, acc, left, a, 0, g.row_stride, right, k * g.columns + f)
+                a = row * g.row_stride
+                if f + width <= g.F:
+                    for k in range(term, last):
+                        acc = tile_fma(tile, acc, left, a + k * g.term_stride, 0, g.row_stride, right, k * g.F + f)
+                else:
+                    for k in range(term, last):
+                        acc = tile_fma_edge(
+                            tile, acc, left, a + k * g.term_stride, 0, g.row_stride, right, k * g.F + f, g.F - f
+                        )
                 if g.relu and last == g.terms:
                     acc = tile_relu(tile, acc)
                 if last == g.terms and f + width <= g.F:

@@ -154,7 +154,7 @@ def _start_threads() -> None:
     variables once, when it is loaded.
     """
     if not {"OMP_WAIT_POLICY", "GOMP_SPINCOUNT"} & set(os.environ):
-        os.environ["GOMP_SPINCOUNT"] = "2000"
+        os.environ["GOMP_SPINCOUNT"] = "4000"
         try:
             numba.get_num_threads()
         finally:

@@ -128,6 +128,28 @@ def tile_fma(typing, shape, acc, a, a_offset, a_outer, a_inner, b, b_offset):
 
 
 @intrinsic
+def tile_fma_edge(typing, shape, acc, a, a_offset, a_outer, a_inner, b, b_offset, count):
+    """Do as ``tile_fma`` where the row of b ends after ``count`` numbers: what is behind is not read, and is zero."""
+    _, _, vectors, lanes = _extents(shape)
+
+    def codegen(context, builder, signature, arguments):
+        _, tile, a_array, a_start, outer, inner, b_array, b_start, inside = arguments
+        start, ends = _element(context, builder, b, b_array, b_start), _broadcast(builder, inside, lanes)
+        right = []
+        for v in range(vectors):
+            places = ir.Constant(ir.VectorType(I64, lanes), [v * lanes + i for i in range(lanes)])
+            mask = builder.icmp_signed("<", places, ends)
+            right.append(
+                _masked_load(context, builder, _vector_at(context, builder, start, v, b.dtype, lanes), mask, b)
+            )
+        left = _row_addresses(context, builder, shape, a, a_array, a_start, outer, inner)
+        return _add_outer_product(context, builder, signature, tile, left, right)
+
+    arguments = (shape, acc, a, types.int64, types.int64, types.int64, b, types.int64, types.int64)
+    return acc(*arguments), codegen
+
+
+@intrinsic
 def tile_fma_where(typing, shape, acc, a, a_offset, a_outer, a_inner, b, b_offset, index, index_offset, wanted):
     """Do as ``tile_fma``, with the entries of b that have index[index_offset + ...] != wanted counted as zero."""
     _, _, vectors, lanes = _extents(shape)
@@ -382,6 +404,15 @@ def _fma(builder, a, b, c):
     name = f"llvm.fmuladd.v{vector.count}f{bits}"
     function = cgutils.get_or_insert_function(builder.module, ir.FunctionType(vector, [vector] * 3), name)
     return builder.call(function, [a, b, c])
+
+
+def _masked_load(context, builder, address, mask, array_type):
+    """Load the elements of a vector where the mask is set; the others are zero, and their memory is not touched."""
+    zero = ir.Constant(_vector_type(context, array_type.dtype, mask.type.count), None)
+    name = f"llvm.masked.load.v{mask.type.count}f{array_type.dtype.bitwidth}.p0"
+    kind = ir.FunctionType(zero.type, [address.type, I32, mask.type, zero.type])
+    function = cgutils.get_or_insert_function(builder.module, kind, name)
+    return builder.call(function, [address, I32(_bytes(array_type.dtype)), mask, zero])
 
 
 def _add_outer_product(context, builder, signature, tile, left, right):
