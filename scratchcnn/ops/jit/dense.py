@@ -17,11 +17,10 @@ from typing import NamedTuple
 import numpy as np
 
 from .cpu import Tile, lanes_for, largest_tile, widest_tile
-from .elementwise import BLOCK, stretch
+from .dense_gradient import gradients
 from .kernel import arrays, geometry, kernel, operation, precision_of, run
-from .launch import NO_BIAS, padded_bias, round_up, row_slices, scratch, work_slices
+from .launch import NO_BIAS, padded_bias, round_up, scratch, work_slices
 from .tile import copy_run, tile_fma, tile_fma_edge, tile_load, tile_relu, tile_shape, tile_store
-from .transpose import transpose
 
 TERMS = 512  # terms of the sum that are taken at a time: of a right operand, 512 x 64 float32 are 128 KiB
 
@@ -37,13 +36,6 @@ class Product(NamedTuple):
     term_stride: int
     terms_at_once: int
     relu: int
-
-
-class Batch(NamedTuple):
-    """The numbers of a dense layer's output."""
-
-    N: int
-    F: int
 
 
 @operation
@@ -62,9 +54,7 @@ def dense_backward(
     dbias: np.ndarray | None,
 ) -> None:
     """Compute dx = dy W^T, dW = x^T dy, and db = sum over the batch of dy; dx and dbias may be None: not wanted."""
-    if dbias is not None:
-        _sum_batch(dy, dy, NO_BIAS[dy.dtype], dbias)
-    _products(x, kernel, dy, dx, dkernel)
+    gradients(x, kernel, None, dy, dx, dkernel, dbias)
 
 
 @operation
@@ -84,27 +74,7 @@ def dense_relu_backward(
     dbias: np.ndarray | None,
 ) -> None:
     """Compute the gradients of ``dense_relu_forward`` from its output y."""
-    passed = scratch("passed by ReLU", dy.shape, dy.dtype)
-    _sum_batch(dy, y, passed, NO_BIAS[dy.dtype] if dbias is None else dbias)
-    _products(x, kernel, passed, dx, dkernel)
-
-
-def _products(x: np.ndarray, kernel: np.ndarray, dy: np.ndarray, dx: np.ndarray | None, dkernel: np.ndarray) -> None:
-    """Compute dx = dy W^T, unless it is None, and dW = x^T dy."""
-    N, D = x.shape
-    F = dy.shape[1]
-    if dx is not None:
-        turned = scratch("transposed", (F, D), kernel.dtype)
-        transpose(kernel.reshape(1, D, F), turned, line_stride=0, column_stride=D)
-        _multiply(dy, N, F, (F, 1), turned, None, dx)
-    _multiply(x, D, N, (1, D), dy, None, dkernel)
-
-
-def _sum_batch(dy: np.ndarray, y: np.ndarray, passed: np.ndarray, dbias: np.ndarray) -> None:
-    """Compute passed = dy where y > 0, and dbias, the sum of its rows; an array without elements is not wanted."""
-    N, F = dy.shape
-    slices = row_slices(min(-(-F // 16), dy.size // BLOCK))
-    run(_sum_batch_kernel(precision_of(dy.dtype)), slices, Batch(N, F), dy, y, passed, dbias)
+    gradients(x, kernel, y, dy, dx, dkernel, dbias)
 
 
 @cache
@@ -188,29 +158,3 @@ def _multiply_kernel(precision, outer, inner, vectors, lanes):
                             copy_run(partial, place + r * width, result, (row + r) * g.F + f, g.F - f)
 
     return multiply
-
-
-@cache
-def _sum_batch_kernel(precision):
-    @kernel
-    def sum_batch(s, slices, numbers, addresses):
-        """A slice of the columns, which meet at cache lines; row by row, so that each sum has its terms in order."""
-        g = geometry(numbers, Batch)
-        dy, y, passed, dbias = arrays(addresses, 4, precision)
-        first, last = stretch(s, slices, g.F)
-        if dbias.size > 0:
-            for f in range(first, last):
-                dbias[f] = 0
-        for n in range(g.N):
-            upstream, output = dy[n * g.F + first : n * g.F + last], y[n * g.F + first : n * g.F + last]
-            if passed.size > 0:
-                masked = passed[n * g.F + first : n * g.F + last]
-                for f in range(masked.size):
-                    masked[f] = upstream[f] if output[f] > 0 else 0
-                upstream = masked
-            if dbias.size > 0:
-                total = dbias[first:last]
-                for f in range(total.size):
-                    total[f] += upstream[f]
-
-    return sum_batch

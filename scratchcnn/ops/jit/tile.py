@@ -219,26 +219,33 @@ def tile_scatter_scaled(typing, shape, tile, scales, position, a, offset, outer,
 
 @intrinsic
 def tile_transpose(typing, shape, tile):
-    """Return the transpose of a tile of as many rows as lanes, one vector each.
+    """Return the transpose of a tile, whose rows are a power of two and at most the lanes; one vector after the other.
 
-    Interleaving row i with row i + rows/2, for all i, is one step of a shuffle of cards; log2(rows) such steps bring
-    number (r, c) to place (c, r).
+    The result has the shape (vectors, lanes, 1, rows): the rows of its transpose, each a vector of as many numbers as
+    the tile had rows. Interleaving row i with row i + rows/2, for all i, is one step of a shuffle of cards: log2(rows)
+    such steps bring number (r, c) of a vector to place (c, r).
     """
+    _, _, vectors, lanes = _extents(shape)
     rows = _rows(shape)
+    result = types.UniTuple(Vector(tile.dtype.dtype, rows), vectors * lanes)
 
     def codegen(context, builder, signature, arguments):
         values = cgutils.unpack_tuple(builder, arguments[1])
-        half = rows // 2
-        mask_type = ir.VectorType(I32, rows)
-        low = ir.Constant(mask_type, [lane // 2 + lane % 2 * rows for lane in range(rows)])
-        high = ir.Constant(mask_type, [half + lane // 2 + lane % 2 * rows for lane in range(rows)])
-        for _ in range(rows.bit_length() - 1):
-            values = [
-                builder.shuffle_vector(values[i], values[i + half], mask) for i in range(half) for mask in (low, high)
-            ]
-        return context.make_tuple(builder, signature.return_type, values)
+        low = [lane // 2 + lane % 2 * lanes for lane in range(lanes)]
+        turned = []
+        for v in range(vectors):
+            column = values[v::vectors]
+            for _ in range(rows.bit_length() - 1):
+                column = [
+                    _shuffle(builder, column[i], column[i + rows // 2], [lane + start for lane in low])
+                    for i in range(rows // 2)
+                    for start in (0, lanes // 2)
+                ]
+            for vector in column:
+                turned += [_shuffle(builder, vector, vector, range(c, c + rows)) for c in range(0, lanes, rows)]
+        return context.make_tuple(builder, result, turned)
 
-    return tile(shape, tile), codegen
+    return result(shape, tile), codegen
 
 
 def tile_sandwich(matrix):
@@ -395,6 +402,11 @@ def _broadcast(builder, scalar, lanes):
     undefined = ir.Constant(ir.VectorType(scalar.type, lanes), ir.Undefined)
     first_lane = ir.Constant(ir.VectorType(I32, lanes), None)
     return builder.shuffle_vector(builder.insert_element(undefined, scalar, I32(0)), undefined, first_lane)
+
+
+def _shuffle(builder, a, b, lanes):
+    """Return the vector of the numbers that ``lanes`` lists, counted through a and then b."""
+    return builder.shuffle_vector(a, b, ir.Constant(ir.VectorType(I32, len(lanes)), list(lanes)))
 
 
 def _fma(builder, a, b, c):

@@ -1,0 +1,200 @@
+"""The gradients of a dense layer, block of features by block of features.
+
+    dW = x^T dy        rows: features    sum over: samples     columns: units
+    dx = dy W^T        rows: samples     sum over: units       columns: features
+
+A tile has a few features for its rows and vectors of units, or of samples, for its columns. So the numbers that are
+broadcast are those of x and of W, which are large, each read once and from where they lie; the vectors are those of dy,
+which is small, and which a first kernel has masked (a ReLU's), padded, and transposed. The tiles of dx come out
+transposed and are turned over in the registers on their way to memory.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import NamedTuple
+
+import numpy as np
+
+from .cpu import Tile, lanes_for, registers
+from .elementwise import BLOCK
+from .kernel import arrays, geometry, kernel, precision_of, run
+from .launch import NO_BIAS, round_up, row_slices, scratch, work_slices
+from .tile import copy_run, tile_fma, tile_load, tile_shape, tile_store, tile_transpose, tile_zeros
+from .transpose import block_lanes, transpose_band
+
+
+class DenseGradient(NamedTuple):
+    """The numbers of a dense layer's gradients: N samples, D features, F units."""
+
+    N: int
+    D: int
+    F: int
+    unit_width: int  # of a panel of dy
+    sample_width: int  # of a panel of its transpose
+    relu: int
+    wants_dx: int
+
+
+def gradients(
+    x: np.ndarray,
+    kernel: np.ndarray,
+    y: np.ndarray | None,
+    dy: np.ndarray,
+    dx: np.ndarray | None,
+    dkernel: np.ndarray,
+    dbias: np.ndarray | None,
+) -> None:
+    """Compute dx, dkernel and dbias (unless None); with y, of a ReLU's output, dy counts only where y > 0."""
+    (N, D), F, dtype = x.shape, dy.shape[1], x.dtype
+    by_units, by_samples = gradient_tiles(D, F, N, dtype)
+    unit_width, sample_width = by_units.columns, by_samples.columns
+    g = DenseGradient(N, D, F, unit_width, sample_width, y is not None, dx is not None)
+    passed = scratch("passed", (N, round_up(F, unit_width)), dtype)
+    turned = scratch("turned", (F, round_up(N, sample_width)), dtype)
+    lanes = block_lanes(dtype)
+    run(
+        _prepare_kernel(precision_of(dtype), lanes),
+        row_slices(min(-(-F // unit_width), dy.size // BLOCK)),
+        g,
+        dy,
+        dy if y is None else y,
+        passed,
+        turned,
+        NO_BIAS[dtype] if dbias is None else dbias,
+    )
+    slices = work_slices(-(-D // by_units.inner), 2 * N * D * F)
+    block = 3 * lanes
+    run(
+        _block_kernel(precision_of(dtype), *by_units[1:], *by_samples[2:], lanes),
+        slices,
+        g,
+        x,
+        kernel,
+        passed,
+        turned,
+        scratch("features", (slices, N * block), dtype),
+        scratch("edges", (slices, round_up(by_units.inner * unit_width, 16)), dtype),
+        scratch("results", (slices, sample_width * block), dtype),
+        x if dx is None else dx,
+        dkernel,
+    )
+
+
+@cache
+def gradient_tiles(features: int, units: int, samples: int, dtype: np.dtype) -> tuple[Tile, Tile]:
+    """Choose the tiles of dkernel and of dx, of equally many features: at most the lanes, so that dx can be turned."""
+    unit_lanes, sample_lanes = lanes_for(units, dtype), lanes_for(samples, dtype)
+    rows = 8 if registers().count == 32 else 4
+    while rows > min(sample_lanes, features):
+        rows //= 2
+    vectors = (min(2, -(-units // unit_lanes)), min(2, -(-samples // sample_lanes)))
+    return Tile(1, rows, vectors[0], unit_lanes), Tile(1, rows, vectors[1], sample_lanes)
+
+
+@cache
+def _prepare_kernel(precision, lanes):
+    @kernel
+    def prepare_dense_gradient(s, slices, numbers, addresses):
+        """A slice of the panels of units: mask dy, sum it over the batch in order, transpose it.
+
+        The masked dy becomes panels of all samples x the units of one tile, its transpose panels of all units x the
+        samples of one tile: what a product reads in turn lies in turn, and is not crowded into few sets of the L1.
+        """
+        g = geometry(numbers, DenseGradient)
+        dy, y, passed, turned, dbias = arrays(addresses, 5, precision)
+        block = tile_shape(1, lanes, 1, lanes)
+        sums = np.empty(g.unit_width, dy.dtype)
+        panels = (g.F + g.unit_width - 1) // g.unit_width
+        for panel in range(s * panels // slices, (s + 1) * panels // slices):
+            first = panel * g.unit_width
+            units = min(g.unit_width, g.F - first)
+            sums[:] = 0
+            for n in range(0, g.N, lanes):
+                rows = min(lanes, g.N - n)
+                place = (panel * g.N + n) * g.unit_width
+                for row in range(rows):
+                    begin, to = (n + row) * g.F + first, place + row * g.unit_width
+                    upstream, output, masked = (
+                        dy[begin : begin + units],
+                        y[begin : begin + units],
+                        passed[to : to + units],
+                    )
+                    for f in range(units):
+                        masked[f] = upstream[f] if output[f] > 0 or not g.relu else 0
+                        sums[f] += masked[f]
+                    for f in range(to + units, to + g.unit_width):
+                        passed[f] = 0
+                to = (n // g.sample_width * g.F + first) * g.sample_width + n % g.sample_width
+                transpose_band(block, lanes, passed, place, g.unit_width, rows, units, turned, to, g.sample_width)
+            for f in range(first, first + units):
+                if dbias.size > 0:
+                    dbias[f] = sums[f - first]
+                if g.N % g.sample_width > 0:
+                    to = (g.N // g.sample_width * g.F + f) * g.sample_width
+                    for n in range(to + g.N % g.sample_width, to + g.sample_width):
+                        turned[n] = 0
+
+    return prepare_dense_gradient
+
+
+@cache
+def _block_kernel(precision, rows, unit_vectors, unit_lanes, sample_vectors, sample_lanes, lanes):
+    @kernel
+    def dense_gradients(s, slices, numbers, addresses):
+        """A slice of the tiles of features, a block of them at a time: dkernel for all units, then dx for all samples.
+
+        Registers: the tile. L1: the block's columns of x, copied next to each other, and its rows of W; a panel of dy,
+        one tile wide. L2: dy, twice. The last tile may overlap the one before; both find the same sums.
+        """
+        g = geometry(numbers, DenseGradient)
+        x, weights, passed, turned, features, edges, results, dx, dkernel = arrays(addresses, 9, precision)
+        by_units = tile_shape(1, rows, unit_vectors, unit_lanes)
+        by_samples = tile_shape(1, rows, sample_vectors, sample_lanes)
+        upright = tile_shape(sample_vectors, sample_lanes, 1, rows)
+        line = tile_shape(1, 1, 3, lanes)
+        unit_width, sample_width, block = unit_vectors * unit_lanes, sample_vectors * sample_lanes, 3 * lanes
+        size = features.size // slices
+        features = features[s * size : (s + 1) * size]
+        edge, result = s * (edges.size // slices), s * (results.size // slices)
+        tiles = (g.D + rows - 1) // rows
+        end = (s + 1) * tiles // slices * rows
+        for start in range(s * tiles // slices * rows, end, block):
+            first, last = min(start, g.D - rows), min(start + block, end, g.D)
+            width = last - first
+            for n in range(g.N):
+                if width == block:
+                    tile_store(line, tile_load(line, x, n * g.D + first, 0, 0), features, n * width, 0, 0)
+                else:
+                    copy_run(x, n * g.D + first, features, n * width, width)
+            for f in range(0, g.F, unit_width):
+                for tile in range(start, last, rows):
+                    d = min(tile, g.D - rows)
+                    acc = tile_zeros(by_units, x)
+                    for n in range(g.N):
+                        place = f * g.N + n * unit_width
+                        acc = tile_fma(by_units, acc, features, n * width + d - first, 0, 1, passed, place)
+                    if f + unit_width <= g.F:
+                        tile_store(by_units, acc, dkernel, d * g.F + f, 0, g.F)
+                    else:
+                        tile_store(by_units, acc, edges, edge, 0, unit_width)
+                        for r in range(rows):
+                            copy_run(edges, edge + r * unit_width, dkernel, (d + r) * g.F + f, g.F - f)
+            if g.wants_dx:
+                for n in range(0, g.N, sample_width):
+                    for tile in range(start, last, rows):
+                        d = min(tile, g.D - rows)
+                        acc = tile_zeros(by_samples, x)
+                        for f in range(g.F):
+                            place = n * g.F + f * sample_width
+                            acc = tile_fma(by_samples, acc, weights, d * g.F + f, 0, g.F, turned, place)
+                        values = tile_transpose(by_samples, acc)
+                        tile_store(upright, values, results, result + d - first, sample_lanes * width, width)
+                    for r in range(min(sample_width, g.N - n)):
+                        if width == block:
+                            values = tile_load(line, results, result + r * width, 0, 0)
+                            tile_store(line, values, dx, (n + r) * g.D + first, 0, 0)
+                        else:
+                            copy_run(results, result + r * width, dx, (n + r) * g.D + first, width)
+
+    return dense_gradients
