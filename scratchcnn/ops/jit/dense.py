@@ -1,12 +1,8 @@
-"""Dense layers: three matrix products on one kernel of register tiles.
+"""Dense layers: a matrix product on register tiles; its gradients, two more, stand in ``dense_gradient.py``.
 
     y = x W + b        rows: samples     sum over: features    columns: units
-    dx = dy W^T        rows: samples     sum over: units       columns: features
-    dW = x^T dy        rows: features    sum over: samples     columns: units
 
-In all three the result is a matrix with the right operand's columns, and the left operand is read with two strides: the
-distance of neighbouring rows and that of neighbouring terms of the sum. Transposing it is swapping the two. No BLAS is
-called: its threads would keep the cores busy, waiting for more, while the next kernel starts.
+No BLAS is called: its threads would keep the cores busy, waiting for more, while the next kernel starts.
 """
 
 from __future__ import annotations
@@ -26,14 +22,12 @@ TERMS = 512  # terms of the sum that are taken at a time: of a right operand, 51
 
 
 class Product(NamedTuple):
-    """The numbers of a matrix product: rows x terms times terms x F, the columns padded to ``columns``."""
+    """The numbers of a matrix product, (N, D) times (D, F); ``columns`` is F, rounded up to whole tiles."""
 
-    rows: int
-    terms: int
+    N: int
+    D: int
     F: int
     columns: int
-    row_stride: int
-    term_stride: int
     terms_at_once: int
     relu: int
 
@@ -41,7 +35,7 @@ class Product(NamedTuple):
 @operation
 def dense_forward(x: np.ndarray, kernel: np.ndarray, bias: np.ndarray | None, y: np.ndarray) -> None:
     """Compute y = x W + b."""
-    _multiply(x, len(x), x.shape[1], (x.shape[1], 1), kernel, bias, y)
+    _multiply(x, kernel, bias, y)
 
 
 @operation
@@ -60,7 +54,7 @@ def dense_backward(
 @operation
 def dense_relu_forward(x: np.ndarray, kernel: np.ndarray, bias: np.ndarray | None, y: np.ndarray) -> None:
     """Compute y = ReLU(x W + b)."""
-    _multiply(x, len(x), x.shape[1], (x.shape[1], 1), kernel, bias, y, relu=True)
+    _multiply(x, kernel, bias, y, relu=True)
 
 
 @operation
@@ -86,30 +80,20 @@ def product_tile(rows: int, columns: int, dtype: np.dtype) -> Tile:
     return Tile(1, height if rows >= height else 1, vectors, lanes)
 
 
-def _multiply(
-    left: np.ndarray,
-    rows: int,
-    terms: int,
-    strides: tuple[int, int],
-    right: np.ndarray,
-    bias: np.ndarray | None,
-    result: np.ndarray,
-    relu: bool = False,
-) -> None:
-    """Compute result = left right + bias, or ReLU of it; ``strides`` are left's, from row to row and term to term."""
-    F = right.shape[1]
-    tile = product_tile(rows, F, result.dtype)
+def _multiply(x: np.ndarray, weights: np.ndarray, bias: np.ndarray | None, y: np.ndarray, relu: bool = False) -> None:
+    (N, D), F = x.shape, y.shape[1]
+    tile = product_tile(N, F, y.dtype)
     columns = round_up(F, tile.columns)
-    tiles = -(-rows // tile.inner) * (columns // tile.columns)
+    tiles = -(-N // tile.inner) * (columns // tile.columns)
     run(
-        _multiply_kernel(precision_of(result.dtype), *tile),
-        work_slices(tiles, rows * terms * F),
-        Product(rows, terms, F, columns, *strides, TERMS, relu),
-        left,
-        right,
-        NO_BIAS[result.dtype] if bias is None else bias,
-        scratch("partial sums", (tiles * tile.inner * tile.columns,), result.dtype),
-        result,
+        _multiply_kernel(precision_of(y.dtype), *tile),
+        work_slices(tiles, N * D * F),
+        Product(N, D, F, columns, TERMS, relu),
+        x,
+        weights,
+        NO_BIAS[y.dtype] if bias is None else bias,
+        scratch("partial sums", (tiles * tile.inner * tile.columns,), y.dtype),
+        y,
     )
 
 
@@ -117,44 +101,41 @@ def _multiply(
 def _multiply_kernel(precision, outer, inner, vectors, lanes):
     @kernel
     def multiply(s, slices, numbers, addresses):
-        """A slice of the result's tiles, down one panel of columns after the other; the terms of the sum innermost.
+        """A slice of the tiles of y, down one panel of columns after the other; the features, to be summed, innermost.
 
-        Registers: the tile. L2: 512 terms of the panel, which all tiles of the slice use before the next 512 come;
+        Registers: the tile. L2: 512 features of the panel, which all tiles of the slice use before the next 512 come;
         between, the tiles wait in memory. The last tile of a panel may overlap the one before; both find the same sums.
         """
         g = geometry(numbers, Product)
-        left, right, bias, partial, result = arrays(addresses, 5, precision)
+        x, weights, bias, partial, y = arrays(addresses, 5, precision)
         bias = padded_bias(bias, g.columns)
         tile = tile_shape(outer, inner, vectors, lanes)
         width = vectors * lanes
-        height = (g.rows + inner - 1) // inner
+        height = (g.N + inner - 1) // inner
         tiles = height * (g.columns // width)
-        for term in range(0, g.terms, g.terms_at_once):
-            last = min(g.terms, term + g.terms_at_once)
+        for first in range(0, g.D, g.terms_at_once):
+            last = min(g.D, first + g.terms_at_once)
             for i in range(s * tiles // slices, (s + 1) * tiles // slices):
-                row, f = min(i % height * inner, g.rows - inner), i // height * width
+                row, f = min(i % height * inner, g.N - inner), i // height * width
                 place = i * inner * width
-                if term == 0:
+                if first == 0:
                     acc = tile_load(tile, bias, f, 0, 0)
                 else:
                     acc = tile_load(tile, partial, place, 0, width)
-                a = row * g.row_stride
                 if f + width <= g.F:
-                    for k in range(term, last):
-                        acc = tile_fma(tile, acc, left, a + k * g.term_stride, 0, g.row_stride, right, k * g.F + f)
+                    for d in range(first, last):
+                        acc = tile_fma(tile, acc, x, row * g.D + d, 0, g.D, weights, d * g.F + f)
                 else:
-                    for k in range(term, last):
-                        acc = tile_fma_edge(
-                            tile, acc, left, a + k * g.term_stride, 0, g.row_stride, right, k * g.F + f, g.F - f
-                        )
-                if g.relu and last == g.terms:
+                    for d in range(first, last):
+                        acc = tile_fma_edge(tile, acc, x, row * g.D + d, 0, g.D, weights, d * g.F + f, g.F - f)
+                if g.relu and last == g.D:
                     acc = tile_relu(tile, acc)
-                if last == g.terms and f + width <= g.F:
-                    tile_store(tile, acc, result, row * g.F + f, 0, g.F)
+                if last == g.D and f + width <= g.F:
+                    tile_store(tile, acc, y, row * g.F + f, 0, g.F)
                 else:
                     tile_store(tile, acc, partial, place, 0, width)
-                    if last == g.terms:
+                    if last == g.D:
                         for r in range(inner):
-                            copy_run(partial, place + r * width, result, (row + r) * g.F + f, g.F - f)
+                            copy_run(partial, place + r * width, y, (row + r) * g.F + f, g.F - f)
 
     return multiply
