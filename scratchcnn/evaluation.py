@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from . import ops
+from .losses import SoftmaxCrossEntropy
 from .replay import replay
 from .validation import as_integer, as_labels
 
@@ -110,6 +111,7 @@ def measure(
     model: Sequential, x: np.ndarray, y: np.ndarray, batch_size: int, verbose: int | str
 ) -> tuple[float, float]:
     """Return mean loss and accuracy over checked samples; ``verbose`` is that of ``fit``."""
+    as_labels(y, len(x), classes(model))
     total_loss, correct = 0.0, 0
     for start in range(0, len(x), batch_size):
         images, labels = x[start : start + batch_size], y[start : start + batch_size]
@@ -122,7 +124,12 @@ def measure(
 def _measure_batch(model: Sequential, images: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, Any]:
     logits = model.forward(images)  # (N, classes)
     loss = model.loss.forward(logits, labels)
-    return logits, getattr(model.loss, "losses", loss)
+    return logits, losses_or_mean(model.loss, loss)
+
+
+def losses_or_mean(loss: Any, mean: float) -> Any:
+    """Return the loss of each sample, an array that a replay fills anew; of a loss of the user's own what it said."""
+    return loss.of_each() if type(loss) is SoftmaxCrossEntropy else mean
 
 
 def count_correct(logits: np.ndarray, labels: np.ndarray) -> int:

@@ -32,11 +32,6 @@ class SoftmaxCrossEntropy:
         In [0, 1). The right class is asked to have the probability 1 - label_smoothing + label_smoothing / K, and the
         others share the rest equally. 0.1 is common.
 
-    Attributes
-    ----------
-    losses : ndarray, shape (N,)
-        Of each sample of the latest forward; overwritten by the next one.
-
     Examples
     --------
     >>> import numpy as np
@@ -55,7 +50,7 @@ class SoftmaxCrossEntropy:
         self._labels: np.ndarray | None = None
         self._probabilities = np.empty((0, 0), np.float32)
         self._dlogits = np.empty((0, 0), np.float32)
-        self.losses = np.empty(0, np.float32)
+        self._losses = np.empty(0, np.float32)
 
     def forward(self, logits: np.ndarray, labels: np.ndarray) -> float:
         """Return the mean loss of the batch, in nats.
@@ -79,10 +74,14 @@ class SoftmaxCrossEntropy:
         if self._probabilities.shape != logits.shape or self._probabilities.dtype != dtype:
             self._probabilities = aligned_empty(logits.shape, dtype)
             self._dlogits = aligned_empty(logits.shape, dtype)
-            self.losses = aligned_empty(logits.shape[:1], dtype)
+            self._losses = aligned_empty(logits.shape[:1], dtype)
         self._labels = labels
-        ops.softmax_cross_entropy_forward(logits, labels, self.label_smoothing, self._probabilities, self.losses)
-        return float(self.losses.mean(dtype=np.float64))
+        ops.softmax_cross_entropy_forward(logits, labels, self.label_smoothing, self._probabilities, self._losses)
+        return float(self._losses.mean(dtype=np.float64))
+
+    def of_each(self) -> np.ndarray:
+        """Return the loss of each sample of the latest ``forward``, (N,); overwritten by the next one."""
+        return self._losses
 
     def backward(self) -> np.ndarray:
         """Return dlogits = dloss/dlogits, (N, K): the probabilities minus the wanted ones, divided by N."""
@@ -90,6 +89,10 @@ class SoftmaxCrossEntropy:
             raise RuntimeError("SoftmaxCrossEntropy.backward needs a forward before it")
         ops.softmax_cross_entropy_backward(self._probabilities, self._labels, self.label_smoothing, self._dlogits)
         return self._dlogits
+
+    def forget(self) -> None:
+        """Let ``backward`` raise its error until there is another ``forward``."""
+        self._labels = None
 
     def config(self) -> dict[str, Any]:
         """Return the constructor's arguments as plain JSON values."""

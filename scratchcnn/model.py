@@ -24,7 +24,7 @@ from .losses import SoftmaxCrossEntropy
 from .optimizers import Adam, Optimizer
 from .summary import summary
 from .training import History
-from .validation import as_images, as_input_shape, as_integer
+from .validation import as_images, as_input_shape, as_integer, require_indices
 
 
 class Sequential:
@@ -157,8 +157,7 @@ class Sequential:
     def _gather(self, x: np.ndarray, indices: np.ndarray) -> tuple[np.ndarray, list[Any]]:
         """Return the samples x[indices] and the steps to run on them: a ``Rescaling`` may have been part of it."""
         indices = np.ascontiguousarray(indices, np.int64)
-        if len(indices) == 0 or indices.min() < 0 or indices.max() >= len(x):
-            raise IndexError(f"indices must be numbers of samples, from 0 to {len(x) - 1}, got {indices}")
+        require_indices(indices, len(x))
         first = self.layers[0]
         if self.fuse and isinstance(first, Rescaling) and x.dtype == np.uint8:
             return first.forward_gathered(x, indices), self.steps[1:]

@@ -144,8 +144,11 @@ class FoldedNorm(Step):
         self.fused[0].needs_input_gradient = self.needs_input_gradient
         return self.fused[0].backward(cast(np.ndarray, self._normalize.backward(dy)))
 
-    def buffer_bytes(self) -> int:
-        """Also of the parts that do the work."""
-        return super().buffer_bytes() + sum(
-            part.buffer_bytes() for part in (self.fused[0], self._normalize, self._folded)
-        )
+    def all_buffers(self) -> list[np.ndarray]:
+        """Return the memory of all buffers, also of the parts that do the work."""
+        parts = self.fused[0], self._normalize, self._folded
+        return [*super().all_buffers(), *(buffer for part in parts for buffer in part.all_buffers())]
+
+    def forget(self) -> None:
+        for part in (self.fused[0], self._normalize, self._folded):
+            part.forget()

@@ -1,17 +1,20 @@
 """Doing with a model what has been done before: from a recording, where the model allows it.
 
-``training.py`` and ``evaluation.py`` say in Python what happens to a batch. From the second batch of a shape on, the
-same is played from a recording of the first, without Python between the kernels (``ops/jit/recording.py``).
+``training.py`` and ``evaluation.py`` say in Python what happens to a batch. When the same is to be done a second time,
+to a batch of the same shape, it is recorded, and from the third time on played from the recording, without Python
+between the kernels (``ops/jit/recording.py``).
 
 That is right as long as all work on arrays is done by kernels, and the model stays as it is. So only models of layers
-that are known to be so are recorded: a layer of the user's own may compute what it likes with NumPy, and a subclass may
-change what is listed here. And a recording is made anew when a setting such as a dropout's rate has changed.
+that are known to be so are recorded: a layer or a loss of the user's own may compute what it likes with NumPy. And a
+setting that has changed, such as a dropout's rate, makes the recording void. What cannot be seen is a method that is
+replaced after the recording; ``fit`` begins with new recordings, so there it counts from the next call on.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -37,20 +40,23 @@ from .steps import ConvReLU, ConvReLUPool, DenseReLU
 if TYPE_CHECKING:
     from .model import Sequential
 
-KNOWN = frozenset({
-    *(AveragePool2D, BatchNorm, Conv2D, Dense, Dropout, Flatten, GlobalAveragePool2D, LeakyReLU, MaxPool2D, ReLU),
-    *(Rescaling, ConvReLU, ConvReLUPool, DenseReLU, FoldedNorm, NormReLU, NormReLUPool),
-})  # fmt: skip
-MOST = 16  # recordings of a model; each may keep buffers alive that the layers have replaced by larger ones
+LAYERS = {AveragePool2D, BatchNorm, Conv2D, Dense, Dropout, Flatten, GlobalAveragePool2D, LeakyReLU, MaxPool2D, ReLU}
+STEPS = {ConvReLU, ConvReLUPool, DenseReLU, FoldedNorm, NormReLU, NormReLUPool}
+RECORDABLE = frozenset(LAYERS | STEPS | {Rescaling})
+MOST_RECORDINGS = 16  # of a model; each may keep buffers alive that the layers have replaced by larger ones
+
+
+class Known(NamedTuple):
+    """Something that was done before: the model's settings then, and the recording, if it was done twice."""
+
+    settings: tuple[Any, ...]
+    recording: Any
 
 
 def replay(
-    model: Sequential,
-    function: Callable[..., Any],
-    *arguments: np.ndarray | None,
-    verbose: int | str = 0,
+    model: Sequential, function: Callable[..., Any], *arguments: np.ndarray | None, verbose: int | str = 0
 ) -> Any:
-    """Return ``function(model, *arguments)``, played from a recording if there is one, else recorded if possible.
+    """Return ``function(model, *arguments)``, played from a recording where there is one.
 
     Parameters
     ----------
@@ -61,51 +67,77 @@ def replay(
     verbose : int or "auto", default 0
         Whether to announce that kernels are being compiled, if they are, as in ``fit``.
     """
-    key = _key(function, arguments)
-    known = model.recordings.get(key)
-    if known is not None and known[0] == _settings(model):
-        return known[1].play(*arguments)
-    with announcing_compilation(verbose):
+    key, settings = _key(function, arguments), _settings(model)
+    known = model.recordings.pop(key, None)
+    if known is None or known.settings != settings:
+        with announcing_compilation(verbose):
+            result = function(model, *arguments)
         if not _can_be_recorded(model, arguments):
-            return function(model, *arguments)
-        return _record(model, function, arguments, key)
-
-
-def _record(model: Sequential, function: Callable[..., Any], arguments: tuple[Any, ...], key: tuple[Any, ...]) -> Any:
-    if len(model.recordings) >= MOST:
+            return result
+        known = Known(settings, None)
+    elif known.recording is None:
+        with announcing_compilation(verbose):
+            recording = ops.record(partial(function, model), *arguments)
+        result = recording.result
+        if not _shares_memory(result, arguments):
+            known = Known(settings, recording)
+    else:
+        result = known.recording.play(*arguments)
+        model.steps[-1].forget()  # Python has seen nothing of this batch: a backward by hand needs a forward before it
+        if model.loss is not None:
+            model.loss.forget()
+    model.recordings[key] = known  # behind the others: the first in the list is the one not used for longest
+    if len(model.recordings) > MOST_RECORDINGS:
         del model.recordings[next(iter(model.recordings))]
-    recording = ops.Recording(lambda *given: function(model, *given), *arguments)
-    model.recordings[key] = _settings(model), recording
-    return recording.result
-
-
-def _settings(model: Sequential) -> tuple[Any, ...]:
-    """Return what a user may change in a model between two batches, and a recording does not look at."""
-    loss = model.loss
-    return loss, loss and loss.config(), [layer.config() for layer in model.layers]
+    return result
 
 
 def _key(function: Callable[..., Any], arguments: tuple[np.ndarray | None, ...]) -> tuple[Any, ...]:
     """Return what two calls must have in common for the second to be a replay of the first."""
-    key: list[Any] = [function, ops.Recording]
+    key: list[Any] = [function, ops.backend()]
     for array in arguments:
         if array is not None:
-            key += (array.shape, array.dtype.char, array.flags.c_contiguous)
+            key += (array.shape, array.dtype, array.flags.c_contiguous)
         else:
             key.append(None)
     return tuple(key)
 
 
-def _can_be_recorded(model: Sequential, arguments: tuple[np.ndarray | None, ...]) -> bool:
-    """Tell whether all layers and the loss are known ones, and no argument would have to be converted first."""
-    images = arguments[0]
-    as_they_are = (model.dtype, np.uint8) if model.takes_bytes else (model.dtype,)
+def _settings(model: Sequential) -> tuple[Any, ...]:
+    """Return what may change in a model between two batches, and must not for the second to be a replay."""
+    loss = model.loss
     return (
-        all(type(step) in KNOWN for step in model.steps)
+        id(model.steps),
+        loss,
+        loss.config() if type(loss) is SoftmaxCrossEntropy else None,
+        [layer.config() for layer in model.layers],
+        [id(array) for layer in model.layers if layer.state for array in layer.state.values()],
+    )
+
+
+def _can_be_recorded(model: Sequential, arguments: tuple[np.ndarray | None, ...]) -> bool:
+    """Tell whether kernels do all the work, and no argument has to be converted or is memory of the model's own."""
+    parts = (model, model.loss, *model.steps, *model.layers)
+    given = [array for array in arguments if array is not None]
+    images = given[0]
+    as_they_are = (model.dtype, np.uint8) if model.takes_bytes else (model.dtype,)
+    buffers = [buffer for step in model.steps for buffer in step.all_buffers()]
+    return (
+        ops.backend() == "jit"
+        and type(model).__module__ == "scratchcnn.model"
+        and all(type(step) in RECORDABLE for step in model.steps)
         and type(model.loss) in (SoftmaxCrossEntropy, type(None))
-        and images is not None
+        and not any(method in vars(part) for part in parts if part is not None for method in ("forward", "backward"))
         and images.dtype in as_they_are
         and images.shape[1:] == model.input_shape
-        and all(a is None or a.dtype in (model.dtype, np.int64) for a in arguments[1:])
-        and all(a is None or a.flags.c_contiguous for a in arguments)
+        and all(array.dtype in (model.dtype, np.int64) for array in given[1:])
+        and all(array.flags.c_contiguous for array in given)
+        and not _shares_memory(tuple(buffers), arguments)
+        and not any(_shares_memory((array,), tuple(given[:place])) for place, array in enumerate(given))
     )
+
+
+def _shares_memory(arrays: Any, arguments: tuple[np.ndarray | None, ...]) -> bool:
+    """Tell whether one of the arrays lies where one of the arguments does."""
+    pairs = [(a, b) for a in arrays or () for b in arguments if isinstance(a, np.ndarray) and b is not None]
+    return any(np.may_share_memory(a, b) for a, b in pairs)

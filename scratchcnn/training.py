@@ -17,11 +17,11 @@ import numpy as np
 
 from .callbacks import Callback
 from .data.augment import Augmentation
-from .evaluation import as_samples, count_correct, measure, require_compiled
+from .evaluation import as_samples, classes, count_correct, losses_or_mean, measure, require_compiled
 from .layers.base import aligned_empty
 from .progress import announcing_compilation, progress_display
 from .replay import replay
-from .validation import as_integer
+from .validation import are_below, as_integer, as_labels, require_indices
 
 if TYPE_CHECKING:
     from .model import Sequential
@@ -67,14 +67,18 @@ def train_step(
     labels : int64 ndarray, shape (N,)
         Those of the batch.
 
-    ``fit`` has checked images, labels and indices; here they are taken as they are.
-
     Raises
     ------
+    ValueError, IndexError
+        If labels are no class numbers, or indices no numbers of samples.
     FloatingPointError
         If the loss is NaN or infinite. The parameters are then not updated.
     """
     assert model.optimizer is not None
+    if not are_below(model.output_shape[-1], labels):
+        as_labels(labels, len(labels), classes(model))  # says what is wrong
+    if indices is not None:
+        require_indices(indices, len(images))
     logits, losses = replay(model, find_gradients, images, labels, indices)
     loss = float(np.mean(losses, dtype=np.float64))
     if not math.isfinite(loss):
@@ -95,7 +99,7 @@ def find_gradients(
     logits = model.forward(images, training=True, indices=indices)  # (N, classes)
     loss = model.loss.forward(logits, labels)
     model.backward(model.loss.backward(), input_gradient=False)
-    return logits, getattr(model.loss, "losses", loss)
+    return logits, losses_or_mean(model.loss, loss)
 
 
 def fit(
@@ -177,6 +181,7 @@ def fit(
             raise ValueError(f"callbacks must be Callback objects, got {hook!r}")
     history = model.history = History()
     model.stop_training = False
+    model.recordings.clear()
     for hook in hooks:
         hook.attach(model, epochs, len(starts))
     try:

@@ -81,6 +81,19 @@ def as_labels(y: Any, samples: int, classes: int) -> np.ndarray:
     return np.ascontiguousarray(y, np.int64)
 
 
+def are_below(limit: int, numbers: np.ndarray) -> bool:
+    """Tell whether integers lie between 0 and ``limit - 1``: what is asked of labels and indices at every step."""
+    if numbers.dtype == np.int64:
+        numbers = numbers.view(np.uint64)  # where negative ones are the largest: one look instead of two
+    return bool(numbers.max(initial=0) < limit and (numbers.dtype == np.uint64 or numbers.min(initial=0) >= 0))
+
+
+def require_indices(indices: np.ndarray, samples: int) -> None:
+    """Raise an IndexError unless there are indices, and all are numbers of samples."""
+    if len(indices) == 0 or not are_below(samples, indices):
+        raise IndexError(f"indices must be numbers of samples, from 0 to {samples - 1}, got {indices}")
+
+
 def as_integer(name: str, value: Any, at_least: int) -> int:
     """Return ``value`` as an int (NumPy's integers are welcome), or raise an error that names it."""
     try:

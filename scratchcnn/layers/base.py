@@ -152,9 +152,17 @@ class Layer:
             view = self._views[name, shape] = self._buffers[name][:size].reshape(shape)
         return view
 
+    def all_buffers(self) -> list[np.ndarray]:
+        """Return the memory of all buffers."""
+        return list(self._buffers.values())
+
     def buffer_bytes(self) -> int:
         """Return the bytes now held in buffers."""
-        return sum(kept.nbytes for kept in self._buffers.values())
+        return sum(kept.nbytes for kept in self.all_buffers())
+
+    def forget(self) -> None:
+        """Let ``backward`` raise its error until there is another ``forward``."""
+        self._batch_size = 0
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave the buffers out of a copy or a pickle: they hold nothing, and a copy would lose their alignment."""

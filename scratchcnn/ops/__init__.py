@@ -5,7 +5,8 @@ Layers call ``ops.conv_forward(...)`` and do not know which one answers. The cho
 environment variable ``SCRATCHCNN_BACKEND`` (``jit``, the default, or ``reference``), and can be changed with ``use``.
 
 Every operation writes into output arrays that the caller passes last, and never changes its inputs. All floating-point
-arrays of one call have the same dtype, float32 or float64, and are C-contiguous.
+arrays of one call have the same dtype, float32 or float64, and are C-contiguous. What a function does with compiled
+operations can be recorded and played again: ``record``, and ``each_time`` for what has to be done in Python each time.
 """
 
 from __future__ import annotations
@@ -44,6 +45,13 @@ def use(name: str) -> None:
 def backend() -> str:
     """Return the name of the implementation in use."""
     return _backend
+
+
+def record(function: Callable[..., Any], *arguments: Any) -> Any:
+    """Call a function that runs compiled operations, and return a ``Recording`` of it."""
+    from .jit.recording import Recording
+
+    return Recording(function, *arguments)
 
 
 @contextmanager

@@ -37,10 +37,9 @@ from .pool import (
     max_pool_backward,
     max_pool_forward,
 )
-from .recording import Recording, each_time
+from .recording import each_time
 
 __all__ = [
-    "Recording",
     "adam_step",
     "augment",
     "average_pool_backward",

@@ -48,7 +48,7 @@ FINGERPRINT = int.from_bytes(_fingerprint.digest()[:6], "big")
 Function = TypeVar("Function", bound=Callable[..., Any])
 _lock = threading.RLock()
 _addresses: dict[int, tuple[weakref.ref[np.ndarray], int]] = {}
-_observer: Callable[[Call], Any] | None = None  # is told of each call of ``run``
+_observer: Callable[[Any], Any] | None = None  # is told of each call of ``run``, and of what else it should know
 
 
 class Call(NamedTuple):
@@ -122,8 +122,7 @@ def run(address: int, slices: int, numbers: tuple[int, ...], *operands: np.ndarr
     *operands : ndarray
         What the kernel reads with ``arrays``, in that order; C-contiguous.
     """
-    if _observer is not None:
-        _observer(Call(address, slices, numbers, operands))
+    tell_observer(Call(address, slices, numbers, operands))
     if slices > 1:
         _start_threads()
     places: list[int] = []
@@ -134,14 +133,20 @@ def run(address: int, slices: int, numbers: tuple[int, ...], *operands: np.ndarr
 
 
 @contextmanager
-def observed(observer: Callable[[Call], Any]) -> Iterator[None]:
-    """Inside a ``with`` block, tell ``observer`` of each kernel that is run."""
+def observed(observer: Callable[[Any], Any]) -> Iterator[None]:
+    """Inside a ``with`` block, tell ``observer`` of each kernel that is run: a ``Call``."""
     global _observer
     before, _observer = _observer, observer
     try:
         yield
     finally:
         _observer = before
+
+
+def tell_observer(event: Any) -> None:
+    """Tell the observer, if there is one, of something else that happens between two kernels."""
+    if _observer is not None:
+        _observer(event)
 
 
 @cache
@@ -270,6 +275,32 @@ def _run_alone(address, slices, numbers, addresses):
     _call(address, 0, slices, numbers, addresses)
 
 
+def run_all(calls, numbers, operands, replaced, addresses):
+    """Run kernels one after the other, without Python between them.
+
+    Parameters
+    ----------
+    calls : int64 ndarray, shape (K, 4)
+        Of each: its machine code, its slices, and where its numbers and its operands begin.
+    numbers : int64 ndarray
+        Of all kernels.
+    operands : int64 ndarray, shape (M, 2)
+        Of all kernels: address and size.
+    replaced : int64 ndarray, shape (R, 2)
+        Rows of ``operands`` whose address is replaced first, each by the one of that number in ``addresses``.
+    """
+    for r in range(len(replaced)):
+        operands[replaced[r, 0], 0] = addresses[replaced[r, 1]]
+    flat = operands.reshape(-1)
+    for k in range(len(calls)):
+        address, slices = calls[k, 0], calls[k, 1]
+        own_numbers, own_operands = numbers[calls[k, 2] :], flat[2 * calls[k, 3] :]
+        if slices > 1:
+            _run_slices(address, slices, own_numbers, own_operands)
+        else:
+            _call(address, 0, 1, own_numbers, own_operands)
+
+
 def _address(array):
     return array.ctypes.data
 
@@ -277,3 +308,4 @@ def _address(array):
 _run_slices = _cached(partial(njit, nogil=True, parallel=True), _run_slices)
 _run_alone = _cached(partial(njit, nogil=True), _run_alone)
 _address = _cached(njit, _address)
+run_all = _cached(partial(njit, nogil=True), run_all)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -40,7 +40,7 @@ def softmax_cross_entropy_forward(
     )  # fmt: skip
 
 
-@cache
+@lru_cache(maxsize=8)
 def _any_labels(N: int) -> np.ndarray:
     return np.zeros(N, np.int64)
 
