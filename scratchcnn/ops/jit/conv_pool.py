@@ -11,7 +11,7 @@ from functools import cache
 
 import numpy as np
 
-from . import first_layer, sparse, winograd
+from . import first_layer, planar, sparse, winograd
 from .conv import convolve, forward_tile
 from .cpu import Tile, lanes_for, largest_tile, tile_cost, widest_tile
 from .elementwise import BLOCK, Stretch, stretch
@@ -85,7 +85,9 @@ def conv_relu_pool_backward(
     dbias: np.ndarray | None,
 ) -> None:
     """Compute the gradients of the convolution's input, kernel and bias from that of the pooled output."""
-    if dx is None and first_layer.suits(kernel, x.dtype):
+    if dx is None and planar.suits(kernel, x.dtype, strides, pool_size, pool_strides):
+        planar.kernel_gradient(x, dy, index, padding, dkernel, dbias)
+    elif dx is None and first_layer.suits(kernel, x.dtype):
         first_layer.kernel_gradient(x, dy, index, strides, padding, pool_size, pool_strides, dkernel, dbias)
     else:
         sparse.gradients(x, kernel, dy, index, strides, padding, pool_size, pool_strides, dx, dkernel, dbias)

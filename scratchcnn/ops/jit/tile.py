@@ -150,6 +150,58 @@ def tile_fma_edge(typing, shape, acc, a, a_offset, a_outer, a_inner, b, b_offset
 
 
 @intrinsic
+def tile_fma_lanes(typing, shape, acc, a, a_offset, a_step, b, b_offset, b_step):
+    """Add products lane by lane: acc[r, v] += a[a_offset + r*a_step : + lanes] * b[b_offset + v*b_step : + lanes]."""
+    _, rows, vectors, lanes = _extents(shape)
+
+    def codegen(context, builder, signature, arguments):
+        _, tile, a_array, a_start, a_distance, b_array, b_start, b_distance = arguments
+        operands = []
+        for kind, array, start, distance, count in (
+            (a, a_array, a_start, a_distance, rows),
+            (b, b_array, b_start, b_distance, vectors),
+        ):
+            first = _element(context, builder, kind, array, start)
+            places = [builder.gep(first, [builder.mul(distance, I64(i))]) for i in range(count)]
+            vector = _vector_type(context, kind.dtype, lanes).as_pointer()
+            operands.append([builder.load(builder.bitcast(p, vector), align=_bytes(kind.dtype)) for p in places])
+        values = iter(cgutils.unpack_tuple(builder, tile))
+        result = [_fma(builder, left, right, next(values)) for left in operands[0] for right in operands[1]]
+        return context.make_tuple(builder, signature.return_type, result)
+
+    return acc(shape, acc, a, types.int64, types.int64, b, types.int64, types.int64), codegen
+
+
+@intrinsic(prefer_literal=True)
+def tile_unpool(typing, values, winners, count):
+    """Return what ``count`` vectors of pooled gradients are worth to the pixels of their 2 x 2 windows.
+
+    Vector f holds the gradients of neighbouring windows. Of each, four vectors are made, a tile (count, 2, 2, lanes):
+    two lines of twice as many pixels; where ``winners`` does not name a pixel, it gets zero.
+    """
+    lanes, number = values.dtype.lanes, count.literal_value
+    result = types.UniTuple(values.dtype, 4 * number)
+
+    def codegen(context, builder, signature, arguments):
+        pixels = []
+        gradients, places = (cgutils.unpack_tuple(builder, tile) for tile in arguments[:2])
+        for gradient, place in list(zip(gradients, places, strict=True))[:number]:
+            zero = ir.Constant(gradient.type, None)
+            for line in (0, 1):
+                left, right = (
+                    builder.select(builder.icmp_unsigned("==", place, _constant(place.type, position)), gradient, zero)
+                    for position in (2 * line, 2 * line + 1)
+                )
+                for start in (0, lanes // 2):
+                    pixels.append(
+                        _shuffle(builder, left, right, [start + i // 2 + i % 2 * lanes for i in range(lanes)])
+                    )
+        return context.make_tuple(builder, result, pixels)
+
+    return result(values, winners, count), codegen
+
+
+@intrinsic
 def tile_fma_where(typing, shape, acc, a, a_offset, a_outer, a_inner, b, b_offset, index, index_offset, wanted):
     """Do as ``tile_fma``, with the entries of b that have index[index_offset + ...] != wanted counted as zero."""
     _, _, vectors, lanes = _extents(shape)
@@ -196,6 +248,17 @@ def tile_add_scaled(typing, shape, acc, scales, position, b, offset, outer, inne
 
 
 @intrinsic
+def tile_add(typing, a, b):
+    """Return the sum of two tiles."""
+
+    def codegen(context, builder, signature, arguments):
+        pairs = zip(*(cgutils.unpack_tuple(builder, tile) for tile in arguments), strict=True)
+        return context.make_tuple(builder, signature.return_type, [builder.fadd(*pair) for pair in pairs])
+
+    return a(a, b), codegen
+
+
+@intrinsic
 def tile_scatter_scaled(typing, shape, tile, scales, position, a, offset, outer, inner):
     """Add a multiple of the tile to memory: a[offset + i*outer + j*inner : + ...] += scales[position] * tile[i, j]."""
     _, _, vectors, lanes = _extents(shape)
@@ -219,7 +282,7 @@ def tile_scatter_scaled(typing, shape, tile, scales, position, a, offset, outer,
 
 @intrinsic
 def tile_transpose(typing, shape, tile):
-    """Return the transpose of a tile, whose rows are a power of two and at most the lanes; one vector after the other.
+    """Return the transpose of a tile, whose rows are a power of two; one column of vectors after the other.
 
     The result has the shape (vectors, lanes, 1, rows): the rows of its transpose, each a vector of as many numbers as
     the tile had rows. Interleaving row i with row i + rows/2, for all i, is one step of a shuffle of cards: log2(rows)
@@ -241,8 +304,12 @@ def tile_transpose(typing, shape, tile):
                     for i in range(rows // 2)
                     for start in (0, lanes // 2)
                 ]
-            for vector in column:
+            for vector in column if rows <= lanes else ():  # several rows of the result in each
                 turned += [_shuffle(builder, vector, vector, range(c, c + rows)) for c in range(0, lanes, rows)]
+            while rows > lanes and len(column) > lanes:  # a part of one in each
+                wide = range(2 * column[0].type.count)
+                column = [_shuffle(builder, a, b, wide) for a, b in zip(column[::2], column[1::2], strict=True)]
+            turned += column if rows > lanes else []
         return context.make_tuple(builder, result, turned)
 
     return result(shape, tile), codegen
@@ -402,6 +469,11 @@ def _broadcast(builder, scalar, lanes):
     undefined = ir.Constant(ir.VectorType(scalar.type, lanes), ir.Undefined)
     first_lane = ir.Constant(ir.VectorType(I32, lanes), None)
     return builder.shuffle_vector(builder.insert_element(undefined, scalar, I32(0)), undefined, first_lane)
+
+
+def _constant(vector, number):
+    """Return a vector that holds the same constant in every lane."""
+    return ir.Constant(vector, [number] * vector.count)
 
 
 def _shuffle(builder, a, b, lanes):
