@@ -1,11 +1,10 @@
-"""The first layer's backward pass for a few filters: neighbouring pixels in the lanes of a vector, instead of filters.
+"""The first layer for a few filters: neighbouring pixels in the lanes of a vector, instead of filters.
 
-Images of one channel lie in memory as SIMD vectors want them, pixel by pixel; filters that are fewer than half of a
-vector's lanes would leave the others idle. So the gradient of each filter is spread out over the pixels of an image of
-its own, as the pool and the ReLU have passed it, and the gradient of each kernel position is the sum, lane by lane, of
-that image times the input, shifted by the position:
-
-    dkernel[ky, kx, f] = sum over y, x of  image[y + ky, x + kx] * gradient[f, y, x]
+Images of one channel lie in memory as SIMD vectors want them, pixel by pixel, while filters that fill no more than half
+of a vector would leave the other lanes idle. So each filter has sums of its own for two lines of pixels: one step
+broadcasts its weight at one kernel position and multiplies the input, shifted by that position. The 2 x 2 windows of
+the pool are then pairs of lanes of the two lines, and what remains is turned over in the registers, since the channels
+of a pixel belong side by side.
 """
 
 from __future__ import annotations
@@ -18,9 +17,16 @@ from .cpu import Tile, largest_tile, registers
 from .geometry import Pair, PooledConvolution
 from .image import copy_image, zero
 from .kernel import array_of, arrays, geometry, kernel, precision_of, run
-from .launch import round_up, scratch, sum_slices
-from .sums import add_kernel_slices
-from .tile import copy_run, tile_add, tile_fma_lanes, tile_load, tile_shape, tile_store, tile_transpose, tile_unpool
+from .launch import padded_bias, round_up, scratch, work_slices
+from .tile import (
+    copy_run,
+    tile_fma,
+    tile_shape,
+    tile_store,
+    tile_transpose,
+    tile_window_maximum,
+    tile_zeros,
+)
 
 
 def suits(kernel: np.ndarray, dtype: np.dtype, strides: Pair, pool_size: Pair, pool_strides: Pair) -> bool:
@@ -30,43 +36,38 @@ def suits(kernel: np.ndarray, dtype: np.dtype, strides: Pair, pool_size: Pair, p
     return few and strides == (1, 1) and pool_size == pool_strides == (2, 2)
 
 
-def kernel_gradient(
-    x: np.ndarray, dy: np.ndarray, index: np.ndarray, padding: Pair, dkernel: np.ndarray, dbias: np.ndarray | None
+def convolve(
+    x: np.ndarray, kernel: np.ndarray, bias: np.ndarray, padding: Pair, y: np.ndarray, index: np.ndarray
 ) -> None:
-    """Compute dkernel, and dbias (unless None), from dy, the gradient of the pooled output."""
-    KH, KW, _, F = dkernel.shape
-    tile = position_tile(KW, F, x.dtype)
+    """Compute y = ReLU(max-pool(convolution + bias)), and in ``index`` each maximum's position, or 255 where y is 0."""
+    F = y.shape[3]
+    tile = pixel_tile(F, y.dtype)
     two = (2, 2)
-    g = PooledConvolution.of(x, dkernel, dy, (1, 1), padding, two, two, round_up(dy.shape[2], tile.lanes))
-    g = g._replace(width=max(g.width, 2 * g.columns))  # lines as long as a plane's, to be read as one
-    plane = round_up(2 * g.OH * g.width, tile.lanes)
-    positions = KH * KW + 1  # the last one for the bias
-    slices = sum_slices(g.N, positions * F * x.itemsize)
-    sums = scratch("kernel gradients", (slices, positions * F), x.dtype)
+    g = PooledConvolution.of(x, kernel, y, (1, 1), padding, two, two, round_up(y.shape[2], tile.lanes))
+    slices = work_slices(g.N * g.OH, 4 * y.size * g.KH * g.KW)
+    line = g.columns * F + tile.lanes
     run(
-        _planar_gradient_kernel(precision_of(x.dtype), *tile, F, filter_lanes(F)),
+        _planar_kernel(precision_of(y.dtype), *tile, filter_lanes(tile.inner), F),
         slices,
         g,
         x,
-        dy,
-        scratch("images", (slices, round_up((g.height + 1) * g.width + tile.lanes, 16)), x.dtype),
-        scratch("lines", (slices, round_up(g.columns * F + tile.lanes, 16)), x.dtype),
-        scratch("planes", (slices, F * plane), x.dtype),
-        scratch("lane sums", (slices, positions * F * tile.lanes), x.dtype),
-        sums,
+        kernel,
+        bias,
+        scratch("images", (slices, round_up(g.height * g.width + 2 * g.columns, 16)), y.dtype),
+        scratch("lines", (slices, round_up(line, 16)), y.dtype),
+        y,
         index,
-        scratch("index lines", (slices, round_up(g.columns * F + tile.lanes, 64)), np.uint8),
+        scratch("index lines", (slices, round_up(line, 64)), np.uint8),
     )
-    add_kernel_slices(sums, KW, F, dkernel, dbias)
 
 
 @cache
-def position_tile(KW: int, filters: int, dtype: np.dtype) -> Tile:
-    """Choose the tile: a line of kernel positions, and as many of the filters as the registers allow."""
+def pixel_tile(filters: int, dtype: np.dtype) -> Tile:
+    """Choose the tile: two vectors of pixels for each of the filters, of which there are two, one for each line."""
     lanes = registers().width // dtype.itemsize
-    most = max(1, (largest_tile() - 4) // (KW + 1))
-    at_once = next(n for n in range(min(most, filters), 0, -1) if filters % n == 0)
-    return Tile(1, KW, at_once, lanes)
+    most = (largest_tile() - 2) // 4
+    at_once = filters if filters <= most else 1 << (most.bit_length() - 1)
+    return Tile(1, at_once, 2, lanes)
 
 
 def filter_lanes(filters: int) -> int:
@@ -75,63 +76,46 @@ def filter_lanes(filters: int) -> int:
 
 
 @cache
-def _planar_gradient_kernel(precision, outer, inner, vectors, lanes, filters, filter_lanes):
+def _planar_kernel(precision, outer, inner, vectors, lanes, rows, filters):
     @kernel
-    def planar_gradient(s, slices, numbers, addresses):
-        """A slice of the batch; spread an image's gradients into planes, then multiply; the pixels innermost.
+    def planar_convolution(s, slices, numbers, addresses):
+        """A slice of the pooled lines; tiles of pixels; of filters; the kernel positions innermost.
 
-        Registers: a line of kernel positions x some filters, in each lane the sum of every 16th pixel. L1: the image,
-        the planes, and the sums of all lanes, which are added up at the end of the slice.
+        Registers: for each filter two vectors of pixels of two lines. L1: the image. The results of a line wait in
+        scratch memory: each pixel is stored as a whole vector, of which the next one overwrites what is too much.
         """
         g = geometry(numbers, PooledConvolution)
-        x, dy, images, lines, planes, lane_sums, sums = arrays(addresses, 7, precision)
-        index = array_of(addresses, 7, np.uint8, precision)
-        index_lines = array_of(addresses, 8, np.uint8, precision)
-        tile, bias_tile = tile_shape(1, inner, vectors, lanes), tile_shape(1, filters, 1, lanes)
-        pooled, spread = tile_shape(1, lanes, 1, filter_lanes), tile_shape(filters, 2, 2, lanes)
+        x, weights, bias, images, lines, y = arrays(addresses, 6, precision)
+        bias = padded_bias(bias, g.F)
+        index = array_of(addresses, 6, np.uint8, precision)
+        index_lines = array_of(addresses, 7, np.uint8, precision)
+        tile, windows = tile_shape(1, inner, 2, lanes), tile_shape(1, rows, 1, lanes)
+        upright = tile_shape(1, lanes, 1, rows)
         size = images.size // slices
         image = images[s * size : (s + 1) * size]
-        size = lines.size // slices
-        line = lines[s * size : (s + 1) * size]
-        size = index_lines.size // slices
-        index_line = index_lines[s * size : (s + 1) * size]
-        size = planes.size // slices
-        plane = planes[s * size : (s + 1) * size]
-        size = lane_sums.size // slices
-        total = lane_sums[s * size : (s + 1) * size]
+        line, index_line = s * (lines.size // slices), s * (index_lines.size // slices)
         zero(image)
-        zero(line)
-        zero(index_line)
-        zero(plane)
-        zero(total)
-        size = plane.size // g.F
-        bias_place = g.KH * g.KW * g.F * lanes
-        for n in range(s * g.N // slices, (s + 1) * g.N // slices):
-            copy_image(x, n * g.H * g.W, g, image)
-            bias = tile_load(bias_tile, total, bias_place, 0, lanes)
-            for oy in range(g.OH):
-                copy_run(dy, (n * g.OH + oy) * g.OW * g.F, line, 0, g.OW * g.F)
-                copy_run(index, (n * g.OH + oy) * g.OW * g.F, index_line, 0, g.OW * g.F)
-                for ox in range(0, g.OW, lanes):
-                    values = tile_transpose(pooled, tile_load(pooled, line, ox * g.F, 0, g.F))
-                    winners = tile_transpose(pooled, tile_load(pooled, index_line, ox * g.F, 0, g.F))
-                    place = 2 * (oy * g.width + ox)
-                    tile_store(spread, tile_unpool(values, winners, filters), plane, place, size, g.width)
-                    for pixel in (place, place + lanes, place + g.width, place + g.width + lanes):
-                        bias = tile_add(bias, tile_load(bias_tile, plane, pixel, 0, size))
-            tile_store(bias_tile, bias, total, bias_place, 0, lanes)
-            for ky in range(g.KH):
-                for f in range(0, g.F, vectors):
-                    here = (ky * g.KW * g.F + f) * lanes
-                    acc = tile_load(tile, total, here, 0, g.F * lanes)
-                    for pixel in range(0, size, lanes):
-                        acc = tile_fma_lanes(tile, acc, image, ky * g.width + pixel, 1, plane, f * size + pixel, size)
-                    tile_store(tile, acc, total, here, 0, g.F * lanes)
-        size = sums.size // slices
-        for i in range(size):
-            number = total[i * lanes]
-            for lane in range(1, lanes):
-                number += total[i * lanes + lane]
-            sums[s * size + i] = number
+        copied = -1
+        for row in range(s * g.N * g.OH // slices, (s + 1) * g.N * g.OH // slices):
+            n, oy = row // g.OH, row % g.OH
+            if n != copied:
+                copy_image(x, n * g.H * g.W, g, image)
+                copied = n
+            for ox in range(0, g.OW, lanes):
+                for group in range(0, g.F, inner):
+                    f = min(group, g.F - inner)
+                    top, bottom = tile_zeros(tile, x), tile_zeros(tile, x)
+                    for ky in range(g.KH):
+                        pixel = (2 * oy + ky) * g.width + 2 * ox
+                        for kx in range(g.KW):
+                            weight = (ky * g.KW + kx) * filters + f
+                            top = tile_fma(tile, top, weights, weight, 0, 1, image, pixel + kx)
+                            bottom = tile_fma(tile, bottom, weights, weight, 0, 1, image, pixel + g.width + kx)
+                    maxima, winners = tile_window_maximum(tile, top, bottom, bias, f, rows)
+                    place = ox * g.F + f
+                    tile_store(upright, tile_transpose(windows, maxima), lines, line + place, 0, filters)
+                    tile_store(upright, tile_transpose(windows, winners), index_lines, index_line + place, 0, filters)
+            copy_run(lines, line, y, row * g.OW * g.F, g.OW * g.F)
+            copy_run(index_lines, index_line, index, row * g.OW * g.F, g.OW * g.F)
 
-    return planar_gradient
+    return planar_convolution

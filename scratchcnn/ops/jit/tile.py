@@ -378,8 +378,6 @@ def tile_store_window_maximum(typing, shape, acc, bias, bias_offset, y, offset, 
     def codegen(context, builder, signature, arguments):
         _, tile, bias_array, bias_start, y_array, y_start, step, index_array, index_start = arguments
         values = cgutils.unpack_tuple(builder, tile)
-        numbers = [ir.Constant(ir.VectorType(I8, lanes), [number] * lanes) for number in (0, 1, 2, 3, 255)]
-        zero = ir.Constant(_vector_type(context, y.dtype, lanes), None)
         bias_first = _element(context, builder, bias, bias_array, bias_start)
         biases = [
             builder.load(_vector_at(context, builder, bias_first, v, bias.dtype, lanes), align=_bytes(bias.dtype))
@@ -391,22 +389,45 @@ def tile_store_window_maximum(typing, shape, acc, bias, bias_offset, y, offset, 
             index_first = _element(context, builder, index, index_array, builder.add(index_start, pixel))
             for v in range(vectors):
                 window = [values[(i * inner + 2 * p + j) * vectors + v] for i in (0, 1) for j in (0, 1)]
-                best, first = window[0], numbers[0]
-                for candidate, number in zip(window[1:], numbers[1:4], strict=True):
-                    better = builder.fcmp_ordered(">", candidate, best)
-                    better = builder.or_(better, builder.fcmp_unordered("uno", candidate, candidate))
-                    best = builder.select(better, candidate, best)
-                    first = builder.select(better, number, first)
-                best = builder.fadd(best, biases[v])
-                off = builder.fcmp_ordered("<=", best, zero)
-                best = builder.select(off, zero, best)
-                first = builder.select(off, numbers[4], first)
+                best, first = _rectified_maximum(builder, window, biases[v])
                 builder.store(best, _vector_at(context, builder, y_first, v, y.dtype, lanes), align=_bytes(y.dtype))
                 builder.store(first, _vector_at(context, builder, index_first, v, index.dtype, lanes), align=1)
         return context.get_dummy_value()
 
     arguments = (shape, acc, bias, types.int64, y, types.int64, types.int64, index, types.int64)
     return types.void(*arguments), codegen
+
+
+@intrinsic(prefer_literal=True)
+def tile_window_maximum(typing, shape, top, bottom, bias, bias_offset, rows):
+    """Do as ``tile_store_window_maximum`` where neighbouring pixels are in the lanes, and return the results.
+
+    Row f of ``top`` and ``bottom``, each of two vectors, are two lines of pixels of filter f. The results are two tiles
+    of one vector of windows for each filter, the maxima and their numbers, filled up with zeros to ``rows``.
+    """
+    _, filters, _, lanes = _extents(shape)
+    number = types.UniTuple(top.dtype, rows.literal_value)
+    position = types.UniTuple(Vector(types.uint8, lanes), rows.literal_value)
+
+    def codegen(context, builder, signature, arguments):
+        lines = [cgutils.unpack_tuple(builder, tile) for tile in arguments[1:3]]
+        first_bias = _element(context, builder, bias, *arguments[3:5])
+        maxima, winners = [], []
+        for f in range(filters):
+            window = []
+            for line in lines:
+                window += [_shuffle(builder, line[2 * f], line[2 * f + 1], range(i, 2 * lanes, 2)) for i in (0, 1)]
+            scalar = builder.load(builder.gep(first_bias, [I64(f)]))
+            best, first = _rectified_maximum(builder, window, _broadcast(builder, scalar, lanes))
+            maxima.append(best)
+            winners.append(first)
+        results = []
+        for kind, vectors in ((number, maxima), (position, winners)):
+            nothing = [ir.Constant(vectors[0].type, None)] * (kind.count - filters)
+            results.append(context.make_tuple(builder, kind, vectors + nothing))
+        return context.make_tuple(builder, signature.return_type, results)
+
+    return types.Tuple((number, position))(shape, top, bottom, bias, types.int64, rows), codegen
 
 
 @intrinsic
@@ -469,6 +490,20 @@ def _broadcast(builder, scalar, lanes):
     undefined = ir.Constant(ir.VectorType(scalar.type, lanes), ir.Undefined)
     first_lane = ir.Constant(ir.VectorType(I32, lanes), None)
     return builder.shuffle_vector(builder.insert_element(undefined, scalar, I32(0)), undefined, first_lane)
+
+
+def _rectified_maximum(builder, window, bias):
+    """Return ReLU(maximum of four vectors + bias), and the first maximum's number, or 255 where the result is zero."""
+    position = ir.VectorType(I8, bias.type.count)
+    best, first = window[0], _constant(position, 0)
+    for number, candidate in enumerate(window[1:], 1):
+        better = builder.fcmp_ordered(">", candidate, best)
+        better = builder.or_(better, builder.fcmp_unordered("uno", candidate, candidate))
+        best = builder.select(better, candidate, best)
+        first = builder.select(better, _constant(position, number), first)
+    best = builder.fadd(best, bias)
+    off = builder.fcmp_ordered("<=", best, ir.Constant(best.type, None))
+    return builder.select(off, ir.Constant(best.type, None), best), builder.select(off, _constant(position, 255), first)
 
 
 def _constant(vector, number):
