@@ -88,12 +88,14 @@ def conv_relu_pool_backward(
     dbias: np.ndarray | None,
 ) -> None:
     """Compute the gradients of the convolution's input, kernel and bias from that of the pooled output."""
-    if dx is None and planar.suits(kernel, x.dtype, strides, pool_size, pool_strides):
+    window = strides, padding, pool_size, pool_strides
+    few = planar.suits(kernel, x.dtype, strides, pool_size, pool_strides)
+    if dx is None and not few and first_layer.suits(kernel, x.dtype):
+        first_layer.kernel_gradient(x, dy, index, *window, dkernel, dbias)
+    elif dx is not None or not few:
+        sparse.gradients(x, kernel, dy, index, *window, dx, dkernel, dbias)
+    if few:  # also where dx is wanted: that shall not change a bit of dkernel
         planar_gradient.kernel_gradient(x, dy, index, padding, dkernel, dbias)
-    elif dx is None and first_layer.suits(kernel, x.dtype):
-        first_layer.kernel_gradient(x, dy, index, strides, padding, pool_size, pool_strides, dkernel, dbias)
-    else:
-        sparse.gradients(x, kernel, dy, index, strides, padding, pool_size, pool_strides, dx, dkernel, dbias)
 
 
 @cache
