@@ -83,3 +83,17 @@ def test_a_line_of_fewer_pooling_windows_than_a_tile_has_rows(windows, filters):
     geometry = (1, 1), (0, 0), (2, 2), (2, 2)
     outputs = numbers.output(*y_shape), Output(y_shape, "uint8")
     agree("conv_relu_pool_forward", x, kernel, bias, *geometry, *outputs, exact=True)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("filters", [1, 3, 4, 6, 7, 8])
+@pytest.mark.parametrize(("width", "size", "padding"), [(28, 5, 2), (29, 3, 0), (75, 3, 1)])
+def test_few_filters_on_one_channel_in_lines_shorter_and_longer_than_a_vector(dtype, filters, width, size, padding):
+    numbers, windows = Numbers(0, dtype, whole=True), (width + 2 * padding - size + 1) // 2
+    y_shape = 9, (7 + 2 * padding - size + 1) // 2, windows, filters
+    x, kernel, bias = numbers(9, 7, width, 1), numbers(size, size, 1, filters), numbers(filters)
+    geometry = (1, 1), (padding, padding), (2, 2), (2, 2)
+    outputs = numbers.output(*y_shape), Output(y_shape, "uint8")
+    _, index = agree("conv_relu_pool_forward", x, kernel, bias, *geometry, *outputs, exact=True)
+    gradients = None, numbers.output(*kernel.shape), numbers.output(filters)
+    agree("conv_relu_pool_backward", x, kernel, numbers(*y_shape), index, *geometry, *gradients, exact=True)

@@ -11,7 +11,7 @@ from functools import cache
 
 import numpy as np
 
-from . import first_layer, sparse, winograd
+from . import first_layer, planar, planar_gradient, sparse, winograd
 from .conv import convolve, forward_tile
 from .cpu import Tile, lanes_for, largest_tile, tile_cost, widest_tile
 from .elementwise import BLOCK, Stretch, stretch
@@ -44,13 +44,16 @@ def conv_relu_pool_forward(
         max_pool_forward(unpooled, pool_size, pool_strides, (0, 0), y, index)
         run(_relu_index(precision_of(y.dtype)), row_slices(y.size // BLOCK), Stretch(y.size), y, index)
         return
+    biases = NO_BIAS[y.dtype] if bias is None else bias
+    if planar.suits(kernel, y.dtype, strides, pool_size, pool_strides):
+        planar.convolve(x, kernel, biases, padding, y, index)
+        return
     tile = pooled_tile(y.shape[2], F, y.dtype)
     g = PooledConvolution.of(x, kernel, y, strides, padding, pool_size, pool_strides, round_up(F, tile.columns))
     if winograd.suits(g, y.dtype):
         columns = round_up(F, forward_tile(g.OW, F, y.dtype).columns)
         g = PooledConvolution.of(x, kernel, y, strides, padding, pool_size, pool_strides, columns)
     weights = padded_columns(kernel.reshape(-1, F), g.columns, "kernel")
-    biases = NO_BIAS[y.dtype] if bias is None else bias
     if winograd.suits(g, y.dtype):
         winograd.convolve(g, x, weights, biases, y, index)
         return
@@ -85,10 +88,14 @@ def conv_relu_pool_backward(
     dbias: np.ndarray | None,
 ) -> None:
     """Compute the gradients of the convolution's input, kernel and bias from that of the pooled output."""
-    if dx is None and first_layer.suits(kernel, x.dtype):
-        first_layer.kernel_gradient(x, dy, index, strides, padding, pool_size, pool_strides, dkernel, dbias)
-    else:
-        sparse.gradients(x, kernel, dy, index, strides, padding, pool_size, pool_strides, dx, dkernel, dbias)
+    window = strides, padding, pool_size, pool_strides
+    few = planar.suits(kernel, x.dtype, strides, pool_size, pool_strides)
+    if dx is None and not few and first_layer.suits(kernel, x.dtype):
+        first_layer.kernel_gradient(x, dy, index, *window, dkernel, dbias)
+    elif dx is not None or not few:
+        sparse.gradients(x, kernel, dy, index, *window, dx, dkernel, dbias)
+    if few:  # also where dx is wanted: that shall not change a bit of dkernel
+        planar_gradient.kernel_gradient(x, dy, index, padding, dkernel, dbias)
 
 
 @cache

@@ -117,8 +117,10 @@ def _sparse_gradient_kernel(precision, outer, inner, vectors, lanes):
                 zero(dimage)
             for f in range(g.F):
                 count = list_filter(gradient, winner, f, g.F, corners, offsets, scales, places)
+                bias = total[g.F * g.KH * g.columns + f]
                 for i in range(count):
-                    total[g.F * g.KH * g.columns + f] += scales[i]
+                    bias += scales[i]
+                total[g.F * g.KH * g.columns + f] = bias
                 for ky in range(0, g.KH, outer):
                     for k in range(0, g.columns, vectors * lanes):
                         here = (f * g.KH + ky) * g.columns + k  # in the kernel and its sums

@@ -150,6 +150,58 @@ def tile_fma_edge(typing, shape, acc, a, a_offset, a_outer, a_inner, b, b_offset
 
 
 @intrinsic
+def tile_fma_lanes(typing, shape, acc, a, a_offset, a_step, b, b_offset, b_step):
+    """Add products lane by lane: acc[r, v] += a[a_offset + r*a_step : + lanes] * b[b_offset + v*b_step : + lanes]."""
+    _, rows, vectors, lanes = _extents(shape)
+
+    def codegen(context, builder, signature, arguments):
+        _, tile, a_array, a_start, a_distance, b_array, b_start, b_distance = arguments
+        operands = []
+        for kind, array, start, distance, count in (
+            (a, a_array, a_start, a_distance, rows),
+            (b, b_array, b_start, b_distance, vectors),
+        ):
+            first = _element(context, builder, kind, array, start)
+            places = [builder.gep(first, [builder.mul(distance, I64(i))]) for i in range(count)]
+            vector = _vector_type(context, kind.dtype, lanes).as_pointer()
+            operands.append([builder.load(builder.bitcast(p, vector), align=_bytes(kind.dtype)) for p in places])
+        values = iter(cgutils.unpack_tuple(builder, tile))
+        result = [_fma(builder, left, right, next(values)) for left in operands[0] for right in operands[1]]
+        return context.make_tuple(builder, signature.return_type, result)
+
+    return acc(shape, acc, a, types.int64, types.int64, b, types.int64, types.int64), codegen
+
+
+@intrinsic(prefer_literal=True)
+def tile_unpool(typing, values, winners, count):
+    """Return what ``count`` vectors of pooled gradients are worth to the pixels of their 2 x 2 windows.
+
+    Vector f holds the gradients of neighbouring windows. Of each, four vectors are made, a tile (count, 2, 2, lanes):
+    two lines of twice as many pixels; where ``winners`` does not name a pixel, it gets zero.
+    """
+    lanes, number = values.dtype.lanes, count.literal_value
+    result = types.UniTuple(values.dtype, 4 * number)
+
+    def codegen(context, builder, signature, arguments):
+        pixels = []
+        gradients, places = (cgutils.unpack_tuple(builder, tile) for tile in arguments[:2])
+        for gradient, place in list(zip(gradients, places, strict=True))[:number]:
+            zero = ir.Constant(gradient.type, None)
+            for line in (0, 1):
+                left, right = (
+                    builder.select(builder.icmp_unsigned("==", place, _constant(place.type, position)), gradient, zero)
+                    for position in (2 * line, 2 * line + 1)
+                )
+                for start in (0, lanes // 2):
+                    pixels.append(
+                        _shuffle(builder, left, right, [start + i // 2 + i % 2 * lanes for i in range(lanes)])
+                    )
+        return context.make_tuple(builder, result, pixels)
+
+    return result(values, winners, count), codegen
+
+
+@intrinsic
 def tile_fma_where(typing, shape, acc, a, a_offset, a_outer, a_inner, b, b_offset, index, index_offset, wanted):
     """Do as ``tile_fma``, with the entries of b that have index[index_offset + ...] != wanted counted as zero."""
     _, _, vectors, lanes = _extents(shape)
@@ -196,6 +248,17 @@ def tile_add_scaled(typing, shape, acc, scales, position, b, offset, outer, inne
 
 
 @intrinsic
+def tile_add(typing, a, b):
+    """Return the sum of two tiles."""
+
+    def codegen(context, builder, signature, arguments):
+        pairs = zip(*(cgutils.unpack_tuple(builder, tile) for tile in arguments), strict=True)
+        return context.make_tuple(builder, signature.return_type, [builder.fadd(*pair) for pair in pairs])
+
+    return a(a, b), codegen
+
+
+@intrinsic
 def tile_scatter_scaled(typing, shape, tile, scales, position, a, offset, outer, inner):
     """Add a multiple of the tile to memory: a[offset + i*outer + j*inner : + ...] += scales[position] * tile[i, j]."""
     _, _, vectors, lanes = _extents(shape)
@@ -219,7 +282,7 @@ def tile_scatter_scaled(typing, shape, tile, scales, position, a, offset, outer,
 
 @intrinsic
 def tile_transpose(typing, shape, tile):
-    """Return the transpose of a tile, whose rows are a power of two and at most the lanes; one vector after the other.
+    """Return the transpose of a tile, whose rows are a power of two; one column of vectors after the other.
 
     The result has the shape (vectors, lanes, 1, rows): the rows of its transpose, each a vector of as many numbers as
     the tile had rows. Interleaving row i with row i + rows/2, for all i, is one step of a shuffle of cards: log2(rows)
@@ -241,8 +304,12 @@ def tile_transpose(typing, shape, tile):
                     for i in range(rows // 2)
                     for start in (0, lanes // 2)
                 ]
-            for vector in column:
+            for vector in column if rows <= lanes else ():  # several rows of the result in each
                 turned += [_shuffle(builder, vector, vector, range(c, c + rows)) for c in range(0, lanes, rows)]
+            while rows > lanes and len(column) > lanes:  # a part of one in each
+                wide = range(2 * column[0].type.count)
+                column = [_shuffle(builder, a, b, wide) for a, b in zip(column[::2], column[1::2], strict=True)]
+            turned += column if rows > lanes else []
         return context.make_tuple(builder, result, turned)
 
     return result(shape, tile), codegen
@@ -311,8 +378,6 @@ def tile_store_window_maximum(typing, shape, acc, bias, bias_offset, y, offset, 
     def codegen(context, builder, signature, arguments):
         _, tile, bias_array, bias_start, y_array, y_start, step, index_array, index_start = arguments
         values = cgutils.unpack_tuple(builder, tile)
-        numbers = [ir.Constant(ir.VectorType(I8, lanes), [number] * lanes) for number in (0, 1, 2, 3, 255)]
-        zero = ir.Constant(_vector_type(context, y.dtype, lanes), None)
         bias_first = _element(context, builder, bias, bias_array, bias_start)
         biases = [
             builder.load(_vector_at(context, builder, bias_first, v, bias.dtype, lanes), align=_bytes(bias.dtype))
@@ -324,22 +389,45 @@ def tile_store_window_maximum(typing, shape, acc, bias, bias_offset, y, offset, 
             index_first = _element(context, builder, index, index_array, builder.add(index_start, pixel))
             for v in range(vectors):
                 window = [values[(i * inner + 2 * p + j) * vectors + v] for i in (0, 1) for j in (0, 1)]
-                best, first = window[0], numbers[0]
-                for candidate, number in zip(window[1:], numbers[1:4], strict=True):
-                    better = builder.fcmp_ordered(">", candidate, best)
-                    better = builder.or_(better, builder.fcmp_unordered("uno", candidate, candidate))
-                    best = builder.select(better, candidate, best)
-                    first = builder.select(better, number, first)
-                best = builder.fadd(best, biases[v])
-                off = builder.fcmp_ordered("<=", best, zero)
-                best = builder.select(off, zero, best)
-                first = builder.select(off, numbers[4], first)
+                best, first = _rectified_maximum(builder, window, biases[v])
                 builder.store(best, _vector_at(context, builder, y_first, v, y.dtype, lanes), align=_bytes(y.dtype))
                 builder.store(first, _vector_at(context, builder, index_first, v, index.dtype, lanes), align=1)
         return context.get_dummy_value()
 
     arguments = (shape, acc, bias, types.int64, y, types.int64, types.int64, index, types.int64)
     return types.void(*arguments), codegen
+
+
+@intrinsic(prefer_literal=True)
+def tile_window_maximum(typing, shape, top, bottom, bias, bias_offset, rows):
+    """Do as ``tile_store_window_maximum`` where neighbouring pixels are in the lanes, and return the results.
+
+    Row f of ``top`` and ``bottom``, each of two vectors, are two lines of pixels of filter f. The results are two tiles
+    of one vector of windows for each filter, the maxima and their numbers, filled up with zeros to ``rows``.
+    """
+    _, filters, _, lanes = _extents(shape)
+    number = types.UniTuple(top.dtype, rows.literal_value)
+    position = types.UniTuple(Vector(types.uint8, lanes), rows.literal_value)
+
+    def codegen(context, builder, signature, arguments):
+        lines = [cgutils.unpack_tuple(builder, tile) for tile in arguments[1:3]]
+        first_bias = _element(context, builder, bias, *arguments[3:5])
+        maxima, winners = [], []
+        for f in range(filters):
+            window = []
+            for line in lines:
+                window += [_shuffle(builder, line[2 * f], line[2 * f + 1], range(i, 2 * lanes, 2)) for i in (0, 1)]
+            scalar = builder.load(builder.gep(first_bias, [I64(f)]))
+            best, first = _rectified_maximum(builder, window, _broadcast(builder, scalar, lanes))
+            maxima.append(best)
+            winners.append(first)
+        results = []
+        for kind, vectors in ((number, maxima), (position, winners)):
+            nothing = [ir.Constant(vectors[0].type, None)] * (kind.count - filters)
+            results.append(context.make_tuple(builder, kind, vectors + nothing))
+        return context.make_tuple(builder, signature.return_type, results)
+
+    return types.Tuple((number, position))(shape, top, bottom, bias, types.int64, rows), codegen
 
 
 @intrinsic
@@ -402,6 +490,25 @@ def _broadcast(builder, scalar, lanes):
     undefined = ir.Constant(ir.VectorType(scalar.type, lanes), ir.Undefined)
     first_lane = ir.Constant(ir.VectorType(I32, lanes), None)
     return builder.shuffle_vector(builder.insert_element(undefined, scalar, I32(0)), undefined, first_lane)
+
+
+def _rectified_maximum(builder, window, bias):
+    """Return ReLU(maximum of four vectors + bias), and the first maximum's number, or 255 where the result is zero."""
+    position = ir.VectorType(I8, bias.type.count)
+    best, first = window[0], _constant(position, 0)
+    for number, candidate in enumerate(window[1:], 1):
+        better = builder.fcmp_ordered(">", candidate, best)
+        better = builder.or_(better, builder.fcmp_unordered("uno", candidate, candidate))
+        best = builder.select(better, candidate, best)
+        first = builder.select(better, _constant(position, number), first)
+    best = builder.fadd(best, bias)
+    off = builder.fcmp_ordered("<=", best, ir.Constant(best.type, None))
+    return builder.select(off, ir.Constant(best.type, None), best), builder.select(off, _constant(position, 255), first)
+
+
+def _constant(vector, number):
+    """Return a vector that holds the same constant in every lane."""
+    return ir.Constant(vector, [number] * vector.count)
 
 
 def _shuffle(builder, a, b, lanes):
