@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 LAYERS = {AveragePool2D, BatchNorm, Conv2D, Dense, Dropout, Flatten, GlobalAveragePool2D, LeakyReLU, MaxPool2D, ReLU}
 STEPS = {ConvReLU, ConvReLUPool, DenseReLU, FoldedNorm, NormReLU, NormReLUPool}
 RECORDABLE = frozenset(LAYERS | STEPS | {Rescaling})
+ADJUSTABLE = {BatchNorm, Dropout, LeakyReLU, Rescaling}  # may be changed when built; the others have made shapes of it
 MOST_RECORDINGS = 16  # of a model; each may keep buffers alive that the layers have replaced by larger ones
 
 
@@ -110,7 +111,7 @@ def _settings(model: Sequential) -> tuple[Any, ...]:
         id(model.steps),
         loss,
         loss.config() if type(loss) is SoftmaxCrossEntropy else None,
-        [layer.config() for layer in model.layers],
+        [layer.config() for layer in model.layers if type(layer) in ADJUSTABLE],
         [id(array) for layer in model.layers if layer.state for array in layer.state.values()],
     )
 
