@@ -152,11 +152,13 @@ def _convolve_kernel(precision, outer, inner, vectors, lanes, distance):
             if n != copied:
                 copy_image(x, n * g.H * g.W * g.C, g, image)
                 copied = n
+            above = g.top - oy * g.stride_y  # lines of zeros: nothing to multiply there, nor below the image
+            inside = max(0, above), min(g.KH, above + (g.H - 1) * g.spread_y + 1)
             for f in range(0, g.columns, vectors * lanes):
                 for pixel in range(0, g.OW, inner):
                     first = min(pixel, g.OW - inner)
                     acc = tile_load(tile, bias, f, 0, 0)
-                    for ky in range(g.KH):
+                    for ky in range(inside[0], inside[1]):
                         a = ((oy * g.stride_y + ky) * g.width + first * g.stride_x) * g.C
                         b = ky * g.KW * g.C * g.columns + f
                         for k in range(g.KW * g.C):
