@@ -21,8 +21,9 @@ from typing import NamedTuple
 import numpy as np
 
 from ..reference.augment import MOVES, bumps
-from .kernel import array_of, arrays, compiled, geometry, kernel, operation, precision_of, run
+from .kernel import compiled, kernel, operation, precision_of, run
 from .launch import row_slices, scratch
+from .operands import array_of, arrays, geometry
 
 
 class Batch(NamedTuple):

@@ -14,8 +14,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .kernel import array_of, arrays, compiled, geometry, kernel, operation, precision_of, run
+from .kernel import compiled, kernel, operation, precision_of, run
 from .launch import row_slices, scratch, sum_slices
+from .operands import array_of, arrays, geometry
 from .sums import add_stretch
 
 ROWS = 64  # rows that are worth the launch of another thread

@@ -23,8 +23,9 @@ from .cpu import Tile, lanes_for, largest_tile, tile_cost, widest_tile
 from .elementwise import relu_backward
 from .geometry import Convolution, Pair
 from .image import copy_image, zero
-from .kernel import arrays, geometry, kernel, operation, precision_of, run
+from .kernel import kernel, operation, precision_of, run
 from .launch import NO_BIAS, padded_bias, padded_columns, round_up, scratch, work_slices
+from .operands import arrays, geometry
 from .tile import copy_run, tile_fma, tile_load, tile_relu, tile_shape, tile_store
 from .transpose import transpose
 

@@ -14,8 +14,9 @@ import numpy as np
 from .cpu import Tile, lanes_for, largest_tile, widest_tile
 from .geometry import Convolution, Pair
 from .image import copy_image, zero
-from .kernel import arrays, geometry, kernel, precision_of, run
+from .kernel import kernel, precision_of, run
 from .launch import ONE, round_up, scratch, sum_slices
+from .operands import arrays, geometry
 from .sums import add_kernel_slices
 from .tile import tile_fma, tile_load, tile_shape, tile_store
 

@@ -17,8 +17,9 @@ from .cpu import Tile, lanes_for, largest_tile, tile_cost, widest_tile
 from .elementwise import BLOCK, Stretch, stretch
 from .geometry import OFF, Pair, PooledConvolution
 from .image import copy_image, zero
-from .kernel import array_of, arrays, geometry, kernel, operation, precision_of, run
+from .kernel import kernel, operation, precision_of, run
 from .launch import NO_BIAS, padded_bias, padded_columns, round_up, row_slices, scratch, work_slices
+from .operands import array_of, arrays, geometry
 from .pool import max_pool_forward
 from .tile import copy_run, tile_fma, tile_shape, tile_store_window_maximum, tile_zeros
 

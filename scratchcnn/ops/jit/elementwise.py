@@ -12,8 +12,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .kernel import array_of, arrays, compiled, geometry, kernel, operation, precision_of, run
+from .kernel import compiled, kernel, operation, precision_of, run
 from .launch import row_slices
+from .operands import array_of, arrays, geometry
 
 BLOCK = 16384  # elements that are worth waking another thread
 

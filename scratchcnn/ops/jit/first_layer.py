@@ -14,8 +14,9 @@ import numpy as np
 from .cpu import Tile, lanes_for, largest_tile
 from .geometry import Pair, PooledConvolution
 from .image import copy_image, zero
-from .kernel import array_of, arrays, geometry, kernel, precision_of, run
+from .kernel import kernel, precision_of, run
 from .launch import ONE, round_up, scratch, sum_slices
+from .operands import array_of, arrays, geometry
 from .sums import add_kernel_slices
 from .tile import copy_run, tile_fma_where, tile_load, tile_shape, tile_store
 

@@ -12,8 +12,9 @@ from typing import NamedTuple
 import numpy as np
 
 from .elementwise import BLOCK
-from .kernel import array_of, arrays, geometry, kernel, operation, precision_of, run
+from .kernel import kernel, operation, precision_of, run
 from .launch import row_slices
+from .operands import array_of, arrays, geometry
 from .tile import copy_run
 
 

@@ -16,7 +16,8 @@ import numpy as np
 from numba import config
 
 from ...layers.base import aligned_empty
-from .kernel import address_of, arrays, compiled, geometry, kernel, precision_of, run
+from .kernel import address_of, compiled, kernel, precision_of, run
+from .operands import arrays, geometry
 from .tile import copy_run
 
 WORK = 200_000  # multiplications that are worth waking another thread, some 4 us of a fast core

@@ -7,8 +7,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .kernel import array_of, arrays, geometry, kernel, operation, precision_of, run
+from .kernel import kernel, operation, precision_of, run
 from .launch import row_slices, scratch
+from .operands import array_of, arrays, geometry
 
 ROWS = 128  # rows that are worth waking another thread
 

@@ -10,8 +10,9 @@ from functools import cache
 import numpy as np
 
 from .channels import Matrix, batch_statistics, input_gradient_coefficients, line_sums, spread
-from .kernel import array_of, arrays, geometry, kernel, operation, precision_of, run
+from .kernel import kernel, operation, precision_of, run
 from .launch import scratch
+from .operands import array_of, arrays, geometry
 
 
 @operation

@@ -25,8 +25,9 @@ import numpy as np
 
 from .channels import batch_statistics, input_gradient_coefficients, line_sums, spread
 from .geometry import OFF, Pair
-from .kernel import array_of, arrays, compiled, geometry, kernel, operation, precision_of, run
+from .kernel import compiled, kernel, operation, precision_of, run
 from .launch import row_slices, scratch, sum_slices
+from .operands import array_of, arrays, geometry
 from .tile import copy_run
 
 

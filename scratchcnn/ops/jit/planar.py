@@ -16,8 +16,9 @@ import numpy as np
 from .cpu import Tile, largest_tile, registers
 from .geometry import Pair, PooledConvolution
 from .image import copy_image, zero
-from .kernel import array_of, arrays, geometry, kernel, precision_of, run
+from .kernel import kernel, precision_of, run
 from .launch import padded_bias, round_up, scratch, work_slices
+from .operands import array_of, arrays, geometry
 from .tile import (
     copy_run,
     tile_fma,

@@ -15,8 +15,9 @@ import numpy as np
 from .cpu import Tile, largest_tile, registers
 from .geometry import Pair, PooledConvolution
 from .image import copy_image, zero
-from .kernel import array_of, arrays, geometry, kernel, precision_of, run
+from .kernel import kernel, precision_of, run
 from .launch import round_up, scratch, sum_slices
+from .operands import array_of, arrays, geometry
 from .planar import filter_lanes
 from .sums import add_kernel_slices
 from .tile import copy_run, tile_add, tile_fma_lanes, tile_load, tile_shape, tile_store, tile_transpose, tile_unpool

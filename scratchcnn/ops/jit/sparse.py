@@ -21,8 +21,9 @@ import numpy as np
 from .cpu import Tile, registers
 from .geometry import OFF, Pair, PooledConvolution
 from .image import copy_back, copy_image, zero
-from .kernel import array_of, arrays, compiled, geometry, kernel, precision_of, run
+from .kernel import compiled, kernel, precision_of, run
 from .launch import round_up, scratch, sum_slices
+from .operands import array_of, arrays, geometry
 from .sums import add_transposed_slices
 from .tile import tile_add_scaled, tile_load, tile_scatter_scaled, tile_shape, tile_store
 from .transpose import transpose

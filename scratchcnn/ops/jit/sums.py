@@ -12,8 +12,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .kernel import arrays, compiled, geometry, kernel, precision_of, run
+from .kernel import compiled, kernel, precision_of, run
 from .launch import NO_BIAS, WORK, row_slices
+from .operands import arrays, geometry
 from .tile import copy_run, tile_shape
 from .transpose import block_lanes, transpose_band
 

@@ -12,8 +12,9 @@ from typing import NamedTuple
 import numpy as np
 
 from .cpu import registers
-from .kernel import arrays, compiled, geometry, kernel, precision_of, run
+from .kernel import compiled, kernel, precision_of, run
 from .launch import row_slices
+from .operands import arrays, geometry
 from .tile import tile_load, tile_shape, tile_store, tile_transpose
 
 BLOCK = 16384  # elements that are worth waking another thread

@@ -29,8 +29,9 @@ from .conv import forward_tile
 from .cpu import lanes_for
 from .geometry import PooledConvolution
 from .image import copy_image, zero
-from .kernel import array_of, arrays, geometry, kernel, precision_of, run
+from .kernel import kernel, precision_of, run
 from .launch import padded_bias, round_up, scratch, work_slices
+from .operands import array_of, arrays, geometry
 from .tile import (
     copy_run,
     tile_fma,
