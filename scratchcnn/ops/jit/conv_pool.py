@@ -21,7 +21,8 @@ from .kernel import kernel, operation, precision_of, run
 from .launch import NO_BIAS, padded_bias, padded_columns, round_up, row_slices, scratch, work_slices
 from .operands import array_of, arrays, geometry
 from .pool import max_pool_forward
-from .tile import copy_run, tile_fma, tile_shape, tile_store_window_maximum, tile_zeros
+from .tile import copy_run, tile_fma, tile_shape, tile_zeros
+from .tile_pool import tile_store_window_maximum
 
 
 @operation

@@ -21,7 +21,8 @@ from .elementwise import BLOCK
 from .kernel import kernel, precision_of, run
 from .launch import NO_BIAS, round_up, row_slices, scratch, work_slices
 from .operands import arrays, geometry
-from .tile import copy_run, tile_fma, tile_load, tile_shape, tile_store, tile_transpose, tile_zeros
+from .tile import copy_run, tile_fma, tile_load, tile_shape, tile_store, tile_zeros
+from .tile_transform import tile_transpose
 from .transpose import block_lanes, transpose_band
 
 

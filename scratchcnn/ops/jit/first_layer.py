@@ -18,7 +18,8 @@ from .kernel import kernel, precision_of, run
 from .launch import ONE, round_up, scratch, sum_slices
 from .operands import array_of, arrays, geometry
 from .sums import add_kernel_slices
-from .tile import copy_run, tile_fma_where, tile_load, tile_shape, tile_store
+from .tile import copy_run, tile_load, tile_shape, tile_store
+from .tile_sparse import tile_fma_where
 
 
 def suits(kernel: np.ndarray, dtype: np.dtype) -> bool:

@@ -19,15 +19,9 @@ from .image import copy_image, zero
 from .kernel import kernel, precision_of, run
 from .launch import padded_bias, round_up, scratch, work_slices
 from .operands import array_of, arrays, geometry
-from .tile import (
-    copy_run,
-    tile_fma,
-    tile_shape,
-    tile_store,
-    tile_transpose,
-    tile_window_maximum,
-    tile_zeros,
-)
+from .tile import copy_run, tile_fma, tile_shape, tile_store, tile_zeros
+from .tile_pool import tile_window_maximum
+from .tile_transform import tile_transpose
 
 
 def suits(kernel: np.ndarray, dtype: np.dtype, strides: Pair, pool_size: Pair, pool_strides: Pair) -> bool:

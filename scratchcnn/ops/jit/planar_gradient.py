@@ -20,7 +20,9 @@ from .launch import round_up, scratch, sum_slices
 from .operands import array_of, arrays, geometry
 from .planar import filter_lanes
 from .sums import add_kernel_slices
-from .tile import copy_run, tile_add, tile_fma_lanes, tile_load, tile_shape, tile_store, tile_transpose, tile_unpool
+from .tile import copy_run, tile_add, tile_fma_lanes, tile_load, tile_shape, tile_store
+from .tile_pool import tile_unpool
+from .tile_transform import tile_transpose
 
 
 def kernel_gradient(

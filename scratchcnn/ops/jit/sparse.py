@@ -25,7 +25,8 @@ from .kernel import compiled, kernel, precision_of, run
 from .launch import round_up, scratch, sum_slices
 from .operands import array_of, arrays, geometry
 from .sums import add_transposed_slices
-from .tile import tile_add_scaled, tile_load, tile_scatter_scaled, tile_shape, tile_store
+from .tile import tile_load, tile_shape, tile_store
+from .tile_sparse import tile_add_scaled, tile_scatter_scaled
 from .transpose import transpose
 
 

@@ -15,7 +15,8 @@ from .cpu import registers
 from .kernel import compiled, kernel, precision_of, run
 from .launch import row_slices
 from .operands import arrays, geometry
-from .tile import tile_load, tile_shape, tile_store, tile_transpose
+from .tile import tile_load, tile_shape, tile_store
+from .tile_transform import tile_transpose
 
 BLOCK = 16384  # elements that are worth waking another thread
 

@@ -32,16 +32,9 @@ from .image import copy_image, zero
 from .kernel import kernel, precision_of, run
 from .launch import padded_bias, round_up, scratch, work_slices
 from .operands import array_of, arrays, geometry
-from .tile import (
-    copy_run,
-    tile_fma,
-    tile_load,
-    tile_sandwich,
-    tile_shape,
-    tile_store,
-    tile_store_window_maximum,
-    tile_zeros,
-)
+from .tile import copy_run, tile_fma, tile_load, tile_shape, tile_store, tile_zeros
+from .tile_pool import tile_store_window_maximum
+from .tile_transform import tile_sandwich
 
 patch_transform = tile_sandwich(((1, 0, -1, 0), (0, 1, 1, 0), (0, -1, 1, 0), (0, 1, 0, -1)))  # B^T
 kernel_transform = tile_sandwich(((1, 0, 0), (0.5, 0.5, 0.5), (0.5, -0.5, 0.5), (0, 0, 1)))  # G

@@ -1,0 +1,87 @@
+"""Steps of register tiles (``tile.py``) for gradients that are mostly zero.
+
+A gradient behind a pool belongs to one of the pool's pixels (``tile_fma_where``), or stands in a list of those that are
+not zero, each a scale and a place (``tile_add_scaled``, ``tile_scatter_scaled``).
+"""
+
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+from .llvm import (
+    I8,
+    add_outer_product,
+    broadcast,
+    bytes_of,
+    element,
+    extents,
+    multiply_add,
+    row_addresses,
+    vector_at,
+    vector_type,
+)
+
+
+@intrinsic
+def tile_fma_where(typing, shape, acc, a, a_offset, a_outer, a_inner, b, b_offset, index, index_offset, wanted):
+    """Do as ``tile_fma``, with the entries of b that have index[index_offset + ...] != wanted counted as zero."""
+    _, _, vectors, lanes = extents(shape)
+
+    def codegen(context, builder, signature, arguments):
+        _, tile, a_array, a_start, outer, inner, b_array, b_start, index_array, index_start, wanted_value = arguments
+        b_first = element(context, builder, b, b_array, b_start)
+        index_first = element(context, builder, index, index_array, index_start)
+        zero = ir.Constant(vector_type(context, b.dtype, lanes), None)
+        chosen = broadcast(builder, builder.trunc(wanted_value, I8), lanes)
+        right = []
+        for v in range(vectors):
+            value = builder.load(vector_at(context, builder, b_first, v, b.dtype, lanes), align=bytes_of(b.dtype))
+            place = builder.load(vector_at(context, builder, index_first, v, index.dtype, lanes), align=1)
+            right.append(builder.select(builder.icmp_unsigned("==", place, chosen), value, zero))
+        left = row_addresses(context, builder, shape, a, a_array, a_start, outer, inner)
+        return add_outer_product(context, builder, signature, tile, left, right)
+
+    integer = types.int64
+    arguments = (shape, acc, a, integer, integer, integer, b, integer, index, integer, integer)
+    return acc(*arguments), codegen
+
+
+@intrinsic
+def tile_add_scaled(typing, shape, acc, scales, position, b, offset, outer, inner):
+    """Add a multiple of a tile in memory: acc[i, j] += scales[position] * b[offset + i*outer + j*inner : + ...]."""
+    _, _, vectors, lanes = extents(shape)
+
+    def codegen(context, builder, signature, arguments):
+        _, tile, scale_array, scale_position, b_array, *start = arguments
+        scale = broadcast(builder, builder.load(element(context, builder, scales, scale_array, scale_position)), lanes)
+        values = iter(cgutils.unpack_tuple(builder, tile))
+        result = []
+        for row in row_addresses(context, builder, shape, b, b_array, *start):
+            for v in range(vectors):
+                vector = builder.load(vector_at(context, builder, row, v, b.dtype, lanes), align=bytes_of(b.dtype))
+                result.append(multiply_add(builder, scale, vector, next(values)))
+        return context.make_tuple(builder, signature.return_type, result)
+
+    position_types = (types.int64, types.int64, types.int64)
+    return acc(shape, acc, scales, types.int64, b, *position_types), codegen
+
+
+@intrinsic
+def tile_scatter_scaled(typing, shape, tile, scales, position, a, offset, outer, inner):
+    """Add a multiple of the tile to memory: a[offset + i*outer + j*inner : + ...] += scales[position] * tile[i, j]."""
+    _, _, vectors, lanes = extents(shape)
+
+    def codegen(context, builder, signature, arguments):
+        _, tile_value, scale_array, scale_position, array, *start = arguments
+        scale = broadcast(builder, builder.load(element(context, builder, scales, scale_array, scale_position)), lanes)
+        values = iter(cgutils.unpack_tuple(builder, tile_value))
+        for row in row_addresses(context, builder, shape, a, array, *start):
+            for v in range(vectors):
+                address = vector_at(context, builder, row, v, a.dtype, lanes)
+                before = builder.load(address, align=bytes_of(a.dtype))
+                builder.store(multiply_add(builder, scale, next(values), before), address, align=bytes_of(a.dtype))
+        return context.get_dummy_value()
+
+    arguments = (shape, tile, scales, types.int64, a, types.int64, types.int64, types.int64)
+    return types.void(*arguments), codegen
