@@ -19,7 +19,8 @@ keeps tuples in registers as long as they fit. Everything that fixes the instruc
 elements, not bytes. A tile's rows have two levels, ``rows_outer x rows_inner``, row ``(i, j)`` lying
 ``i * outer + j * inner`` elements after the first: two lines of an image and some pixels of each, for example.
 
-This is the one file that speaks LLVM. The kernels read without it: each function below says what it computes.
+The ``tile*.py``, with ``llvm.py`` behind them, are where the library speaks LLVM. The kernels read without it: each
+function says what it computes.
 """
 
 from llvmlite import ir
