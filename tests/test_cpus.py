@@ -105,7 +105,8 @@ def test_no_kernel_is_loaded_that_was_compiled_with_another_version_of_any_file(
     tile = package / "scratchcnn" / "ops" / "jit" / "tile.py"
     source = tile.read_text()
     copy = source.index("def copy_run")
-    changed = source[copy:].replace("bytes_of(source.dtype)", "0", 1)  # nothing is copied, and what is read is left over
+    # Nothing is copied, and what is read is left over.
+    changed = source[copy:].replace("bytes_of(source.dtype)", "0", 1)
     assert changed != source[copy:]
     tile.write_text(source[:copy] + changed)
     assert run_python(POOL, package=package, NUMBA_CACHE_DIR=cache).stdout != "[1.0, 1.0, 1.0, 1.0]\n"

@@ -101,9 +101,8 @@ def tile_store(typing, shape, acc, a, offset, outer, inner):
         values = iter(cgutils.unpack_tuple(builder, tile))
         for row in row_addresses(context, builder, shape, a, array, *position):
             for v in range(vectors):
-                builder.store(
-                    next(values), vector_at(context, builder, row, v, a.dtype, lanes), align=bytes_of(a.dtype)
-                )
+                place = vector_at(context, builder, row, v, a.dtype, lanes)
+                builder.store(next(values), place, align=bytes_of(a.dtype))
         return context.get_dummy_value()
 
     return types.void(shape, acc, a, types.int64, types.int64, types.int64), codegen
