@@ -9,28 +9,32 @@ from typing import Any
 
 from numba.core import event
 
+NOTICEABLE = 0.2  # seconds
+
 
 class _Compiler(event.Listener):
     """Hears of each pass of numba's compiler; functions from the cache on disk need none."""
 
     def __init__(self, write: Callable[[str], Any]) -> None:
         self.write = write
-        self.first = self.last = 0.0
+        self.announced = False
+        self.first = self.last = 0.0  # when the first pass began and the last one ended
 
     def on_start(self, event: event.Event) -> None:
-        if not self.first:
-            self.first = time.perf_counter()
-            self.write("Compiling kernels for this CPU; they are kept on disk for the next run ...")
+        self.first = self.first or time.perf_counter()
 
     def on_end(self, event: event.Event) -> None:
         self.last = time.perf_counter()
+        if self.last - self.first > NOTICEABLE and not self.announced:
+            self.announced = True
+            self.write("Compiling kernels for this CPU; they are kept on disk for the next run ...")
 
 
 @contextmanager
 def announce(write: Callable[[str], Any]) -> Iterator[None]:
-    """Inside a ``with`` block, tell ``write`` when the first kernel is compiled and, at the end, the seconds it took.
+    """Inside a ``with`` block, tell ``write`` when kernels are being compiled and, at the end, the seconds it took.
 
-    Nothing is written where every kernel comes from the cache on disk.
+    Nothing is written where every kernel comes from the cache on disk, or it takes no noticeable time.
     """
     compiler = _Compiler(write)
     event.register("numba:run_pass", compiler)
@@ -38,5 +42,5 @@ def announce(write: Callable[[str], Any]) -> Iterator[None]:
         yield
     finally:
         event.unregister("numba:run_pass", compiler)
-        if compiler.first:
+        if compiler.announced:
             write(f"Compiled in {compiler.last - compiler.first:.1f} s.")
