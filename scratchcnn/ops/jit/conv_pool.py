@@ -15,7 +15,7 @@ from . import first_layer, planar, planar_gradient, sparse, winograd
 from .conv import convolve, forward_tile
 from .cpu import Tile, lanes_for, largest_tile, tile_cost, widest_tile
 from .elementwise import BLOCK, Stretch, stretch
-from .geometry import OFF, Pair, PooledConvolution
+from .geometry import OFF, Pair, PooledConvolution, short_window
 from .image import copy_image, zero
 from .kernel import kernel, operation, precision_of, run
 from .launch import NO_BIAS, padded_bias, padded_columns, round_up, row_slices, scratch, work_slices
@@ -61,7 +61,7 @@ def conv_relu_pool_forward(
         return
     slices = work_slices(g.N * g.OH, 4 * g.N * g.OH * g.OW * g.F * g.KH * g.KW * g.C)
     run(
-        _conv_relu_pool_kernel(precision_of(y.dtype), *tile, g.stride_x * g.C),
+        _conv_relu_pool_kernel(precision_of(y.dtype), *tile, g.stride_x * g.C, *short_window(g.KH, g.KW * g.C)),
         slices,
         g,
         x,
@@ -118,7 +118,7 @@ def pooled_tile(windows: int, filters: int, dtype: np.dtype) -> Tile:
 
 
 @cache
-def _conv_relu_pool_kernel(precision, outer, inner, vectors, lanes, distance):
+def _conv_relu_pool_kernel(precision, outer, inner, vectors, lanes, distance, short_lines, short_depth):
     @kernel
     def conv_relu_pool(s, slices, numbers, addresses):
         """A slice of the pooled lines; for each vector of filters, tiles of P windows; kernel positions innermost.
@@ -145,10 +145,10 @@ def _conv_relu_pool_kernel(precision, outer, inner, vectors, lanes, distance):
                 for pixel in range(0, g.OW, inner // 2):
                     first = min(pixel, g.OW - inner // 2)
                     acc = tile_zeros(tile, x)
-                    for ky in range(g.KH):
+                    for ky in range(short_lines or g.KH):
                         a = ((2 * oy * g.stride_y + ky) * g.width + 2 * first * g.stride_x) * g.C
                         b = ky * g.KW * g.C * g.columns + f
-                        for k in range(g.KW * g.C):
+                        for k in range(short_depth or g.KW * g.C):
                             acc = tile_fma(
                                 tile, acc, image, a + k, g.stride_y * g.width * g.C, distance,
                                 weights, b + k * g.columns,

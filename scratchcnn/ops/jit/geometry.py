@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 Pair = tuple[int, int]
+SHORT = 25  # terms of a window: of 5 x 5 pixels in one channel
 OFF = 255  # in ``index``: ReLU stopped this window
 
 
@@ -33,6 +34,14 @@ class Convolution(NamedTuple):
     columns: int  # F rounded up to whole tiles
     depth: int  # KW * C rounded up to whole tiles (kernel gradient)
     relu: int  # whether a ReLU follows
+
+
+def short_window(KH: int, depth: int) -> Pair:
+    """Return the extents of a window, lines and KW*C, where it is so short that its loops cost as much as their bodies.
+
+    They then become constants of the code, and the compiler writes the loops out; (0, 0) where they are longer.
+    """
+    return (KH, depth) if KH * depth <= SHORT else (0, 0)
 
 
 class PooledConvolution(NamedTuple):
