@@ -11,14 +11,19 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Any
 
+from .averaging import ExponentialMovingAverage
+from .callbacks import Callback
+from .data.augment import Augmentation
 from .layers import Conv2D, Dense, Dropout, Flatten, Layer, MaxPool2D, ReLU, Rescaling
 from .losses import SoftmaxCrossEntropy
 from .model import Sequential
 from .optimizers import Adam, Optimizer
 from .schedules import CosineDecay, OneCycle, Schedule
+from .training import History
 
 
 @dataclass(frozen=True)
@@ -37,13 +42,16 @@ class Recipe:
         ``optimizer(schedule)`` makes the optimizer.
     label_smoothing : float, default 0
         Of the loss.
+    augmentation : Augmentation, optional
+        Random distortions of the training images.
+    average : float, default 0
+        Decay of an ``ExponentialMovingAverage`` of the weights, which the model then ends with; 0 for none.
 
     Examples
     --------
     >>> recipe = RECIPES["keras"]
     >>> model = Sequential(recipe.network(10), input_shape=(28, 28, 1), seed=0)
-    >>> recipe.compile(model, samples=len(x_train))
-    >>> model.fit(x_train, y_train, epochs=recipe.epochs, batch_size=recipe.batch_size)
+    >>> recipe.train(model, x_train, y_train)
     """
 
     network: Callable[[int], list[Layer]]
@@ -52,6 +60,32 @@ class Recipe:
     schedule: Callable[[int], Schedule]
     optimizer: Callable[[Schedule], Optimizer]
     label_smoothing: float = 0.0
+    augmentation: Augmentation | None = None
+    average: float = 0.0
+
+    def train(
+        self,
+        model: Sequential,
+        x: Any,
+        y: Any,
+        *,
+        validation_split: float = 0.0,
+        callbacks: Iterable[Callback] = (),
+        verbose: int | str = "auto",
+    ) -> History:
+        """Compile a model and train it; the arguments are those of ``fit``."""
+        self.compile(model, samples=len(x) - round(len(x) * validation_split))
+        averaging = [ExponentialMovingAverage(self.average)] if self.average else []
+        return model.fit(
+            x,
+            y,
+            epochs=self.epochs,
+            batch_size=self.batch_size,
+            validation_split=validation_split,
+            verbose=verbose,
+            callbacks=[*averaging, *callbacks],
+            augmentation=self.augmentation,
+        )
 
     def compile(self, model: Sequential, samples: int) -> None:
         """Compile a model for being trained on so many samples."""
@@ -59,9 +93,9 @@ class Recipe:
         model.compile(self.optimizer(self.schedule(steps)), SoftmaxCrossEntropy(self.label_smoothing))
 
 
-def checksum(model: Sequential) -> str:
-    """Return the SHA-256 of all weights: two models have the same one if they are equal, bit by bit."""
-    return hashlib.sha256(b"".join(weights.tobytes() for weights in model.get_weights())).hexdigest()
+def checksum(*models: Sequential) -> str:
+    """Return the SHA-256 of all weights, of several models one after the other: equal only if all bits are."""
+    return hashlib.sha256(b"".join(array.tobytes() for model in models for array in model.get_weights())).hexdigest()
 
 
 def fast_network(classes: int) -> list[Layer]:
