@@ -3,8 +3,8 @@
 A recipe is data and the few lines below are all there is to one. ``examples/train_mnist.py --recipe NAME`` follows it,
 ``benchmarks/bench_accuracy.py`` measures what it reaches over many seeds, and ``benchmarks/RESULTS.md`` lists that.
 
-All was chosen on training images alone: ``fast`` by training on MNIST's first 50,000 and comparing on the last 10,000,
-``keras`` by a held-out part of the training digits.
+All was chosen on MNIST's training images alone: by training on the first 50,000 and comparing on the last 10,000, the
+split that the figures below are of, but for ``keras``, where it was another part of them.
 """
 
 from __future__ import annotations
@@ -18,7 +18,18 @@ from typing import Any
 from .averaging import ExponentialMovingAverage
 from .callbacks import Callback
 from .data.augment import Augmentation
-from .layers import BatchNorm, Conv2D, Dense, Dropout, Flatten, Layer, MaxPool2D, ReLU, Rescaling
+from .layers import (
+    BatchNorm,
+    Conv2D,
+    Dense,
+    Dropout,
+    Flatten,
+    GlobalAveragePool2D,
+    Layer,
+    MaxPool2D,
+    ReLU,
+    Rescaling,
+)
 from .losses import SoftmaxCrossEntropy
 from .model import Sequential
 from .optimizers import SGD, Adam, AdamW, Optimizer
@@ -118,35 +129,43 @@ def keras_network(classes: int) -> list[Layer]:
     ]
 
 
-def _convolutions(*filters: int) -> list[Layer]:
-    """Return 3 x 3 convolutions, two before a max-pool and two before another, and one for the rest.
+def tiny_network(classes: int) -> list[Layer]:
+    """Return five convolutions with 7,250 parameters in all, a dense layer included.
 
-    A normalisation follows the pool, not the convolution before it: this is as good, and then convolution, ReLU and
-    pool are one operation, of which the backward pass costs a fraction.
+    In this network and the next a normalisation stands behind each max-pool, not before it. It is as good there, and
+    convolution, ReLU and pool are neighbours: together they have a backward pass that costs a fraction.
     """
-    first, second, third, fourth, fifth = filters
     return [
-        *(Conv2D(first, 3), _norm(), ReLU()),  # 28 x 28 x 1 -> 26 x 26
-        *(Conv2D(second, 3), ReLU(), MaxPool2D(2), _norm()),  # -> 12 x 12
-        *(Conv2D(third, 3), _norm(), ReLU()),  # -> 10 x 10
-        *(Conv2D(fourth, 3), ReLU(), MaxPool2D(2), _norm()),  # -> 4 x 4
-        *(Conv2D(fifth, 3), _norm(), ReLU()),  # -> 2 x 2
+        Rescaling(1 / 255),
+        *(Conv2D(8, 3), _norm(), ReLU()),  # 28 x 28 x 1 -> 26 x 26 x 8
+        *(Conv2D(8, 3), ReLU(), MaxPool2D(2), _norm()),  # -> 12 x 12 x 8
+        *(Conv2D(16, 3), _norm(), ReLU()),  # -> 10 x 10 x 16
+        *(Conv2D(16, 3), ReLU(), MaxPool2D(2), _norm()),  # -> 4 x 4 x 16
+        *(Conv2D(16, 3), _norm(), ReLU()),  # -> 2 x 2 x 16
+        *(Flatten(), Dense(classes)),
+    ]
+
+
+def best_network(classes: int) -> list[Layer]:
+    """Return six convolutions; the mean of each of the last 128 filters over the image is what the classes are told by.
+
+    288,618 parameters, and 18 million multiply-adds an image.
+    """
+    return [
+        Rescaling(1 / 255),
+        *(Conv2D(32, 3), _norm(), ReLU()),  # 28 x 28 x 1 -> 26 x 26 x 32
+        *(Conv2D(32, 3), ReLU(), MaxPool2D(2), _norm()),  # -> 12 x 12 x 32
+        *(Conv2D(64, 3, padding="same"), _norm(), ReLU()),  # -> 12 x 12 x 64
+        *(Conv2D(64, 3, padding="same"), ReLU(), MaxPool2D(2), _norm()),  # -> 6 x 6 x 64
+        *(Conv2D(128, 3, padding="same"), _norm(), ReLU()),  # -> 6 x 6 x 128
+        *(Conv2D(128, 3), _norm(), ReLU()),  # -> 4 x 4 x 128
+        *(GlobalAveragePool2D(), Dropout(0.3), Dense(classes)),
     ]
 
 
 def _norm() -> BatchNorm:
     """Return a normalisation that remembers the latest 10 batches, not 100: the weights move quickly."""
     return BatchNorm(momentum=0.9)
-
-
-def tiny_network(classes: int) -> list[Layer]:
-    """Return five convolutions of so few filters that the network has 7,250 parameters."""
-    return [Rescaling(1 / 255), *_convolutions(8, 8, 16, 16, 16), Flatten(), Dense(classes)]
-
-
-def best_network(classes: int) -> list[Layer]:
-    """Return the same five convolutions with many filters."""
-    return [Rescaling(1 / 255), *_convolutions(16, 32, 64, 64, 128), Flatten(), Dropout(0.4), Dense(classes)]
 
 
 def lenet5_network(classes: int) -> list[Layer]:
@@ -180,7 +199,9 @@ RECIPES = {
         optimizer=Adam,
         label_smoothing=0.1,
     ),
-    # TINY
+    # The most that fewer than 8,000 parameters reach. On the split, seed 0: 99.51 %; 99.41 % with smaller distortions
+    # (8 degrees, 1 pixel, 8 %, no slant), 99.47 % after 12 epochs; then 99.43 % with each normalisation before its pool,
+    # for half as much time again, and 99.29 % with 16 filters throughout and only one convolution before the first pool.
     "tiny": Recipe(
         network=tiny_network,
         epochs=30,
@@ -190,15 +211,19 @@ RECIPES = {
         augmentation=Augmentation(rotation=10, shift=1.5, zoom=0.1, shear=5),
         average=0.999,
     ),
-    # BEST
+    # The most that a few minutes reach. On the split, seed 0: 99.69 % after 15 epochs, 99.65 % without the average. With
+    # 16, 32, 64, 64, 128 filters and no padding, in half the time an epoch: 99.64 % after 18 epochs, 99.66 % after 36;
+    # with a dense layer of 128 on top of those 99.69 % after 18, and after 6, with Adam, 99.61 %, which is neither more
+    # nor less than with SGD, with label smoothing, or with each normalisation before its pool (99.59 to 99.63 %).
+    # Elastic distortions do not help: 99.59 % after 12 epochs with (12, 4), 99.29 % with (34, 4).
     "best": Recipe(
         network=best_network,
-        epochs=25,
+        epochs=20,
         batch_size=128,
         schedule=lambda steps: OneCycle(0.1, steps),
         optimizer=lambda schedule: SGD(schedule, momentum=0.9, nesterov=True, weight_decay=5e-4),
         label_smoothing=0.05,
-        augmentation=Augmentation(rotation=10, shift=1.5, zoom=0.1, shear=5),
+        augmentation=Augmentation(rotation=12, shift=2, zoom=0.12, shear=8),
         average=0.999,
     ),
 }
