@@ -1,20 +1,24 @@
-"""The accuracy that each recipe reaches on MNIST's 10,000 test images, over many seeds.
+"""The accuracy that each recipe reaches on the 10,000 test images of MNIST and Fashion-MNIST, over several seeds.
 
-The recipes were chosen on the training images alone; each row is one training on all 60,000 of them, measured once on
-the test images. `benchmarks/accuracy.csv` has every seed with the checksum of its weights, and
-`python examples/train_mnist.py --recipe NAME --seed SEED` prints the same one (on a CPU with the same vector width:
-others add up in another order). Seconds are those of `fit`, with the kernels compiled before.
+The recipes were chosen on training images alone (`scratchcnn/recipes.py` says how), and are the same for both. Each row
+is over trainings on all 60,000 images, each measured once on the test images; "5 x" is the average of the probabilities
+of that many models. `benchmarks/accuracy.csv` has every seed with the checksum of its weights, and
+`python examples/train_mnist.py --data DATA --recipe NAME --seed SEED` prints the same one, on any number of threads (on
+a CPU with the same vector width: others add up in another order). Seconds are those of `fit`, with the kernels compiled
+before; of an average, the sum.
 """
 
 from __future__ import annotations
 
 import argparse
 import csv
+import dataclasses
 import statistics
 import time
 from pathlib import Path
 
 import machine
+import numba
 import numpy as np
 import report
 from harness import HERE
@@ -24,8 +28,10 @@ from run_all import HEAD
 import scratchcnn as sc
 from scratchcnn.recipes import RECIPES, checksum
 
-SEEDS = {"fast": 20, "keras": 5}  # listed: the first so many
-COLUMNS = ("recipe", "seed", "epochs", "seconds", "accuracy", "parameters", "checksum")
+DATA = ("mnist", "fashion_mnist")
+SEEDS = {("mnist", "fast"): 20}  # listed: the first so many, of the others
+OTHER_SEEDS = {"mnist": 5, "fashion_mnist": 3}
+COLUMNS = ("data", "recipe", "seed", "epochs", "seconds", "threads", "accuracy", "parameters", "checksum")
 Row = dict[str, str]
 Split = tuple[np.ndarray, np.ndarray]
 Data = tuple[Split, Split]
@@ -33,25 +39,48 @@ Data = tuple[Split, Split]
 
 def options_of(arguments: list[str] | None = None) -> argparse.Namespace:
     made = argparse.ArgumentParser(description=__doc__)
+    made.add_argument("--data", choices=DATA, default="mnist", help="(default: %(default)s)")
     made.add_argument("--recipes", type=choice(RECIPES), default=",".join(RECIPES), help="(default: %(default)s)")
-    made.add_argument("--seeds", type=int, help="train with the first so many (default: as many as are listed)")
-    made.add_argument("--data-dir", help="folder with the files of MNIST (default: $SCRATCHCNN_DATA, or downloaded)")
+    made.add_argument("--seeds", type=int, help="train with so many (default: as many as are listed)")
+    made.add_argument("--first-seed", type=int, default=0, help="from this one on (default: %(default)s)")
+    made.add_argument("--ensemble", action="store_true", help="also list what the models of these seeds know together")
+    made.add_argument("--resume", action="store_true", help="do not train again what is listed and saved")
+    made.add_argument("--threads", type=int, default=min(2, len(machine.available_cpus())), help="(default: all, or 2)")
+    made.add_argument("--data-dir", help="folder with the files of the data (default: $SCRATCHCNN_DATA, or downloaded)")
     made.add_argument("--output", type=Path, default=HERE, help="folder of accuracy.csv and RESULTS.md")
+    made.add_argument(
+        "--models", type=Path, default=HERE / "output", help="of the trained models (default: %(default)s)"
+    )
     return made.parse_args(arguments)
 
 
-def measure(name: str, seed: int, data: Data) -> Row:
-    """Train by a recipe and return what is listed of it."""
+def train(data_name: str, name: str, seed: int, data: Data, threads: int) -> tuple[sc.Sequential, Row]:
+    """Train by a recipe; return the model and what is listed of it."""
     (x_train, y_train), (x_test, y_test) = data
     recipe = RECIPES[name]
     model = sc.Sequential(recipe.network(10), input_shape=(28, 28, 1), seed=seed)
-    recipe.compile(model, samples=len(x_train))
     start = time.perf_counter()
-    model.fit(x_train, y_train, epochs=recipe.epochs, batch_size=recipe.batch_size, verbose=0)
+    recipe.train(model, x_train, y_train, verbose=0)
     seconds = time.perf_counter() - start
     _, accuracy = model.evaluate(x_test, y_test)
-    values = (name, seed, recipe.epochs, f"{seconds:.2f}", f"{accuracy:.4f}", model.parameters.size, checksum(model))
-    return dict(zip(COLUMNS, map(str, values), strict=True))
+    values = (
+        data_name, name, seed, recipe.epochs, f"{seconds:.2f}", threads, f"{accuracy:.4f}", model.parameters.size,
+        checksum(model),
+    )  # fmt: skip
+    return model, dict(zip(COLUMNS, map(str, values), strict=True))
+
+
+def together(rows: list[Row], models: list[sc.Sequential], test: Split) -> Row:
+    """Return what is listed of the average of some models, each of which has its row."""
+    _, accuracy = sc.Ensemble(models).evaluate(*test)
+    first, last = rows[0], rows[-1]
+    return first | {
+        "seed": f"{first['seed']}-{last['seed']}",
+        "seconds": f"{sum(float(row['seconds']) for row in rows):.2f}",
+        "accuracy": f"{accuracy:.4f}",
+        "parameters": str(sum(int(row["parameters"]) for row in rows)),
+        "checksum": checksum(*models),
+    }
 
 
 def compile_kernels(name: str, data: Data) -> None:
@@ -60,8 +89,7 @@ def compile_kernels(name: str, data: Data) -> None:
     recipe = RECIPES[name]
     few = 2 * recipe.batch_size + len(x_train) % recipe.batch_size
     model = sc.Sequential(recipe.network(10), input_shape=(28, 28, 1))
-    recipe.compile(model, few)
-    model.fit(x_train[:few], y_train[:few], batch_size=recipe.batch_size, verbose=0)
+    dataclasses.replace(recipe, epochs=1).train(model, x_train[:few], y_train[:few], verbose=0)
 
 
 def read(path: Path) -> list[Row]:
@@ -72,50 +100,92 @@ def read(path: Path) -> list[Row]:
         return list(csv.DictReader(file))
 
 
-def write(path: Path, rows: list[Row]) -> None:
-    """Write all rows, in the order of recipes and seeds."""
-    order = list(RECIPES)
+def key(row: Row) -> tuple[str, str, str]:
+    return row["data"], row["recipe"], row["seed"]
+
+
+def add(path: Path, new: Row) -> None:
+    """Add a row to those in the file, or put it in its predecessor's place; in the order of data, recipes and seeds."""
+    rows = [row for row in read(path) if key(row) != key(new)] + [new]
+    recipes = list(RECIPES)
+    rows.sort(key=lambda row: (DATA.index(row["data"]), recipes.index(row["recipe"]), _place(row["seed"])))
     with open(path, "w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
         writer.writeheader()
-        writer.writerows(sorted(rows, key=lambda row: (order.index(row["recipe"]), int(row["seed"]))))
+        writer.writerows(rows)
+
+
+def _place(seed: str) -> tuple[bool, int]:
+    """Return where a row stands among those of its recipe: averages of several seeds, such as 0-4, at the end."""
+    return "-" in seed, int(seed.split("-")[0])
 
 
 def render(rows: list[Row]) -> str:
-    """Return the table: a line for each recipe, over all its seeds."""
+    """Return the table: for each data set and recipe a line over all its seeds, and one for each average of models."""
     lines = []
-    for name in RECIPES:
-        chosen = [row for row in rows if row["recipe"] == name]
-        if not chosen:
-            continue
-        accuracies = [100 * float(row["accuracy"]) for row in chosen]
-        spread = f"{statistics.stdev(accuracies):.3f}" if len(accuracies) > 1 else "-"
-        lines.append([
-            name, f"{int(chosen[0]['parameters']):,}", chosen[0]["epochs"],
-            f"{statistics.median(float(row['seconds']) for row in chosen):.2f}",
-            f"**{statistics.mean(accuracies):.3f}**", spread, f"{min(accuracies):.2f}", f"{max(accuracies):.2f}",
-            str(len(chosen)), f"`python benchmarks/bench_accuracy.py --recipes {name} --seeds {len(chosen)}`",
-        ])  # fmt: skip
+    for data, name in dict.fromkeys((row["data"], row["recipe"]) for row in rows):
+        chosen = [row for row in rows if (row["data"], row["recipe"]) == (data, name)]
+        seeds = [row for row in chosen if "-" not in row["seed"]]
+        command = f"python benchmarks/bench_accuracy.py --data {data} --recipes {name} --seeds"
+        if seeds:
+            lines.append(_line(data, name, seeds, f"{command} {len(seeds)}"))
+        for average in chosen:
+            if "-" in average["seed"]:
+                first, last = map(int, average["seed"].split("-"))
+                count = last - first + 1
+                start = f" --first-seed {first}" if first else ""
+                lines.append(_line(data, f"{count} x {name}", [average], f"{command} {count}{start} --ensemble"))
     header = (
-        "recipe", "parameters", "epochs", "seconds (median)", "mean %", "standard deviation", "lowest", "highest",
-        "seeds", "command",
+        "data", "recipe", "parameters", "epochs", "seconds (median)", "threads", "mean %", "standard deviation",
+        "lowest", "highest", "seeds", "command",
     )  # fmt: skip
     return report.table(header, lines)
+
+
+def _line(data: str, label: str, rows: list[Row], command: str) -> list[str]:
+    accuracies = [100 * float(row["accuracy"]) for row in rows]
+    return [
+        data, label, f"{int(rows[0]['parameters']):,}", rows[0]["epochs"],
+        f"{statistics.median(float(row['seconds']) for row in rows):.1f}",
+        "/".join(sorted({row["threads"] for row in rows})), f"**{statistics.mean(accuracies):.3f}**",
+        f"{statistics.stdev(accuracies):.3f}" if len(rows) > 1 else "-", f"{min(accuracies):.2f}",
+        f"{max(accuracies):.2f}", str(len(rows)) if "-" not in rows[0]["seed"] else rows[0]["seed"], f"`{command}`",
+    ]  # fmt: skip
+
+
+def run(name: str, data: Data, options: argparse.Namespace) -> None:
+    """Train from all seeds of a recipe, and add a row after each."""
+    path = options.output / "accuracy.csv"
+    count = options.seeds or SEEDS.get((options.data, name), OTHER_SEEDS[options.data])
+    rows, models = [], []
+    compile_kernels(name, data)
+    for seed in range(options.first_seed, options.first_seed + count):
+        file = options.models / f"{options.data}-{name}-{seed}.npz"
+        old = [row for row in read(path) if key(row) == (options.data, name, str(seed))]
+        if options.resume and old and file.exists() and checksum(sc.load_model(file)) == old[0]["checksum"]:
+            model, new = sc.load_model(file), old[0]
+        else:
+            model, new = train(options.data, name, seed, data, options.threads)
+            add(path, new)
+            model.save(file)
+        progress(f"{options.data}, {name}, seed {seed}: {float(new['accuracy']):.2%} in {new['seconds']} s")
+        rows.append(new)
+        models.append(model)
+    if options.ensemble:
+        new = together(rows, models, data[1])
+        add(path, new)
+        progress(f"{options.data}, {name}, seeds {new['seed']} together: {float(new['accuracy']):.2%}")
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the recipes, and write the rows after each training, the section at the end."""
     options = options_of(arguments)
-    data = sc.data.load_data("mnist", options.data_dir)
-    path = options.output / "accuracy.csv"
+    numba.set_num_threads(options.threads)
+    data = sc.data.load_data(options.data, options.data_dir)
+    options.models.mkdir(parents=True, exist_ok=True)
     for name in options.recipes:
-        compile_kernels(name, data)
-        for seed in range(options.seeds or SEEDS.get(name, 5)):
-            row = measure(name, seed, data)
-            others = [old for old in read(path) if (old["recipe"], old["seed"]) != (name, str(seed))]
-            write(path, [*others, row])
-            progress(f"{name}, seed {seed}: {float(row['accuracy']):.2%} in {row['seconds']} s")
-    table = render(read(path))
+        run(name, data, options)
+    table = render(read(options.output / "accuracy.csv"))
     about = "\n".join(f"- {line}" for line in [time.strftime("%Y-%m-%d"), *machine.describe()])
     section = f"## Accuracy\n\n{(__doc__ or '').strip()}\n\n{about}\n\n{table}"
     results = options.output / "RESULTS.md"

@@ -29,7 +29,7 @@ from options import progress
 from run_all import HEAD
 
 import scratchcnn as sc
-from scratchcnn.recipes import RECIPES
+from scratchcnn.recipes import RECIPES, Recipe
 
 CONTESTANTS = {
     "scratchcnn": "scratchcnn",
@@ -42,8 +42,12 @@ Results = dict[str, list[dict[str, Any]]]  # by contestant: what each seed's rac
 
 def options_of(arguments: list[str] | None = None) -> argparse.Namespace:
     made = argparse.ArgumentParser(description=__doc__)
-    plain = [name for name, recipe in RECIPES.items() if isinstance(recipe.optimizer(recipe.schedule(1)), sc.Adam)]
-    made.add_argument("--recipe", choices=plain, default="fast", help="(default: %(default)s)")
+    made.add_argument(
+        "--recipe",
+        choices=[name for name, recipe in RECIPES.items() if is_plain(recipe)],
+        default="fast",
+        help="(default: %(default)s)",
+    )
     made.add_argument("--seeds", type=int, default=5, help="trainings of each contestant (default: %(default)s)")
     made.add_argument("--points", type=int, default=12, help="of each curve (default: %(default)s)")
     made.add_argument("--threads", type=int, default=min(2, len(machine.available_cpus())), help="of each contestant")
@@ -51,6 +55,12 @@ def options_of(arguments: list[str] | None = None) -> argparse.Namespace:
     made.add_argument("--data-dir", help="folder with the files of MNIST (default: $SCRATCHCNN_DATA, or downloaded)")
     made.add_argument("--output", type=Path, default=HERE, help="folder of RESULTS.md and plots")
     return made.parse_args(arguments)
+
+
+def is_plain(recipe: Recipe) -> bool:
+    """Tell whether the contestants can follow a recipe step for step the same."""
+    optimizer, extras = type(recipe.optimizer(recipe.schedule(100))), (recipe.augmentation, recipe.average)
+    return optimizer is sc.Adam and not any(extras)
 
 
 def plain_layers(model: sc.Sequential) -> list[tuple]:

@@ -3,6 +3,7 @@
     python examples/train_mnist.py                       MNIST, or the bundled digits where it cannot be had
     python examples/train_mnist.py --data fashion_mnist --model lenet5 --epochs 3
     python examples/train_mnist.py --recipe fast         a recipe whose results are listed, trained on all images
+    python examples/train_mnist.py --recipe best --ensemble 5        five such models, and what they know together
 
 What a network is stands in ``scratchcnn/layers``, what training is in ``scratchcnn/training.py``.
 """
@@ -55,44 +56,56 @@ def own_recipe(arguments: argparse.Namespace, few: bool) -> sc.recipes.Recipe:
     )
 
 
-def main() -> None:
-    arguments = parse_arguments()
-    if arguments.backend:
-        sc.ops.use(arguments.backend)
-    ((x_train, y_train), (x_test, y_test)), name = load(arguments.data, arguments.data_dir)
-    print(f"Data: {name}, {len(x_train):,} training and {len(x_test):,} test images.\n")
-
-    classes = int(y_train.max()) + 1
-    recipe = sc.recipes.RECIPES[arguments.recipe] if arguments.recipe else own_recipe(arguments, few=name == "digits")
-    held_out = 0 if arguments.recipe else HELD_OUT
-    model = sc.Sequential(recipe.network(classes), input_shape=(28, 28, 1), seed=arguments.seed)
+def train(recipe: sc.recipes.Recipe, seed: int, arguments: argparse.Namespace, data, output: Path) -> sc.Sequential:
+    """Train one model, say how good it is, and save it."""
+    (x_train, y_train), (x_test, y_test) = data
+    model = sc.Sequential(recipe.network(int(y_train.max()) + 1), input_shape=(28, 28, 1), seed=seed)
     model.summary()
-    recipe.compile(model, samples=round(len(x_train) * (1 - held_out)))
-
-    output = Path(arguments.output)
     start = time.perf_counter()
     try:
-        model.fit(
+        recipe.train(
+            model,
             x_train,
             y_train,
-            epochs=recipe.epochs,
-            batch_size=recipe.batch_size,
-            validation_split=held_out,
+            validation_split=0 if arguments.recipe else HELD_OUT,
             callbacks=[sc.callbacks.CSVLogger(output / "history.csv")],
         )
     except KeyboardInterrupt:
         print("\nStopped; what has been learnt so far is measured and saved.")
     print(f"Trained in {time.perf_counter() - start:.1f} s.")
 
-    loss, accuracy = model.evaluate(x_test, y_test)
-    print(f"Test loss {loss:.4f}, test accuracy {accuracy:.2%} on {len(x_test):,} images it has never seen.\n")
-    print(f"What is the first test digit? Its label says {y_test[0]}, and the model:\n")
-    print(sc.plots.digit_in_terminal(x_test[0], model.predict(x_test[:1])[0]))
-
     model.save(output / "model.npz")
     sc.plots.learning_curves(model.history).savefig(output / "learning_curve.png", dpi=150)
-    print(f"\nSaved model.npz, history.csv and learning_curve.png in {output.resolve()}")
+    print(f"Saved model.npz, history.csv and learning_curve.png in {output.resolve()}")
     print(f"Checksum of the weights: {sc.recipes.checksum(model)}")
+
+    loss, accuracy = model.evaluate(x_test, y_test)
+    print(f"Test loss {loss:.4f}, test accuracy {accuracy:.2%} on {len(x_test):,} images it has never seen.\n")
+    return model
+
+
+def main() -> None:
+    arguments = parse_arguments()
+    if arguments.backend:
+        sc.ops.use(arguments.backend)
+    data, name = load(arguments.data, arguments.data_dir)
+    (x_train, _), (x_test, y_test) = data
+    print(f"Data: {name}, {len(x_train):,} training and {len(x_test):,} test images.\n")
+
+    recipe = sc.recipes.RECIPES[arguments.recipe] if arguments.recipe else own_recipe(arguments, few=name == "digits")
+    output = Path(arguments.output)
+    if arguments.ensemble is None:
+        answers = train(recipe, arguments.seed, arguments, data, output)
+    else:
+        seeds = range(arguments.seed, arguments.seed + arguments.ensemble)
+        models = [train(recipe, seed, arguments, data, output / f"seed{seed}") for seed in seeds]
+        answers = sc.Ensemble(models)
+        loss, accuracy = answers.evaluate(x_test, y_test)
+        print(f"Checksum of the weights of all {len(models)}: {sc.recipes.checksum(*models)}")
+        print(f"Together: test loss {loss:.4f}, test accuracy {accuracy:.2%}.\n")
+
+    print(f"What is the first test digit? Its label says {y_test[0]}, and the model:\n")
+    print(sc.plots.digit_in_terminal(x_test[0], answers.predict(x_test[:1])[0]))
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -106,6 +119,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--optimizer", choices=OPTIMIZERS, default="adam")
     parser.add_argument("--learning-rate", type=float, help="the highest; default: 0.005, or 0.05 for sgd")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--ensemble", type=int, metavar="N", help="train with N seeds, from --seed on, and average")
     parser.add_argument("--backend", choices=sc.ops.BACKENDS, help="default: jit, or $SCRATCHCNN_BACKEND")
     parser.add_argument("--output", default=".", metavar="DIR", help="where to save; default: here")
     return parser.parse_args()

@@ -3,22 +3,38 @@
 A recipe is data and the few lines below are all there is to one. ``examples/train_mnist.py --recipe NAME`` follows it,
 ``benchmarks/bench_accuracy.py`` measures what it reaches over many seeds, and ``benchmarks/RESULTS.md`` lists that.
 
-All was chosen on training images alone: ``fast`` by training on MNIST's first 50,000 and comparing on the last 10,000,
-``keras`` by a held-out part of the training digits.
+All was chosen on training images alone: by training on the first 50,000 of MNIST and comparing on the last 10,000, the
+split that the figures below are of; ``keras`` on another part of them.
 """
 
 from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Any
 
-from .layers import Conv2D, Dense, Dropout, Flatten, Layer, MaxPool2D, ReLU, Rescaling
+from .averaging import ExponentialMovingAverage
+from .callbacks import Callback
+from .data.augment import Augmentation
+from .layers import (
+    BatchNorm,
+    Conv2D,
+    Dense,
+    Dropout,
+    Flatten,
+    GlobalAveragePool2D,
+    Layer,
+    MaxPool2D,
+    ReLU,
+    Rescaling,
+)
 from .losses import SoftmaxCrossEntropy
 from .model import Sequential
-from .optimizers import Adam, Optimizer
+from .optimizers import SGD, Adam, AdamW, Optimizer
 from .schedules import CosineDecay, OneCycle, Schedule
+from .training import History
 
 
 @dataclass(frozen=True)
@@ -37,13 +53,16 @@ class Recipe:
         ``optimizer(schedule)`` makes the optimizer.
     label_smoothing : float, default 0
         Of the loss.
+    augmentation : Augmentation, optional
+        Random distortions of the training images.
+    average : float, default 0
+        Decay of an ``ExponentialMovingAverage`` of the weights, which the model then ends with; 0 for none.
 
     Examples
     --------
     >>> recipe = RECIPES["keras"]
     >>> model = Sequential(recipe.network(10), input_shape=(28, 28, 1), seed=0)
-    >>> recipe.compile(model, samples=len(x_train))
-    >>> model.fit(x_train, y_train, epochs=recipe.epochs, batch_size=recipe.batch_size)
+    >>> recipe.train(model, x_train, y_train)
     """
 
     network: Callable[[int], list[Layer]]
@@ -52,6 +71,32 @@ class Recipe:
     schedule: Callable[[int], Schedule]
     optimizer: Callable[[Schedule], Optimizer]
     label_smoothing: float = 0.0
+    augmentation: Augmentation | None = None
+    average: float = 0.0
+
+    def train(
+        self,
+        model: Sequential,
+        x: Any,
+        y: Any,
+        *,
+        validation_split: float = 0.0,
+        callbacks: Iterable[Callback] = (),
+        verbose: int | str = "auto",
+    ) -> History:
+        """Compile a model and train it; the arguments are those of ``fit``."""
+        self.compile(model, samples=len(x) - round(len(x) * validation_split))
+        averaging = [ExponentialMovingAverage(self.average)] if self.average else []
+        return model.fit(
+            x,
+            y,
+            epochs=self.epochs,
+            batch_size=self.batch_size,
+            validation_split=validation_split,
+            verbose=verbose,
+            callbacks=[*averaging, *callbacks],
+            augmentation=self.augmentation,
+        )
 
     def compile(self, model: Sequential, samples: int) -> None:
         """Compile a model for being trained on so many samples."""
@@ -59,9 +104,9 @@ class Recipe:
         model.compile(self.optimizer(self.schedule(steps)), SoftmaxCrossEntropy(self.label_smoothing))
 
 
-def checksum(model: Sequential) -> str:
-    """Return the SHA-256 of all weights: two models have the same one if they are equal, bit by bit."""
-    return hashlib.sha256(b"".join(weights.tobytes() for weights in model.get_weights())).hexdigest()
+def checksum(*models: Sequential) -> str:
+    """Return the SHA-256 of all weights, of several models one after the other: equal only if all bits are."""
+    return hashlib.sha256(b"".join(array.tobytes() for model in models for array in model.get_weights())).hexdigest()
 
 
 def fast_network(classes: int) -> list[Layer]:
@@ -82,6 +127,45 @@ def keras_network(classes: int) -> list[Layer]:
         *(Conv2D(64, 3), ReLU(), MaxPool2D(2)),  # -> 5 x 5 x 64
         *(Flatten(), Dropout(0.5), Dense(classes)),
     ]
+
+
+def tiny_network(classes: int) -> list[Layer]:
+    """Return five convolutions with 7,250 parameters in all, a dense layer included.
+
+    In this network and the next a normalisation stands behind each max-pool, not before it. It is as good there, and
+    convolution, ReLU and pool are neighbours: together they have a backward pass that costs a fraction.
+    """
+    return [
+        Rescaling(1 / 255),
+        *(Conv2D(8, 3), _norm(), ReLU()),  # 28 x 28 x 1 -> 26 x 26 x 8
+        *(Conv2D(8, 3), ReLU(), MaxPool2D(2), _norm()),  # -> 12 x 12 x 8
+        *(Conv2D(16, 3), _norm(), ReLU()),  # -> 10 x 10 x 16
+        *(Conv2D(16, 3), ReLU(), MaxPool2D(2), _norm()),  # -> 4 x 4 x 16
+        *(Conv2D(16, 3), _norm(), ReLU()),  # -> 2 x 2 x 16
+        *(Flatten(), Dense(classes)),
+    ]
+
+
+def best_network(classes: int) -> list[Layer]:
+    """Return six convolutions; the mean of each of the last 128 filters over the image is what the classes are told by.
+
+    288,618 parameters, and 18 million multiply-adds an image.
+    """
+    return [
+        Rescaling(1 / 255),
+        *(Conv2D(32, 3), _norm(), ReLU()),  # 28 x 28 x 1 -> 26 x 26 x 32
+        *(Conv2D(32, 3), ReLU(), MaxPool2D(2), _norm()),  # -> 12 x 12 x 32
+        *(Conv2D(64, 3, padding="same"), _norm(), ReLU()),  # -> 12 x 12 x 64
+        *(Conv2D(64, 3, padding="same"), ReLU(), MaxPool2D(2), _norm()),  # -> 6 x 6 x 64
+        *(Conv2D(128, 3, padding="same"), _norm(), ReLU()),  # -> 6 x 6 x 128
+        *(Conv2D(128, 3), _norm(), ReLU()),  # -> 4 x 4 x 128
+        *(GlobalAveragePool2D(), Dropout(0.3), Dense(classes)),
+    ]
+
+
+def _norm() -> BatchNorm:
+    """Return a normalisation that remembers the latest 10 batches, not 100: the weights move quickly."""
+    return BatchNorm(momentum=0.9)
 
 
 def lenet5_network(classes: int) -> list[Layer]:
@@ -114,5 +198,36 @@ RECIPES = {
         schedule=lambda steps: CosineDecay(0.005, steps, warmup_steps=steps // 20),
         optimizer=Adam,
         label_smoothing=0.1,
+    ),
+    # The most that fewer than 8,000 parameters reach. On the split, seed 0: 99.51 %; with larger distortions (those of
+    # 15 degrees, 2 pixels, 15 %, and a slant of 10 degrees) 99.52 %, with smaller ones (8 degrees, 1 pixel, 8 %, no
+    # slant) 99.41 %. After 12 epochs: 99.47 %; with each normalisation before its pool 99.43 %, for half as much time
+    # again; with 16 filters throughout, and one convolution before the first pool, 99.29 %.
+    "tiny": Recipe(
+        network=tiny_network,
+        epochs=30,
+        batch_size=128,
+        schedule=lambda steps: OneCycle(0.01, steps),
+        optimizer=lambda schedule: AdamW(schedule, weight_decay=0.01),
+        augmentation=Augmentation(rotation=10, shift=1.5, zoom=0.1, shear=5),
+        average=0.999,
+    ),
+    # The most that a few minutes reach. On the split, seed 0: 99.69 % after 15 epochs, 99.65 % without the average.
+    # With 16, 32, 64, 64, 128 filters and no padding an epoch takes less than half the time: 99.64 % after 18 epochs,
+    # 99.66 % after 36. These had slightly larger distortions (12 degrees, 2 pixels, 12 %, a slant of 8 degrees). With
+    # those below the small network, and a dense layer of 128 in it, reached 99.69 % after 18 epochs, with much larger
+    # ones (20 degrees, 3 pixels, 15 %, 10 degrees) 99.59 %. Digits do not tell the first two apart, clothes do: the
+    # same split of Fashion-MNIST's training images gives 92.1 % and 92.3 % after 8 epochs. In the small network after
+    # 6 epochs, Adam or SGD, label smoothing or none, normalisations before or behind the pools: all 99.59 to 99.63 %.
+    # Elastic distortions do not help: 99.59 % after 12 epochs with (12, 4), 99.29 % with (34, 4).
+    "best": Recipe(
+        network=best_network,
+        epochs=20,
+        batch_size=128,
+        schedule=lambda steps: OneCycle(0.1, steps),
+        optimizer=lambda schedule: SGD(schedule, momentum=0.9, nesterov=True, weight_decay=5e-4),
+        label_smoothing=0.05,
+        augmentation=Augmentation(rotation=10, shift=1.5, zoom=0.1, shear=5),
+        average=0.999,
     ),
 }

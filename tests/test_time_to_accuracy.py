@@ -26,8 +26,7 @@ def test_our_contestant_ends_with_the_accuracy_that_fit_reaches(program, monkeyp
     (images, labels), test = digits
     recipe = RECIPES["fast"]
     model = sc.Sequential(recipe.network(10), input_shape=(28, 28, 1), seed=5)
-    recipe.compile(model, len(images))
-    model.fit(images, labels, epochs=recipe.epochs, batch_size=recipe.batch_size, verbose=0)
+    recipe.train(model, images, labels, verbose=0)
     seconds = [point[0] for point in result["points"]]
     assert result["points"][-1][1] == model.evaluate(*test)[1]
     assert len(seconds) == 3 and np.all(np.diff(seconds) > 0)
