@@ -44,7 +44,27 @@ def kernel_gradient(
     run(
         _kernel_gradient_kernel(precision_of(x.dtype), *tile),
         slices,
-        Convolution(N, H, W, C, F, KH, KW, OH, OW, *strides, 1, 1, *padding, height, width, columns, depth, relu),
+        Convolution(
+            N,
+            H,
+            W,
+            C,
+            F,
+            KH,
+            KW,
+            OH,
+            OW,
+            *strides,
+            1,
+            1,
+            *padding,
+            height,
+            width,
+            columns,
+            depth,
+            relu,
+            dbias is not None,
+        ),
         x,
         dy,
         dy if y is None else y,
@@ -82,23 +102,27 @@ def _kernel_gradient_kernel(precision, outer, inner, vectors, lanes):
         size = images.size // slices
         image = images[s * size : (s + 1) * size]
         size = lines.size // slices
-        gradient = lines[s * size : (s + 1) * size]
+        passed = lines[s * size : (s + 1) * size]
+        straight = g.F == g.columns and not g.relu  # dy is used where it lies
+        gradient = dy if straight else passed
         size = sums.size // slices
         total = sums[s * size : (s + 1) * size]
         zero(image)
-        zero(gradient)
+        zero(passed)
         zero(total)
         for n in range(s * g.N // slices, (s + 1) * g.N // slices):
             copy_image(x, n * g.H * g.W * g.C, g, image)
-            for pixel in range(g.OH * g.OW):
-                begin, to = (n * g.OH * g.OW + pixel) * g.F, pixel * g.columns
-                upstream, output, passed = dy[begin : begin + g.F], y[begin : begin + g.F], gradient[to : to + g.F]
-                for f in range(g.F):
-                    passed[f] = upstream[f] if output[f] > 0 or not g.relu else 0
-            for f in range(0, g.columns, vectors * lanes):
+            start = n * g.OH * g.OW * g.F if straight else 0
+            if not straight:
+                for pixel in range(g.OH * g.OW):
+                    begin, to = (n * g.OH * g.OW + pixel) * g.F, pixel * g.columns
+                    upstream, output, here = dy[begin : begin + g.F], y[begin : begin + g.F], passed[to : to + g.F]
+                    for f in range(g.F):
+                        here[f] = upstream[f] if output[f] > 0 or not g.relu else 0
+            for f in range(0, g.columns if g.wants_bias else 0, vectors * lanes):
                 bias = tile_load(bias_tile, total, size - g.columns + f, 0, 0)
                 for pixel in range(g.OH * g.OW):
-                    bias = tile_fma(bias_tile, bias, one, 0, 0, 0, gradient, pixel * g.columns + f)
+                    bias = tile_fma(bias_tile, bias, one, 0, 0, 0, gradient, start + pixel * g.columns + f)
                 tile_store(bias_tile, bias, total, size - g.columns + f, 0, 0)
             for ky in range(0, g.KH, outer):
                 for k in range(0, g.depth, inner):
@@ -107,7 +131,7 @@ def _kernel_gradient_kernel(precision, outer, inner, vectors, lanes):
                         acc = tile_load(tile, total, place, g.depth * g.columns, g.columns)
                         for oy in range(g.OH):
                             a = (oy * g.stride_y + ky) * g.width * g.C + k
-                            b = oy * g.OW * g.columns + f
+                            b = start + oy * g.OW * g.columns + f
                             for ox in range(g.OW):
                                 acc = tile_fma(
                                     tile, acc, image, a + ox * g.stride_x * g.C, g.width * g.C, 1,
