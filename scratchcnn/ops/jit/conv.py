@@ -118,7 +118,7 @@ def convolve(
     run(
         _convolve_kernel(precision_of(y.dtype), *tile, strides[1] * C),
         slices,
-        Convolution(N, H, W, C, F, KH, KW, OH, OW, *strides, *spread, *padding, height, width, columns, 0, relu),
+        Convolution(N, H, W, C, F, KH, KW, OH, OW, *strides, *spread, *padding, height, width, columns, 0, relu, 0),
         x,
         padded_columns(weights.reshape(KH * KW * C, F), columns, "kernel"),
         NO_BIAS[y.dtype] if bias is None else bias,

@@ -19,6 +19,7 @@ from .launch import ONE, round_up, scratch, sum_slices
 from .operands import arrays, geometry
 from .sums import add_kernel_slices
 from .tile import tile_fma, tile_load, tile_shape, tile_store
+from .tile_sparse import tile_fma_passed
 
 
 def kernel_gradient(
@@ -41,10 +42,32 @@ def kernel_gradient(
     slices = sum_slices(N, size * x.itemsize)
     sums = scratch("kernel gradients", (slices, size), x.dtype)
     relu = y is not None
+    whole = relu and (tile.outer, tile.inner) == (KH, depth) and columns == F
+    factory = _whole_kernel_gradient if whole else _kernel_gradient_kernel
     run(
-        _kernel_gradient_kernel(precision_of(x.dtype), *tile),
+        factory(precision_of(x.dtype), *tile),
         slices,
-        Convolution(N, H, W, C, F, KH, KW, OH, OW, *strides, 1, 1, *padding, height, width, columns, depth, relu),
+        Convolution(
+            N,
+            H,
+            W,
+            C,
+            F,
+            KH,
+            KW,
+            OH,
+            OW,
+            *strides,
+            1,
+            1,
+            *padding,
+            height,
+            width,
+            columns,
+            depth,
+            relu,
+            dbias is not None,
+        ),
         x,
         dy,
         dy if y is None else y,
@@ -82,23 +105,27 @@ def _kernel_gradient_kernel(precision, outer, inner, vectors, lanes):
         size = images.size // slices
         image = images[s * size : (s + 1) * size]
         size = lines.size // slices
-        gradient = lines[s * size : (s + 1) * size]
+        passed = lines[s * size : (s + 1) * size]
+        straight = g.F == g.columns and not g.relu  # dy is used where it lies
+        gradient = dy if straight else passed
         size = sums.size // slices
         total = sums[s * size : (s + 1) * size]
         zero(image)
-        zero(gradient)
+        zero(passed)
         zero(total)
         for n in range(s * g.N // slices, (s + 1) * g.N // slices):
             copy_image(x, n * g.H * g.W * g.C, g, image)
-            for pixel in range(g.OH * g.OW):
-                begin, to = (n * g.OH * g.OW + pixel) * g.F, pixel * g.columns
-                upstream, output, passed = dy[begin : begin + g.F], y[begin : begin + g.F], gradient[to : to + g.F]
-                for f in range(g.F):
-                    passed[f] = upstream[f] if output[f] > 0 or not g.relu else 0
-            for f in range(0, g.columns, vectors * lanes):
+            start = n * g.OH * g.OW * g.F if straight else 0
+            if not straight:
+                for pixel in range(g.OH * g.OW):
+                    begin, to = (n * g.OH * g.OW + pixel) * g.F, pixel * g.columns
+                    upstream, output, here = dy[begin : begin + g.F], y[begin : begin + g.F], passed[to : to + g.F]
+                    for f in range(g.F):
+                        here[f] = upstream[f] if output[f] > 0 or not g.relu else 0
+            for f in range(0, g.columns if g.wants_bias else 0, vectors * lanes):
                 bias = tile_load(bias_tile, total, size - g.columns + f, 0, 0)
                 for pixel in range(g.OH * g.OW):
-                    bias = tile_fma(bias_tile, bias, one, 0, 0, 0, gradient, pixel * g.columns + f)
+                    bias = tile_fma(bias_tile, bias, one, 0, 0, 0, gradient, start + pixel * g.columns + f)
                 tile_store(bias_tile, bias, total, size - g.columns + f, 0, 0)
             for ky in range(0, g.KH, outer):
                 for k in range(0, g.depth, inner):
@@ -107,7 +134,7 @@ def _kernel_gradient_kernel(precision, outer, inner, vectors, lanes):
                         acc = tile_load(tile, total, place, g.depth * g.columns, g.columns)
                         for oy in range(g.OH):
                             a = (oy * g.stride_y + ky) * g.width * g.C + k
-                            b = oy * g.OW * g.columns + f
+                            b = start + oy * g.OW * g.columns + f
                             for ox in range(g.OW):
                                 acc = tile_fma(
                                     tile, acc, image, a + ox * g.stride_x * g.C, g.width * g.C, 1,
@@ -116,3 +143,37 @@ def _kernel_gradient_kernel(precision, outer, inner, vectors, lanes):
                         tile_store(tile, acc, total, place, g.depth * g.columns, g.columns)
 
     return convolution_kernel_gradient
+
+
+@cache
+def _whole_kernel_gradient(precision, outer, inner, vectors, lanes):
+    @kernel
+    def whole_kernel_gradient(s, slices, numbers, addresses):
+        """A slice of the batch, where a tile holds the whole kernel, for a vector or two of filters; pixels innermost.
+
+        So a pixel's gradient is needed once, and masked on the way. Registers: the tile, and the sum for the bias.
+        """
+        g = geometry(numbers, Convolution)
+        x, dy, y, images, _, sums, one = arrays(addresses, 7, precision)
+        tile, bias_tile = tile_shape(outer, inner, vectors, lanes), tile_shape(1, 1, vectors, lanes)
+        size = images.size // slices
+        image = images[s * size : (s + 1) * size]
+        size = sums.size // slices
+        total = sums[s * size : (s + 1) * size]
+        zero(image)
+        zero(total)
+        for n in range(s * g.N // slices, (s + 1) * g.N // slices):
+            copy_image(x, n * g.H * g.W * g.C, g, image)
+            for f in range(0, g.F, vectors * lanes):
+                acc = tile_load(tile, total, f, g.depth * g.F, g.F)
+                bias = tile_load(bias_tile, total, size - g.F + f, 0, 0)
+                for oy in range(g.OH):
+                    for ox in range(g.OW):
+                        a = (oy * g.stride_y * g.width + ox * g.stride_x) * g.C
+                        b = ((n * g.OH + oy) * g.OW + ox) * g.F + f
+                        acc = tile_fma_passed(tile, acc, image, a, g.width * g.C, 1, dy, y, b)
+                        bias = tile_fma_passed(bias_tile, bias, one, 0, 0, 0, dy, y, b)
+                tile_store(tile, acc, total, f, g.depth * g.F, g.F)
+                tile_store(bias_tile, bias, total, size - g.F + f, 0, 0)
+
+    return whole_kernel_gradient

@@ -34,6 +34,7 @@ class Convolution(NamedTuple):
     columns: int  # F rounded up to whole tiles
     depth: int  # KW * C rounded up to whole tiles (kernel gradient)
     relu: int  # whether a ReLU follows
+    wants_bias: int  # kernel gradient: whether the bias's is wanted
 
 
 def short_window(KH: int, depth: int) -> Pair:

@@ -1,7 +1,8 @@
 """Steps of register tiles (``tile.py``) for gradients that are mostly zero.
 
-A gradient behind a pool belongs to one of the pool's pixels (``tile_fma_where``), or stands in a list of those that are
-not zero, each a scale and a place (``tile_add_scaled``, ``tile_scatter_scaled``).
+A gradient behind a pool belongs to one of the pool's pixels (``tile_fma_where``), behind a ReLU it counts where that
+has passed something (``tile_fma_passed``), or it stands in a list of those that are not zero, each a scale and a place
+(``tile_add_scaled``, ``tile_scatter_scaled``).
 """
 
 from llvmlite import ir
@@ -45,6 +46,28 @@ def tile_fma_where(typing, shape, acc, a, a_offset, a_outer, a_inner, b, b_offse
     integer = types.int64
     arguments = (shape, acc, a, integer, integer, integer, b, integer, index, integer, integer)
     return acc(*arguments), codegen
+
+
+@intrinsic
+def tile_fma_passed(typing, shape, acc, a, a_offset, a_outer, a_inner, b, y, b_offset):
+    """Do as ``tile_fma``, with the entries of b counted as zero where those of y, at the same places, are not > 0."""
+    _, _, vectors, lanes = extents(shape)
+
+    def codegen(context, builder, signature, arguments):
+        _, tile, a_array, a_start, outer, inner, b_array, y_array, start = arguments
+        b_first, y_first = element(context, builder, b, b_array, start), element(context, builder, y, y_array, start)
+        zero = ir.Constant(vector_type(context, b.dtype, lanes), None)
+        right = []
+        for v in range(vectors):
+            value, output = (
+                builder.load(vector_at(context, builder, first, v, b.dtype, lanes), align=bytes_of(b.dtype))
+                for first in (b_first, y_first)
+            )
+            right.append(builder.select(builder.fcmp_ordered(">", output, zero), value, zero))
+        left = row_addresses(context, builder, shape, a, a_array, a_start, outer, inner)
+        return add_outer_product(context, builder, signature, tile, left, right)
+
+    return acc(shape, acc, a, types.int64, types.int64, types.int64, b, y, types.int64), codegen
 
 
 @intrinsic
