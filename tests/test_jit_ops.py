@@ -207,24 +207,9 @@ def test_rescaling(numbers, size, scale, offset, shift):
 @given(sources, sizes, st.sampled_from([0.0, 0.25, 0.5, 0.99]), seeds, shifts)
 @example(Numbers(0, "float32"), 17, 0.5, 2**64 - 1, 0)
 def test_dropout_drops_the_same_elements_bit_for_bit(numbers, size, rate, seed, shift):
-    agree(
-        "dropout_forward",
-        numbers(size),
-        rate,
-        np.array([seed], np.uint64),
-        numbers.output(size),
-        shift=shift,
-        exact=True,
-    )
-    agree(
-        "dropout_backward",
-        numbers(size),
-        rate,
-        np.array([seed], np.uint64),
-        numbers.output(size),
-        shift=shift,
-        exact=True,
-    )
+    for operation in ("dropout_forward", "dropout_backward"):
+        operands = numbers(size), rate, np.array([seed], np.uint64), numbers.output(size)
+        agree(operation, *operands, shift=shift, exact=True)
 
 
 @few_examples

@@ -24,7 +24,7 @@ from .elementwise import relu_backward
 from .geometry import Convolution, Pair
 from .image import copy_image, zero
 from .kernel import kernel, operation, precision_of, run
-from .launch import NO_BIAS, padded_bias, padded_columns, round_up, scratch, work_slices
+from .launch import NO_BIAS, padded_bias, padded_columns, part_of, round_up, scratch, work_slices
 from .operands import arrays, geometry
 from .tile import copy_run, tile_fma, tile_load, tile_relu, tile_shape, tile_store
 from .transpose import transpose
@@ -142,9 +142,8 @@ def _convolve_kernel(precision, outer, inner, vectors, lanes, distance):
         x, weights, bias, images, lines, y = arrays(addresses, 6, precision)
         bias = padded_bias(bias, g.columns)
         tile = tile_shape(outer, inner, vectors, lanes)
-        size = images.size // slices
-        image = images[s * size : (s + 1) * size]
-        line = s * (lines.size // slices)
+        image = part_of(images, s, slices)
+        lines = part_of(lines, s, slices)
         straight = g.F == g.columns  # results go where they belong, without a scratch line
         zero(image)
         copied = -1
@@ -169,10 +168,10 @@ def _convolve_kernel(precision, outer, inner, vectors, lanes, distance):
                     if straight:
                         tile_store(tile, acc, y, (row * g.OW + first) * g.F + f, 0, g.F)
                     else:
-                        tile_store(tile, acc, lines, line + first * g.columns + f, 0, g.columns)
+                        tile_store(tile, acc, lines, first * g.columns + f, 0, g.columns)
             if not straight:
                 for pixel in range(g.OW):
-                    copy_run(lines, line + pixel * g.columns, y, (row * g.OW + pixel) * g.F, g.F)
+                    copy_run(lines, pixel * g.columns, y, (row * g.OW + pixel) * g.F, g.F)
 
     return convolution
 

@@ -15,7 +15,7 @@ from .cpu import Tile, lanes_for, largest_tile, widest_tile
 from .geometry import Convolution, Pair
 from .image import copy_image, zero
 from .kernel import kernel, precision_of, run
-from .launch import ONE, round_up, scratch, sum_slices
+from .launch import ONE, part_of, round_up, scratch, sum_slices
 from .operands import arrays, geometry
 from .sums import add_kernel_slices
 from .tile import tile_fma, tile_load, tile_shape, tile_store
@@ -44,30 +44,13 @@ def kernel_gradient(
     relu = y is not None
     whole = relu and (tile.outer, tile.inner) == (KH, depth) and columns == F
     factory = _whole_kernel_gradient if whole else _kernel_gradient_kernel
+    g = Convolution(
+        N, H, W, C, F, KH, KW, OH, OW, *strides, 1, 1, *padding, height, width, columns, depth, relu, dbias is not None
+    )  # fmt: skip
     run(
         factory(precision_of(x.dtype), *tile),
         slices,
-        Convolution(
-            N,
-            H,
-            W,
-            C,
-            F,
-            KH,
-            KW,
-            OH,
-            OW,
-            *strides,
-            1,
-            1,
-            *padding,
-            height,
-            width,
-            columns,
-            depth,
-            relu,
-            dbias is not None,
-        ),
+        g,
         x,
         dy,
         dy if y is None else y,
@@ -102,14 +85,9 @@ def _kernel_gradient_kernel(precision, outer, inner, vectors, lanes):
         g = geometry(numbers, Convolution)
         x, dy, y, images, lines, sums, one = arrays(addresses, 7, precision)
         tile, bias_tile = tile_shape(outer, inner, vectors, lanes), tile_shape(1, 1, vectors, lanes)
-        size = images.size // slices
-        image = images[s * size : (s + 1) * size]
-        size = lines.size // slices
-        passed = lines[s * size : (s + 1) * size]
+        image, passed, total = part_of(images, s, slices), part_of(lines, s, slices), part_of(sums, s, slices)
         straight = g.F == g.columns and not g.relu  # dy is used where it lies
         gradient = dy if straight else passed
-        size = sums.size // slices
-        total = sums[s * size : (s + 1) * size]
         zero(image)
         zero(passed)
         zero(total)
@@ -123,10 +101,10 @@ def _kernel_gradient_kernel(precision, outer, inner, vectors, lanes):
                     for f in range(g.F):
                         here[f] = upstream[f] if output[f] > 0 or not g.relu else 0
             for f in range(0, g.columns if g.wants_bias else 0, vectors * lanes):
-                bias = tile_load(bias_tile, total, size - g.columns + f, 0, 0)
+                bias = tile_load(bias_tile, total, total.size - g.columns + f, 0, 0)
                 for pixel in range(g.OH * g.OW):
                     bias = tile_fma(bias_tile, bias, one, 0, 0, 0, gradient, start + pixel * g.columns + f)
-                tile_store(bias_tile, bias, total, size - g.columns + f, 0, 0)
+                tile_store(bias_tile, bias, total, total.size - g.columns + f, 0, 0)
             for ky in range(0, g.KH, outer):
                 for k in range(0, g.depth, inner):
                     for f in range(0, g.columns, vectors * lanes):
@@ -156,17 +134,14 @@ def _whole_kernel_gradient(precision, outer, inner, vectors, lanes):
         g = geometry(numbers, Convolution)
         x, dy, y, images, _, sums, one = arrays(addresses, 7, precision)
         tile, bias_tile = tile_shape(outer, inner, vectors, lanes), tile_shape(1, 1, vectors, lanes)
-        size = images.size // slices
-        image = images[s * size : (s + 1) * size]
-        size = sums.size // slices
-        total = sums[s * size : (s + 1) * size]
+        image, total = part_of(images, s, slices), part_of(sums, s, slices)
         zero(image)
         zero(total)
         for n in range(s * g.N // slices, (s + 1) * g.N // slices):
             copy_image(x, n * g.H * g.W * g.C, g, image)
             for f in range(0, g.F, vectors * lanes):
                 acc = tile_load(tile, total, f, g.depth * g.F, g.F)
-                bias = tile_load(bias_tile, total, size - g.F + f, 0, 0)
+                bias = tile_load(bias_tile, total, total.size - g.F + f, 0, 0)
                 for oy in range(g.OH):
                     for ox in range(g.OW):
                         a = (oy * g.stride_y * g.width + ox * g.stride_x) * g.C
@@ -174,6 +149,6 @@ def _whole_kernel_gradient(precision, outer, inner, vectors, lanes):
                         acc = tile_fma_passed(tile, acc, image, a, g.width * g.C, 1, dy, y, b)
                         bias = tile_fma_passed(bias_tile, bias, one, 0, 0, 0, dy, y, b)
                 tile_store(tile, acc, total, f, g.depth * g.F, g.F)
-                tile_store(bias_tile, bias, total, size - g.F + f, 0, 0)
+                tile_store(bias_tile, bias, total, total.size - g.F + f, 0, 0)
 
     return whole_kernel_gradient

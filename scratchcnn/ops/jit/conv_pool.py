@@ -18,7 +18,7 @@ from .elementwise import BLOCK, Stretch, stretch
 from .geometry import OFF, Pair, PooledConvolution, short_window
 from .image import copy_image, zero
 from .kernel import kernel, operation, precision_of, run
-from .launch import NO_BIAS, padded_bias, padded_columns, round_up, row_slices, scratch, work_slices
+from .launch import NO_BIAS, padded_bias, padded_columns, part_of, round_up, row_slices, scratch, work_slices
 from .operands import array_of, arrays, geometry
 from .pool import max_pool_forward
 from .tile import copy_run, tile_fma, tile_shape, tile_zeros
@@ -131,9 +131,8 @@ def _conv_relu_pool_kernel(precision, outer, inner, vectors, lanes, distance, sh
         index = array_of(addresses, 6, np.uint8, precision)
         index_lines = array_of(addresses, 7, np.uint8, precision)
         tile = tile_shape(outer, inner, vectors, lanes)
-        size = images.size // slices
-        image = images[s * size : (s + 1) * size]
-        line, index_line = s * (lines.size // slices), s * (index_lines.size // slices)
+        image = part_of(images, s, slices)
+        lines, index_lines = part_of(lines, s, slices), part_of(index_lines, s, slices)
         zero(image)
         copied = -1
         for row in range(s * g.N * g.OH // slices, (s + 1) * g.N * g.OH // slices):
@@ -158,13 +157,11 @@ def _conv_relu_pool_kernel(precision, outer, inner, vectors, lanes, distance, sh
                         tile_store_window_maximum(tile, acc, bias, f, y, place, g.F, index, place)
                     else:
                         place = first * g.columns + f
-                        tile_store_window_maximum(
-                            tile, acc, bias, f, lines, line + place, g.columns, index_lines, index_line + place
-                        )
+                        tile_store_window_maximum(tile, acc, bias, f, lines, place, g.columns, index_lines, place)
             if g.F != g.columns:
                 for pixel in range(g.OW):
-                    copy_run(lines, line + pixel * g.columns, y, (row * g.OW + pixel) * g.F, g.F)
-                    copy_run(index_lines, index_line + pixel * g.columns, index, (row * g.OW + pixel) * g.F, g.F)
+                    copy_run(lines, pixel * g.columns, y, (row * g.OW + pixel) * g.F, g.F)
+                    copy_run(index_lines, pixel * g.columns, index, (row * g.OW + pixel) * g.F, g.F)
 
     return conv_relu_pool
 

@@ -19,7 +19,7 @@ import numpy as np
 from .cpu import Tile, lanes_for, registers
 from .elementwise import BLOCK
 from .kernel import kernel, precision_of, run
-from .launch import NO_BIAS, round_up, row_slices, scratch, work_slices
+from .launch import NO_BIAS, part_of, round_up, row_slices, scratch, work_slices
 from .operands import arrays, geometry
 from .tile import copy_run, tile_fma, tile_load, tile_shape, tile_store, tile_zeros
 from .tile_transform import tile_transpose
@@ -156,9 +156,7 @@ def _block_kernel(precision, rows, unit_vectors, unit_lanes, sample_vectors, sam
         upright = tile_shape(sample_vectors, sample_lanes, 1, rows)
         line = tile_shape(1, 1, 3, lanes)
         unit_width, sample_width, block = unit_vectors * unit_lanes, sample_vectors * sample_lanes, 3 * lanes
-        size = features.size // slices
-        features = features[s * size : (s + 1) * size]
-        edge, result = s * (edges.size // slices), s * (results.size // slices)
+        features, edges, results = part_of(features, s, slices), part_of(edges, s, slices), part_of(results, s, slices)
         tiles = (g.D + rows - 1) // rows
         end = (s + 1) * tiles // slices * rows
         for start in range(s * tiles // slices * rows, end, block):
@@ -179,9 +177,9 @@ def _block_kernel(precision, rows, unit_vectors, unit_lanes, sample_vectors, sam
                     if f + unit_width <= g.F:
                         tile_store(by_units, acc, dkernel, d * g.F + f, 0, g.F)
                     else:
-                        tile_store(by_units, acc, edges, edge, 0, unit_width)
+                        tile_store(by_units, acc, edges, 0, 0, unit_width)
                         for r in range(rows):
-                            copy_run(edges, edge + r * unit_width, dkernel, (d + r) * g.F + f, g.F - f)
+                            copy_run(edges, r * unit_width, dkernel, (d + r) * g.F + f, g.F - f)
             if g.wants_dx:
                 for n in range(0, g.N, sample_width):
                     for tile in range(start, last, rows):
@@ -191,12 +189,12 @@ def _block_kernel(precision, rows, unit_vectors, unit_lanes, sample_vectors, sam
                             place = n * g.F + f * sample_width
                             acc = tile_fma(by_samples, acc, weights, d * g.F + f, 0, g.F, turned, place)
                         values = tile_transpose(by_samples, acc)
-                        tile_store(upright, values, results, result + d - first, sample_lanes * width, width)
+                        tile_store(upright, values, results, d - first, sample_lanes * width, width)
                     for r in range(min(sample_width, g.N - n)):
                         if width == block:
-                            values = tile_load(line, results, result + r * width, 0, 0)
+                            values = tile_load(line, results, r * width, 0, 0)
                             tile_store(line, values, dx, (n + r) * g.D + first, 0, 0)
                         else:
-                            copy_run(results, result + r * width, dx, (n + r) * g.D + first, width)
+                            copy_run(results, r * width, dx, (n + r) * g.D + first, width)
 
     return dense_gradients

@@ -15,7 +15,7 @@ from .cpu import Tile, lanes_for, largest_tile
 from .geometry import Pair, PooledConvolution
 from .image import copy_image, zero
 from .kernel import kernel, precision_of, run
-from .launch import ONE, round_up, scratch, sum_slices
+from .launch import ONE, part_of, round_up, scratch, sum_slices
 from .operands import array_of, arrays, geometry
 from .sums import add_kernel_slices
 from .tile import copy_run, tile_load, tile_shape, tile_store
@@ -84,10 +84,7 @@ def _window_gradient_kernel(precision, outer, inner, vectors, lanes):
         index = array_of(addresses, 6, np.uint8, precision)
         index_lines = array_of(addresses, 7, np.uint8, precision)
         tile, bias_tile = tile_shape(outer, inner, vectors, lanes), tile_shape(1, 1, vectors, lanes)
-        size = images.size // slices
-        image = images[s * size : (s + 1) * size]
-        size = sums.size // slices
-        total = sums[s * size : (s + 1) * size]
+        image, total = part_of(images, s, slices), part_of(sums, s, slices)
         straight = g.F == g.columns
         gradient = dy if straight else lines
         winner = index if straight else index_lines
@@ -104,7 +101,7 @@ def _window_gradient_kernel(precision, outer, inner, vectors, lanes):
                     copy_run(index, (n * windows + p) * g.F, index_lines, index_begin + p * g.columns, g.F)
             for f in range(0, g.columns, vectors * lanes):
                 acc = tile_load(tile, total, f, inner * g.columns, g.columns)
-                bias = tile_load(bias_tile, total, size - g.columns + f, 0, 0)
+                bias = tile_load(bias_tile, total, total.size - g.columns + f, 0, 0)
                 for oy in range(g.OH):
                     for ox in range(g.OW):
                         b = (oy * g.OW + ox) * g.columns + f
@@ -122,6 +119,6 @@ def _window_gradient_kernel(precision, outer, inner, vectors, lanes):
                                     gradient, begin + b, winner, index_begin + b, position,
                                 )  # fmt: skip
                 tile_store(tile, acc, total, f, inner * g.columns, g.columns)
-                tile_store(bias_tile, bias, total, size - g.columns + f, 0, 0)
+                tile_store(bias_tile, bias, total, total.size - g.columns + f, 0, 0)
 
     return window_gradient

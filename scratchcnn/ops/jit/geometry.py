@@ -92,23 +92,6 @@ class PooledConvolution(NamedTuple):
         height = ((OH - 1) * pool_strides[0] + pool_size[0] - 1) * strides[0] + KH
         width = ((OW - 1) * pool_strides[1] + pool_size[1] - 1) * strides[1] + KW
         return cls(
-            N,
-            H,
-            W,
-            C,
-            F,
-            KH,
-            KW,
-            OH,
-            OW,
-            *pool_size,
-            *strides,
-            *pool_strides,
-            *padding,
-            height,
-            width,
-            1,
-            1,
-            columns,
+            N, H, W, C, F, KH, KW, OH, OW, *pool_size, *strides, *pool_strides, *padding, height, width, 1, 1, columns,
             wants_dx,
-        )
+        )  # fmt: skip

@@ -101,6 +101,13 @@ ONE = {dtype: np.ones(1, dtype) for dtype in NO_BIAS}  # the input whose weight 
 
 
 @compiled
+def part_of(memory, s, slices):
+    """Return the part of an array that is slice s's own: scratch memory for (slices, ...) numbers."""
+    size = memory.size // slices
+    return memory[s * size : (s + 1) * size]
+
+
+@compiled
 def padded_bias(bias, columns):
     """Return a bias, or none at all, filled up with zeros."""
     padded = np.zeros(columns, bias.dtype)

@@ -17,7 +17,7 @@ from .cpu import Tile, largest_tile, registers
 from .geometry import Pair, PooledConvolution
 from .image import copy_image, zero
 from .kernel import kernel, precision_of, run
-from .launch import padded_bias, round_up, scratch, work_slices
+from .launch import padded_bias, part_of, round_up, scratch, work_slices
 from .operands import array_of, arrays, geometry
 from .tile import copy_run, tile_fma, tile_shape, tile_store, tile_zeros
 from .tile_pool import tile_window_maximum
@@ -86,9 +86,8 @@ def _planar_kernel(precision, outer, inner, vectors, lanes, rows, filters):
         index_lines = array_of(addresses, 7, np.uint8, precision)
         tile, windows = tile_shape(1, inner, 2, lanes), tile_shape(1, rows, 1, lanes)
         upright = tile_shape(1, lanes, 1, rows)
-        size = images.size // slices
-        image = images[s * size : (s + 1) * size]
-        line, index_line = s * (lines.size // slices), s * (index_lines.size // slices)
+        image = part_of(images, s, slices)
+        lines, index_lines = part_of(lines, s, slices), part_of(index_lines, s, slices)
         zero(image)
         copied = -1
         for row in range(s * g.N * g.OH // slices, (s + 1) * g.N * g.OH // slices):
@@ -108,9 +107,9 @@ def _planar_kernel(precision, outer, inner, vectors, lanes, rows, filters):
                             bottom = tile_fma(tile, bottom, weights, weight, 0, 1, image, pixel + g.width + kx)
                     maxima, winners = tile_window_maximum(tile, top, bottom, bias, f, rows)
                     place = ox * g.F + f
-                    tile_store(upright, tile_transpose(windows, maxima), lines, line + place, 0, filters)
-                    tile_store(upright, tile_transpose(windows, winners), index_lines, index_line + place, 0, filters)
-            copy_run(lines, line, y, row * g.OW * g.F, g.OW * g.F)
-            copy_run(index_lines, index_line, index, row * g.OW * g.F, g.OW * g.F)
+                    tile_store(upright, tile_transpose(windows, maxima), lines, place, 0, filters)
+                    tile_store(upright, tile_transpose(windows, winners), index_lines, place, 0, filters)
+            copy_run(lines, 0, y, row * g.OW * g.F, g.OW * g.F)
+            copy_run(index_lines, 0, index, row * g.OW * g.F, g.OW * g.F)
 
     return planar_convolution

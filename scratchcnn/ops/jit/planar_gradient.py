@@ -16,7 +16,7 @@ from .cpu import Tile, largest_tile, registers
 from .geometry import Pair, PooledConvolution
 from .image import copy_image, zero
 from .kernel import kernel, precision_of, run
-from .launch import round_up, scratch, sum_slices
+from .launch import part_of, round_up, scratch, sum_slices
 from .operands import array_of, arrays, geometry
 from .planar import filter_lanes
 from .sums import add_kernel_slices
@@ -79,16 +79,8 @@ def _planar_gradient_kernel(precision, outer, inner, vectors, lanes, filters, fi
         index_lines = array_of(addresses, 8, np.uint8, precision)
         tile, bias_tile = tile_shape(1, inner, vectors, lanes), tile_shape(1, filters, 1, lanes)
         pooled, spread = tile_shape(1, lanes, 1, filter_lanes), tile_shape(filters, 2, 2, lanes)
-        size = images.size // slices
-        image = images[s * size : (s + 1) * size]
-        size = lines.size // slices
-        line = lines[s * size : (s + 1) * size]
-        size = index_lines.size // slices
-        index_line = index_lines[s * size : (s + 1) * size]
-        size = planes.size // slices
-        plane = planes[s * size : (s + 1) * size]
-        size = lane_sums.size // slices
-        total = lane_sums[s * size : (s + 1) * size]
+        image, plane, total = part_of(images, s, slices), part_of(planes, s, slices), part_of(lane_sums, s, slices)
+        line, index_line = part_of(lines, s, slices), part_of(index_lines, s, slices)
         zero(image)
         zero(line)
         zero(index_line)
@@ -117,11 +109,11 @@ def _planar_gradient_kernel(precision, outer, inner, vectors, lanes, filters, fi
                     for pixel in range(0, size, lanes):
                         acc = tile_fma_lanes(tile, acc, image, ky * g.width + pixel, 1, plane, f * size + pixel, size)
                     tile_store(tile, acc, total, here, 0, g.F * lanes)
-        size = sums.size // slices
-        for i in range(size):
+        sums = part_of(sums, s, slices)
+        for i in range(sums.size):
             number = total[i * lanes]
             for lane in range(1, lanes):
                 number += total[i * lanes + lane]
-            sums[s * size + i] = number
+            sums[i] = number
 
     return planar_gradient

@@ -22,7 +22,7 @@ from .cpu import Tile, registers
 from .geometry import OFF, Pair, PooledConvolution
 from .image import copy_back, copy_image, zero
 from .kernel import compiled, kernel, precision_of, run
-from .launch import round_up, scratch, sum_slices
+from .launch import part_of, round_up, scratch, sum_slices
 from .operands import array_of, arrays, geometry
 from .sums import add_transposed_slices
 from .tile import tile_load, tile_shape, tile_store
@@ -97,10 +97,7 @@ def _sparse_gradient_kernel(precision, outer, inner, vectors, lanes):
         x, weights, dy, images, image_gradients, sums, dx = arrays(addresses, 7, precision)
         index = array_of(addresses, 7, np.uint8, precision)
         tile = tile_shape(outer, inner, vectors, lanes)
-        size = images.size // slices
-        image, dimage = images[s * size : (s + 1) * size], image_gradients[s * size : (s + 1) * size]
-        size = sums.size // slices
-        total = sums[s * size : (s + 1) * size]
+        image, dimage, total = part_of(images, s, slices), part_of(image_gradients, s, slices), part_of(sums, s, slices)
         windows, positions = g.OH * g.OW, g.PH * g.PW
         scales, places = np.empty(windows + 1, x.dtype), np.empty(windows + 1, np.int64)
         corners, offsets = np.empty(windows, np.int64), np.zeros(256, np.int64)

@@ -30,7 +30,7 @@ from .cpu import lanes_for
 from .geometry import PooledConvolution
 from .image import copy_image, zero
 from .kernel import kernel, precision_of, run
-from .launch import padded_bias, round_up, scratch, work_slices
+from .launch import padded_bias, part_of, round_up, scratch, work_slices
 from .operands import array_of, arrays, geometry
 from .tile import copy_run, tile_fma, tile_load, tile_shape, tile_store, tile_zeros
 from .tile_pool import tile_store_window_maximum
@@ -110,13 +110,10 @@ def _convolve_kernel(precision, outer, inner, vectors, lanes, channels, depth_la
         tile = tile_shape(outer, inner, vectors, lanes)
         patch, sums, window = tile_shape(4, 4, 1, depth_lanes), tile_shape(4, 4, 1, lanes), tile_shape(2, 2, 1, lanes)
         width = vectors * lanes
-        size = images.size // slices
-        image = images[s * size : (s + 1) * size]
-        size = patches.size // slices
-        patches = patches[s * size : (s + 1) * size]
-        size = products.size // slices
-        products = products[s * size : (s + 1) * size]
-        line, index_line = s * (lines.size // slices), s * (index_lines.size // slices)
+        image = part_of(images, s, slices)
+        patches = part_of(patches, s, slices)
+        products = part_of(products, s, slices)
+        lines, index_lines = part_of(lines, s, slices), part_of(index_lines, s, slices)
         straight = g.F == g.columns
         zero(image)
         copied = -1
@@ -148,12 +145,10 @@ def _convolve_kernel(precision, outer, inner, vectors, lanes, channels, depth_la
                                 tile_store_window_maximum(window, values, bias, f + v, y, to, 0, index, to)
                             else:
                                 to = (first + p) * g.columns + f + v
-                                tile_store_window_maximum(
-                                    window, values, bias, f + v, lines, line + to, 0, index_lines, index_line + to
-                                )
+                                tile_store_window_maximum(window, values, bias, f + v, lines, to, 0, index_lines, to)
             if not straight:
                 for pixel in range(g.OW):
-                    copy_run(lines, line + pixel * g.columns, y, (row * g.OW + pixel) * g.F, g.F)
-                    copy_run(index_lines, index_line + pixel * g.columns, index, (row * g.OW + pixel) * g.F, g.F)
+                    copy_run(lines, pixel * g.columns, y, (row * g.OW + pixel) * g.F, g.F)
+                    copy_run(index_lines, pixel * g.columns, index, (row * g.OW + pixel) * g.F, g.F)
 
     return winograd
