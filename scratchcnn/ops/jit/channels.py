@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .kernel import compiled, kernel, operation, precision_of, run
-from .launch import row_slices, scratch, sum_slices
+from .launch import part_of, row_slices, scratch, sum_slices
 from .operands import array_of, arrays, geometry
 from .sums import add_stretch
 
@@ -129,7 +129,7 @@ def _moments(precision):
         """Sums of d = x - first and, after them, of d^2."""
         g = geometry(numbers, Matrix)
         (x,) = arrays(addresses, 1, precision)
-        sums = array_of(addresses, 1, np.float64, precision)[s * 2 * g.L : (s + 1) * 2 * g.L]
+        sums = part_of(array_of(addresses, 1, np.float64, precision), s, slices)
         sums[:] = 0
         first = spread(x[: g.C], g.L)
         deviation_sum, square_sum = sums[: g.L], sums[g.L :]

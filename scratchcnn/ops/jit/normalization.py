@@ -11,7 +11,7 @@ import numpy as np
 
 from .channels import Matrix, batch_statistics, input_gradient_coefficients, line_sums, spread
 from .kernel import kernel, operation, precision_of, run
-from .launch import scratch
+from .launch import part_of, scratch
 from .operands import array_of, arrays, geometry
 
 
@@ -161,7 +161,7 @@ def _gradient_sums(precision, relu):
         """Sums of dy and, after them, of dy (x - mean)."""
         g = geometry(numbers, Matrix)
         x, y, dy, mean = arrays(addresses, 4, precision)
-        sums = array_of(addresses, 4, np.float64, precision)[s * 2 * g.L : (s + 1) * 2 * g.L]
+        sums = part_of(array_of(addresses, 4, np.float64, precision), s, slices)
         sums[:] = 0
         zero, mean = x.dtype.type(0), spread(mean, g.L)
         gradient_sum, deviation_sum = sums[: g.L], sums[g.L :]

@@ -26,7 +26,7 @@ import numpy as np
 from .channels import batch_statistics, input_gradient_coefficients, line_sums, spread
 from .geometry import OFF, Pair
 from .kernel import compiled, kernel, operation, precision_of, run
-from .launch import row_slices, scratch, sum_slices
+from .launch import part_of, row_slices, scratch, sum_slices
 from .operands import array_of, arrays, geometry
 from .tile import copy_run
 
@@ -109,7 +109,7 @@ def _normalize(precision):
         x, gamma, beta, mean, inverse_std, lines, y = arrays(addresses, 7, precision)
         index = array_of(addresses, 7, np.uint8, precision)
         mean, shift, scale = spread(mean, g.L), spread(beta, g.L), spread(gamma * inverse_std, g.L)
-        pixels = lines[s * g.L : (s + 1) * g.L]
+        pixels = part_of(lines, s, slices)
         for row in range(s * g.N * g.OH // slices, (s + 1) * g.N * g.OH // slices):
             best, winner = y[row * g.L : (row + 1) * g.L], index[row * g.L : (row + 1) * g.L]
             best[:] = 0
@@ -133,10 +133,11 @@ def _winner_sums(precision):
         g = geometry(numbers, PooledNorm)
         x, dy, mean, lines = arrays(addresses, 4, precision)
         index = array_of(addresses, 4, np.uint8, precision)
-        sums = array_of(addresses, 5, np.float64, precision)[s * 2 * g.L : (s + 1) * 2 * g.L]
+        sums = part_of(array_of(addresses, 5, np.float64, precision), s, slices)
         gradient_sum, deviation_sum = sums[: g.L], sums[g.L :]
         sums[:] = 0
-        pixels, maximum = lines[2 * s * g.L : (2 * s + 1) * g.L], lines[(2 * s + 1) * g.L : (2 * s + 2) * g.L]
+        own = part_of(lines, s, slices)
+        pixels, maximum = own[: g.L], own[g.L :]
         maximum[:] = 0
         zero, mean = x.dtype.type(0), spread(mean, g.L)
         for row in range(s * g.N * g.OH // slices, (s + 1) * g.N * g.OH // slices):
@@ -165,7 +166,7 @@ def _input_gradient(precision):
         index = array_of(addresses, 5, np.uint8, precision)
         factor, slope = spread(coefficients[: g.C], g.L), spread(coefficients[g.C : 2 * g.C], g.L)
         constant, mean = spread(coefficients[2 * g.C : 3 * g.C], g.L), spread(coefficients[3 * g.C :], g.L)
-        pixels = lines[s * g.L : (s + 1) * g.L]
+        pixels = part_of(lines, s, slices)
         for n in range(s * g.N // slices, (s + 1) * g.N // slices):
             written = n * g.H  # lines that have their dense part
             for row in range(n * g.OH, (n + 1) * g.OH):
