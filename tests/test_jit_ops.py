@@ -12,6 +12,7 @@ import inspect
 from typing import NamedTuple
 
 import numpy as np
+import pytest
 from conftest import without_numba
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -140,6 +141,28 @@ def test_gradients_of_convolution_with_relu_and_pool(numbers, case, with_dx, wit
     gradients = numbers.output(*images) if with_dx else None, numbers.output(*kernel.shape)
     rest = strides, padding, pool_size, pool_strides, *gradients, numbers.output(F) if with_bias else None
     agree("conv_relu_pool_backward", x, kernel, dy, index, *rest, shift=shift, exact=numbers.whole)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(
+    ("images", "size", "F", "padding"),
+    [
+        ((9, 9, 10, 16), (3, 3), 32, "valid"),
+        ((2, 23, 21, 4), (3, 3), 48, "same"),  # more windows than a mask has bits: in bands of lines
+        ((1, 4, 135, 3), (2, 2), 16, "same"),  # more than that in a line
+        ((2, 12, 7, 20), (5, 3), 80, "valid"),  # more filters than a mask has bits
+        ((2, 6, 8, 8), (3, 4), 70, "valid"),
+    ],
+)
+def test_gradients_of_convolution_with_many_windows_and_filters(images, size, F, padding, dtype):
+    convolution = sliding(images, size, padding=padding)
+    numbers = Numbers(0, dtype)
+    dy = numbers(*pooled_shape(convolution, F, (2, 2), (2, 2)))
+    index = numbers.rng.choice(np.array([0, 1, 2, 3, 255], np.uint8), dy.shape)
+    dy[numbers.rng.random(dy.shape) < 0.1] = 0  # dropped
+    rest = (1, 1), convolution.padding, (2, 2), (2, 2)
+    outputs = numbers.output(*images), numbers.output(*size, images[3], F), numbers.output(F)
+    agree("conv_relu_pool_backward", numbers(*images), numbers(*outputs[1].shape), dy, index, *rest, *outputs)
 
 
 @few_examples

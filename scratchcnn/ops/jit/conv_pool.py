@@ -11,7 +11,7 @@ from functools import cache
 
 import numpy as np
 
-from . import first_layer, planar, planar_gradient, sparse, winograd
+from . import first_layer, planar, planar_gradient, sparse, sparse_input, winograd
 from .conv import convolve, forward_tile
 from .cpu import Tile, lanes_for, largest_tile, tile_cost, widest_tile
 from .elementwise import BLOCK, Stretch, stretch
@@ -92,6 +92,9 @@ def conv_relu_pool_backward(
     """Compute the gradients of the convolution's input, kernel and bias from that of the pooled output."""
     window = strides, padding, pool_size, pool_strides
     few = planar.suits(kernel, x.dtype, strides, pool_size, pool_strides)
+    if dx is not None and sparse_input.suits(kernel, x.dtype, strides, pool_size, pool_strides):
+        sparse_input.input_gradient(kernel, dy, index, padding, dx)
+        dx = None
     if dx is None and not few and first_layer.suits(kernel, x.dtype):
         first_layer.kernel_gradient(x, dy, index, *window, dkernel, dbias)
     elif dx is not None or not few:

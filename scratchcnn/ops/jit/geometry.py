@@ -71,6 +71,7 @@ class PooledConvolution(NamedTuple):
     spread_x: int
     columns: int  # F, or KW * C in the sparse kernel, rounded up to whole tiles
     wants_dx: int
+    band: int  # windows that are worked on at a time (sparse kernel)
 
     @classmethod
     def of(
@@ -93,5 +94,5 @@ class PooledConvolution(NamedTuple):
         width = ((OW - 1) * pool_strides[1] + pool_size[1] - 1) * strides[1] + KW
         return cls(
             N, H, W, C, F, KH, KW, OH, OW, *pool_size, *strides, *pool_strides, *padding, height, width, 1, 1, columns,
-            wants_dx,
+            wants_dx, 0,
         )  # fmt: skip

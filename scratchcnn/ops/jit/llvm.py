@@ -83,6 +83,11 @@ def shuffle(builder, a, b, lanes):
     return builder.shuffle_vector(a, b, ir.Constant(ir.VectorType(I32, len(lanes)), list(lanes)))
 
 
+def as_whole_number(builder, truths):
+    """Return a vector of truth values, at most 64, as an integer of 64 bits, the first the lowest."""
+    return builder.zext(builder.bitcast(truths, ir.IntType(truths.type.count)), I64)
+
+
 def multiply_add(builder, a, b, c):
     """Return a * b + c: one instruction where the CPU has it (llvm.fmuladd), two where it has not."""
     vector = a.type

@@ -194,6 +194,16 @@ def tile_relu(typing, shape, acc):
 
 
 @intrinsic
+def at(typing, a, position):
+    """Return a[position], which must not be negative: numba would ask whether it counts from the end."""
+
+    def codegen(context, builder, signature, arguments):
+        return builder.load(element(context, builder, a, *arguments))
+
+    return a.dtype(a, types.int64), codegen
+
+
+@intrinsic
 def copy_run(typing, source, source_offset, destination, destination_offset, count):
     """Copy ``count`` neighbouring elements from one array to another (C's memcpy)."""
 

@@ -2,7 +2,7 @@
 
 A gradient behind a pool belongs to one of the pool's pixels (``tile_fma_where``), behind a ReLU it counts where that
 has passed something (``tile_fma_passed``), or it stands in a list of those that are not zero, each a scale and a place
-(``tile_add_scaled``, ``tile_scatter_scaled``).
+(``tile_add_scaled``, ``tile_scatter_scaled``), or a mask says where they are (``tile_mask``).
 """
 
 from llvmlite import ir
@@ -11,8 +11,11 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 from .llvm import (
+    I1,
     I8,
+    I64,
     add_outer_product,
+    as_whole_number,
     broadcast,
     bytes_of,
     element,
@@ -108,3 +111,75 @@ def tile_scatter_scaled(typing, shape, tile, scales, position, a, offset, outer,
 
     arguments = (shape, tile, scales, types.int64, a, types.int64, types.int64, types.int64)
     return types.void(*arguments), codegen
+
+
+@intrinsic
+def tile_add_scaled_part(typing, shape, place, acc, scales, position, b, offset, outer, inner):
+    """Do as ``tile_add_scaled`` to a part of the tile: all but the last row and column, or but the first.
+
+    ``place`` (i, j, 1, 1) says where the part begins: i - 1 rows and j - 1 columns from the tile's own beginning.
+    """
+    rows_outer, rows_inner, vectors, lanes = extents(shape)
+    first_outer, first_inner, _, _ = extents(place)
+
+    def codegen(context, builder, signature, arguments):
+        _, _, tile, scale_array, scale_position, b_array, start, outer_stride, inner_stride = arguments
+        scale = broadcast(builder, builder.load(element(context, builder, scales, scale_array, scale_position)), lanes)
+        first = element(context, builder, b, b_array, start)
+        values = cgutils.unpack_tuple(builder, tile)
+        for i in range(rows_outer - 1):
+            for j in range(rows_inner - 1):
+                distance = builder.add(builder.mul(outer_stride, I64(i)), builder.mul(inner_stride, I64(j)))
+                row = builder.gep(first, [distance])
+                for v in range(vectors):
+                    number = ((i + first_outer - 1) * rows_inner + j + first_inner - 1) * vectors + v
+                    vector = builder.load(vector_at(context, builder, row, v, b.dtype, lanes), align=bytes_of(b.dtype))
+                    values[number] = multiply_add(builder, scale, vector, values[number])
+        return context.make_tuple(builder, signature.return_type, values)
+
+    integer = types.int64
+    return acc(shape, place, acc, scales, integer, b, integer, integer, integer), codegen
+
+
+@intrinsic
+def mask_of_nonzero(typing, shape, a, offset):
+    """Return a whole number whose bit i tells whether a[offset + i] != 0, which a NaN is; a bit for each column."""
+    _, _, vectors, lanes = extents(shape)
+
+    def codegen(context, builder, signature, arguments):
+        _, array, start = arguments
+        first = element(context, builder, a, array, start)
+        zero = ir.Constant(vector_type(context, a.dtype, lanes), None)
+        mask = I64(0)
+        for v in range(vectors):
+            vector = builder.load(vector_at(context, builder, first, v, a.dtype, lanes), align=bytes_of(a.dtype))
+            bits = as_whole_number(builder, builder.fcmp_unordered("!=", vector, zero))
+            mask = builder.or_(mask, builder.shl(bits, I64(v * lanes)))
+        return mask
+
+    return types.int64(shape, a, types.int64), codegen
+
+
+@intrinsic
+def mask_of_equal(typing, shape, index, offset, wanted):
+    """Return a whole number whose bit i tells whether index[offset + i] == wanted, of all columns of the tile."""
+    _, _, vectors, lanes = extents(shape)
+
+    def codegen(context, builder, signature, arguments):
+        _, array, start, value = arguments
+        first = element(context, builder, index, array, start)
+        vector = builder.load(vector_at(context, builder, first, 0, index.dtype, vectors * lanes), align=1)
+        chosen = broadcast(builder, builder.trunc(value, I8), vectors * lanes)
+        return as_whole_number(builder, builder.icmp_unsigned("==", vector, chosen))
+
+    return types.int64(shape, index, types.int64, types.int64), codegen
+
+
+@intrinsic
+def lowest_bit(typing, mask):
+    """Return the number of the lowest bit that is set in a mask; there must be one."""
+
+    def codegen(context, builder, signature, arguments):
+        return builder.cttz(arguments[0], I1(1))
+
+    return types.int64(types.int64), codegen

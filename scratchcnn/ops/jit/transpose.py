@@ -27,18 +27,30 @@ class Matrices(NamedTuple):
     lines: int
     rows: int
     columns: int
-    start: int  # the place of (line, r, c) is start + line * line_stride + c * column_stride + r
+    start: int  # the place of (line, r, c) is start + line % group * line_stride + c * column_stride + r
+    group: int
+    group_stride: int  # and line // group times this
     line_stride: int
     column_stride: int
     padding: int  # zeros behind the last r
 
 
 def transpose(
-    matrices: np.ndarray, result: np.ndarray, line_stride: int, column_stride: int, start: int = 0, padding: int = 0
+    matrices: np.ndarray,
+    result: np.ndarray,
+    line_stride: int,
+    column_stride: int,
+    start: int = 0,
+    padding: int = 0,
+    group: int = 0,
+    group_stride: int = 0,
 ) -> None:
-    """Write number (line, r, c) of ``matrices`` to place start + line * line_stride + c * column_stride + r."""
+    """Write number (line, r, c) of ``matrices`` to place start + line * line_stride + c * column_stride + r.
+
+    Where lines come in groups, ``line`` counts inside of each, and those of the next begin ``group_stride`` further.
+    """
     lines, rows, columns = matrices.shape
-    g = Matrices(lines, rows, columns, start, line_stride, column_stride, padding)
+    g = Matrices(lines, rows, columns, start, group or lines, group_stride, line_stride, column_stride, padding)
     lanes = block_lanes(matrices.dtype)
     slices = row_slices(min(lines * -(-rows // lanes), matrices.size // BLOCK))
     run(_transpose_kernel(precision_of(matrices.dtype), lanes), slices, g, matrices, result)
@@ -75,7 +87,7 @@ def _transpose_kernel(precision, lanes):
         for band in range(s * g.lines * bands // slices, (s + 1) * g.lines * bands // slices):
             line, row = band // bands, band % bands * lanes
             place, rows = (line * g.rows + row) * g.columns, min(lanes, g.rows - row)
-            to = g.start + line * g.line_stride + row
+            to = g.start + line // g.group * g.group_stride + line % g.group * g.line_stride + row
             transpose_band(block, lanes, matrices, place, g.columns, rows, g.columns, result, to, g.column_stride)
             if row + lanes >= g.rows:
                 for column in range(g.columns):
