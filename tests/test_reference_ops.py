@@ -262,7 +262,8 @@ def splitmix64(seed, count):
 @pytest.mark.parametrize("seed", [0, 12345, 2**64 - 1])
 def test_dropout_keeps_what_splitmix64_says(seed):
     assert splitmix64(0, 3) == [0xE220A8397B1DCDAF, 0x6E789E6AA1B965F4, 0x06C45D188009454F]  # known outputs
-    kept = [(z >> 40) / 2**24 >= 0.4 for z in splitmix64(seed, 60)]
+    halves = [half for z in splitmix64(seed, 30) for half in (z % 2**32, z >> 32)]
+    kept = [half / 2**32 >= 0.4 for half in halves]
     y, dx = np.empty((10, 6)), np.empty((10, 6))
     ops.dropout_forward(np.full((10, 6), 6.0), 0.4, np.array([seed], np.uint64), y)
     ops.dropout_backward(np.full((10, 6), 3.0), 0.4, np.array([seed], np.uint64), dx)
