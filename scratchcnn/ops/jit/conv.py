@@ -18,6 +18,7 @@ from functools import cache
 
 import numpy as np
 
+from . import conv_winograd, winograd
 from .conv_gradient import kernel_gradient
 from .cpu import Tile, lanes_for, largest_tile, tile_cost, widest_tile
 from .elementwise import relu_backward
@@ -111,6 +112,10 @@ def convolve(
     N, H, W, C = x.shape
     _, OH, OW, F = y.shape
     KH, KW = weights.shape[:2]
+    windows = (OH + 1) // 2, (OW + 1) // 2
+    if spread == (1, 1) and winograd.suits(N * windows[0] * windows[1], weights, strides):
+        conv_winograd.convolve(x, weights, bias, windows, padding, y, relu)
+        return
     tile = forward_tile(OW, F, y.dtype)
     columns = round_up(F, tile.columns)
     height, width = (OH - 1) * strides[0] + KH, (OW - 1) * strides[1] + KW

@@ -1,0 +1,149 @@
+"""Convolution in windows of 2 x 2 outputs, in Winograd's way (``winograd.py``), with or without a max-pool behind it.
+
+A window is just what a 2 x 2 max-pool takes, so the pool finds its maximum in the registers that held the window.
+
+The products are matrices (patches x C) (C x F), and the patches of a small image are too few for a register tile: on
+6 x 6 pixels there are nine. So they are collected from as many images as it takes. A group of them shares one reading
+of the transformed kernel, which is larger than the L1 cache and, from 128 channels and filters on, fills the L2.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+
+from .cpu import lanes_for
+from .geometry import Pair, WindowedConvolution
+from .image import copy_image, zero
+from .kernel import compiled, kernel, precision_of, run
+from .launch import NO_BIAS, padded_bias, part_of, round_up, scratch, work_slices
+from .operands import array_of, arrays, geometry
+from .tile import copy_run, tile_add, tile_fma, tile_load, tile_relu, tile_shape, tile_store, tile_zeros
+from .tile_pool import tile_store_window_maximum
+from .winograd import PAD, patch_transform, product_tile, transformed_kernel, window_transform
+
+GROUP = 40  # about so many patches at a time
+NO_INDEX = np.empty(0, np.uint8)
+
+
+def convolve(
+    x: np.ndarray,
+    weights: np.ndarray,
+    bias: np.ndarray | None,
+    windows: Pair,
+    padding: Pair,
+    y: np.ndarray,
+    relu: bool = False,
+    index: np.ndarray | None = None,
+) -> None:
+    """Convolve x with ``weights``, computing ``windows`` (down, across) of each image; ``index`` wants ReLU and pool."""
+    N, _, _, C = x.shape
+    F = weights.shape[3]
+    precision, tile = precision_of(y.dtype), product_tile(F, y.dtype)
+    group, columns = round_up(GROUP, tile.inner), round_up(F, tile.columns)
+    g = WindowedConvolution.of(x, y, windows, padding, columns, relu)
+    total = N * g.down * g.across
+    slices = work_slices(-(-total // tile.inner), 16 * total * F * C)
+    run(
+        _convolve_kernel(precision, *tile, C, lanes_for(C, y.dtype), group, PAD, index is not None),
+        slices,
+        g,
+        x,
+        transformed_kernel(weights, tile),
+        NO_BIAS[y.dtype] if bias is None else bias,
+        scratch("images", (slices, round_up(g.height * g.width * C, 16)), y.dtype),
+        scratch("patches", (slices, 16 * (group * C + PAD)), y.dtype),
+        scratch("products", (slices, 16 * (group * tile.columns + PAD)), y.dtype),
+        scratch("windows", (slices, 4 * tile.lanes), y.dtype),
+        y,
+        NO_INDEX if index is None else index,
+        scratch("index windows", (slices, 64), np.uint8),
+    )
+
+
+@cache
+def _convolve_kernel(precision, outer, inner, vectors, lanes, channels, depth_lanes, group, pad, pooled):
+    @kernel
+    def winograd(s, slices, numbers, addresses):
+        """A slice of the patches of all images, a group at a time: transform them, multiply, transform back.
+
+        The products: for each panel of filters, as wide as the tile; for each of the 16 places in a patch; tiles of
+        patches; the channels innermost. Registers: in the product, a tile of patches x filters; in the transforms, one
+        patch of one vector. L1: a tile's patches at one place, and up to 64 channels of the panel, which all tiles of
+        the group use. L2: the group's patches and products, 300 KiB for 128 channels, and a panel at the least.
+        """
+        g = geometry(numbers, WindowedConvolution)
+        x, weights, bias, images, patches, products, windows, y = arrays(addresses, 8, precision)
+        index, index_windows = array_of(addresses, 8, np.uint8, precision), array_of(addresses, 9, np.uint8, precision)
+        bias = padded_bias(bias, g.columns)
+        tile = tile_shape(outer, inner, vectors, lanes)
+        patch, sums, window = tile_shape(4, 4, 1, depth_lanes), tile_shape(4, 4, 1, lanes), tile_shape(2, 2, 1, lanes)
+        width = vectors * lanes
+        image, patches = part_of(images, s, slices), part_of(patches, s, slices)
+        products, spare = part_of(products, s, slices), part_of(windows, s, slices)
+        index_spare = part_of(index_windows, s, slices)
+        patch_plane, plane, product_plane = group * g.C + pad, g.C * g.columns + pad, group * width + pad
+        each = g.down * g.across
+        zero(image)
+        copied = -1
+        last = (s + 1) * g.N * each // slices
+        for begin in range(s * g.N * each // slices, last, group):
+            count = min(group, last - begin)
+            for p in range(count):
+                n, place = (begin + p) // each, (begin + p) % each
+                if n != copied:
+                    copy_image(x, n * g.H * g.W * g.C, g, image)
+                    copied = n
+                corner = 2 * (place // g.across * g.width + place % g.across) * g.C
+                for c in range(0, g.C, depth_lanes):
+                    values = patch_transform(patch, tile_load(patch, image, corner + c, g.width * g.C, g.C))
+                    tile_store(patch, values, patches, p * g.C + c, 4 * patch_plane, patch_plane)
+            for f in range(0, g.columns, width):
+                for place in range(16):
+                    for p in range(0, count, inner):
+                        acc = tile_zeros(tile, x)
+                        a, b = place * patch_plane + p * g.C, place * plane + f * g.C
+                        for c in range(g.C):
+                            acc = tile_fma(tile, acc, patches, a + c, 0, channels, weights, b + c * width)
+                        tile_store(tile, acc, products, place * product_plane + p * width, 0, width)
+                for p in range(count):
+                    n, place = (begin + p) // each, (begin + p) % each
+                    line, pixel = place // g.across, place % g.across
+                    for v in range(0, min(width, g.F - f), lanes):
+                        values = tile_load(sums, products, p * width + v, 4 * product_plane, product_plane)
+                        values = window_transform(sums, values)
+                        if pooled:
+                            to = (begin + p) * g.F + f + v
+                            store_maximum(window, values, bias, f + v, lanes, g, spare, index_spare, y, index, to)
+                        else:
+                            store_window(window, values, bias, f + v, lanes, g, spare, y, n, 2 * line, 2 * pixel)
+
+    return winograd
+
+
+@compiled
+def store_window(window, values, bias, f, lanes, g, spare, y, n, line, pixel):
+    """Write ReLU(window + bias), or without ReLU, to image n of y from (line, pixel) on; what sticks out is dropped."""
+    values = tile_add(values, tile_load(window, bias, f, 0, 0))
+    if g.relu:
+        values = tile_relu(window, values)
+    to = ((n * g.OH + line) * g.OW + pixel) * g.F + f
+    if line + 1 < g.OH and pixel + 1 < g.OW and f + lanes <= g.F:
+        tile_store(window, values, y, to, g.OW * g.F, g.F)
+    else:
+        tile_store(window, values, spare, 0, 2 * lanes, lanes)
+        for i in range(min(2, g.OH - line)):
+            for j in range(min(2, g.OW - pixel)):
+                copy_run(spare, (2 * i + j) * lanes, y, to + (i * g.OW + j) * g.F, min(lanes, g.F - f))
+
+
+@compiled
+def store_maximum(window, values, bias, f, lanes, g, spare, index_spare, y, index, to):
+    """Write ReLU(maximum of a window + bias), and which pixel it was, to place ``to`` of y and index."""
+    if f + lanes <= g.F:
+        tile_store_window_maximum(window, values, bias, f, y, to, 0, index, to)
+    else:
+        tile_store_window_maximum(window, values, bias, f, spare, 0, 0, index_spare, 0)
+        copy_run(spare, 0, y, to, g.F - f)
+        copy_run(index_spare, 0, index, to, g.F - f)
