@@ -112,9 +112,8 @@ def convolve(
     N, H, W, C = x.shape
     _, OH, OW, F = y.shape
     KH, KW = weights.shape[:2]
-    windows = (OH + 1) // 2, (OW + 1) // 2
-    if spread == (1, 1) and winograd.suits(N * windows[0] * windows[1], weights, strides):
-        conv_winograd.convolve(x, weights, bias, windows, padding, y, relu)
+    if spread == (1, 1) and winograd.suits(N, OH, OW, weights, strides):
+        conv_winograd.convolve(x, weights, bias, padding, y, relu)
         return
     tile = forward_tile(OW, F, y.dtype)
     columns = round_up(F, tile.columns)

@@ -50,8 +50,8 @@ def conv_relu_pool_forward(
     if planar.suits(kernel, y.dtype, strides, pool_size, pool_strides):
         planar.convolve(x, kernel, biases, padding, y, index)
         return
-    if winograd.suits(y.size // F, kernel, strides):
-        conv_winograd.convolve(x, kernel, bias, y.shape[1:3], padding, y, index=index)
+    if winograd.suits(len(x), 2 * y.shape[1], 2 * y.shape[2], kernel, strides):
+        conv_winograd.convolve(x, kernel, bias, padding, y, index=index)
         return
     tile = pooled_tile(y.shape[2], F, y.dtype)
     g = PooledConvolution.of(x, kernel, y, strides, padding, pool_size, pool_strides, round_up(F, tile.columns))

@@ -21,9 +21,9 @@ from .launch import NO_BIAS, padded_bias, part_of, round_up, scratch, work_slice
 from .operands import array_of, arrays, geometry
 from .tile import copy_run, tile_add, tile_fma, tile_load, tile_relu, tile_shape, tile_store, tile_zeros
 from .tile_pool import tile_store_window_maximum
-from .winograd import PAD, patch_transform, product_tile, transformed_kernel, window_transform
+from .winograd import PAD, patch_transform, product_tile, transformed_kernel, window_transform, windows_of
 
-GROUP = 40  # about so many patches at a time
+GROUP = 12
 NO_INDEX = np.empty(0, np.uint8)
 
 
@@ -31,15 +31,15 @@ def convolve(
     x: np.ndarray,
     weights: np.ndarray,
     bias: np.ndarray | None,
-    windows: Pair,
     padding: Pair,
     y: np.ndarray,
     relu: bool = False,
     index: np.ndarray | None = None,
 ) -> None:
-    """Convolve x with ``weights``, computing ``windows`` (down, across) of each image; ``index`` wants ReLU and pool."""
+    """Convolve x with ``weights``; with ``index``, each window becomes one number, by ReLU and a 2 x 2 max-pool."""
     N, _, _, C = x.shape
-    F = weights.shape[3]
+    _, OH, OW, F = y.shape
+    windows = windows_of(OH, OW) if index is None else (OH, OW)
     precision, tile = precision_of(y.dtype), product_tile(F, y.dtype)
     group, columns = round_up(GROUP, tile.inner), round_up(F, tile.columns)
     g = WindowedConvolution.of(x, y, windows, padding, columns, relu)
@@ -84,21 +84,23 @@ def _convolve_kernel(precision, outer, inner, vectors, lanes, channels, depth_la
         products, spare = part_of(products, s, slices), part_of(windows, s, slices)
         index_spare = part_of(index_windows, s, slices)
         patch_plane, plane, product_plane = group * g.C + pad, g.C * g.columns + pad, group * width + pad
-        each = g.down * g.across
         zero(image)
         copied = -1
-        last = (s + 1) * g.N * each // slices
-        for begin in range(s * g.N * each // slices, last, group):
+        total = g.N * g.down * g.across
+        first, last = s * total // slices, (s + 1) * total // slices
+        n, line, pixel = first // (g.down * g.across), first // g.across % g.down, first % g.across
+        for begin in range(first, last, group):
             count = min(group, last - begin)
+            start = n, line, pixel
             for p in range(count):
-                n, place = (begin + p) // each, (begin + p) % each
                 if n != copied:
                     copy_image(x, n * g.H * g.W * g.C, g, image)
                     copied = n
-                corner = 2 * (place // g.across * g.width + place % g.across) * g.C
+                corner = 2 * (line * g.width + pixel) * g.C
                 for c in range(0, g.C, depth_lanes):
                     values = patch_transform(patch, tile_load(patch, image, corner + c, g.width * g.C, g.C))
                     tile_store(patch, values, patches, p * g.C + c, 4 * patch_plane, patch_plane)
+                n, line, pixel = next_window(g, n, line, pixel)
             for f in range(0, g.columns, width):
                 for place in range(16):
                     for p in range(0, count, inner):
@@ -107,9 +109,8 @@ def _convolve_kernel(precision, outer, inner, vectors, lanes, channels, depth_la
                         for c in range(g.C):
                             acc = tile_fma(tile, acc, patches, a + c, 0, channels, weights, b + c * width)
                         tile_store(tile, acc, products, place * product_plane + p * width, 0, width)
+                n, line, pixel = start
                 for p in range(count):
-                    n, place = (begin + p) // each, (begin + p) % each
-                    line, pixel = place // g.across, place % g.across
                     for v in range(0, min(width, g.F - f), lanes):
                         values = tile_load(sums, products, p * width + v, 4 * product_plane, product_plane)
                         values = window_transform(sums, values)
@@ -118,8 +119,20 @@ def _convolve_kernel(precision, outer, inner, vectors, lanes, channels, depth_la
                             store_maximum(window, values, bias, f + v, lanes, g, spare, index_spare, y, index, to)
                         else:
                             store_window(window, values, bias, f + v, lanes, g, spare, y, n, 2 * line, 2 * pixel)
+                    n, line, pixel = next_window(g, n, line, pixel)
 
     return winograd
+
+
+@compiled
+def next_window(g, n, line, pixel):
+    """Return image, line and place in it of the window behind this one; without a division, which takes its time."""
+    pixel += 1
+    if pixel == g.across:
+        pixel, line = 0, line + 1
+        if line == g.down:
+            line, n = 0, n + 1
+    return n, line, pixel
 
 
 @compiled

@@ -26,7 +26,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .cpu import Tile, lanes_for, largest_tile, tile_cost, widest_tile
+from .cpu import Tile, lanes_for, largest_tile, registers, tile_cost, widest_tile
 from .geometry import Pair
 from .kernel import kernel, precision_of, run
 from .launch import padded_columns, round_up, scratch, work_slices
@@ -39,7 +39,7 @@ kernel_transform = tile_sandwich(((1, 0, 0), (0.5, 0.5, 0.5), (0.5, -0.5, 0.5), 
 window_transform = tile_sandwich(((1, 1, 1, 0), (0, 1, -1, -1)))  # A^T
 
 PAD = 16  # between 16 matrices in memory: a power of two apart, they would all want the same lines of the cache
-FEW = 32  # patches for which transforming the kernel takes more time than the multiplications that are saved
+FEW = 0
 
 
 class KernelMatrices(NamedTuple):
@@ -49,11 +49,18 @@ class KernelMatrices(NamedTuple):
     columns: int
 
 
-def suits(patches: int, weights: np.ndarray, strides: Pair) -> bool:
-    """Tell whether a convolution of so many patches can be, and is better, computed this way."""
+def suits(N: int, OH: int, OW: int, weights: np.ndarray, strides: Pair) -> bool:
+    """Tell whether a convolution with OH x OW outputs can be, and is better, computed this way."""
     KH, KW, C, F = weights.shape
     fits = (KH, KW) == (3, 3) and strides == (1, 1) and C % lanes_for(C, weights.dtype) == 0
-    return fits and C >= 16 and F >= 16 and patches >= FEW
+    down, across = windows_of(OH, OW)
+    saves = 9 * OH * OW >= 1.5 * 16 * down * across  # it does not where most of each window sticks out of the image
+    return fits and saves and C >= 16 and F >= 16 and N * down * across >= FEW
+
+
+def windows_of(OH: int, OW: int) -> Pair:
+    """Return how many windows cover OH x OW outputs: lines of them, and how many in each."""
+    return -(-OH // 2), -(-OW // 2)
 
 
 @cache
@@ -62,7 +69,7 @@ def product_tile(filters: int, dtype: np.dtype) -> Tile:
     lanes = lanes_for(filters, dtype)
     best, best_score = Tile(1, 1, 1, lanes), (np.inf, 0.0)
     for vectors in range(1, min(widest_tile(), -(-filters // lanes)) + 1):
-        rows = largest_tile() // vectors
+        rows = min(largest_tile(), registers().count - vectors - 1) // vectors  # and registers for a step's operands
         score = tile_cost(round_up(filters, vectors * lanes) / filters, rows, vectors)
         if score < best_score:
             best, best_score = Tile(1, rows, vectors, lanes), score
