@@ -11,7 +11,7 @@ from functools import cache
 
 import numpy as np
 
-from . import conv_winograd, first_layer, planar, planar_gradient, sparse, winograd
+from . import first_layer, planar, planar_gradient, sparse, winograd, winograd_conv
 from .conv import convolve
 from .cpu import Tile, lanes_for, largest_tile, tile_cost, widest_tile
 from .elementwise import BLOCK, Stretch, stretch
@@ -51,7 +51,7 @@ def conv_relu_pool_forward(
         planar.convolve(x, kernel, biases, padding, y, index)
         return
     if winograd.suits(len(x), 2 * y.shape[1], 2 * y.shape[2], kernel, strides):
-        conv_winograd.convolve(x, kernel, bias, padding, y, index=index)
+        winograd_conv.convolve(x, kernel, bias, padding, y, index=index)
         return
     tile = pooled_tile(y.shape[2], F, y.dtype)
     g = PooledConvolution.of(x, kernel, y, strides, padding, pool_size, pool_strides, round_up(F, tile.columns))

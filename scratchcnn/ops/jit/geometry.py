@@ -120,13 +120,23 @@ class WindowedConvolution(NamedTuple):
     spread_x: int
     columns: int  # F rounded up to whole tiles
     relu: int  # whether a ReLU follows
+    wants_dx: int  # gradients: whether the input's is wanted, and the bias's
+    wants_bias: int
 
     @classmethod
     def of(
-        cls, x: np.ndarray, y: np.ndarray, windows: Pair, padding: Pair, columns: int, relu: bool
+        cls,
+        x: np.ndarray,
+        y: np.ndarray,
+        windows: Pair,
+        padding: Pair,
+        columns: int,
+        relu: bool,
+        wants_dx: bool = False,
+        wants_bias: bool = False,
     ) -> WindowedConvolution:
         """Return the numbers for an input x, a result y and ``windows`` (down, across) of each image."""
         N, H, W, C = x.shape
         _, OH, OW, F = y.shape
         height, width = (2 * extent + 2 for extent in windows)
-        return cls(N, H, W, C, F, OH, OW, *windows, *padding, height, width, 1, 1, columns, relu)
+        return cls(N, H, W, C, F, OH, OW, *windows, *padding, height, width, 1, 1, columns, relu, wants_dx, wants_bias)

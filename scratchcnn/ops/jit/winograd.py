@@ -28,7 +28,8 @@ import numpy as np
 
 from .cpu import Tile, lanes_for, largest_tile, registers, tile_cost, widest_tile
 from .geometry import Pair
-from .kernel import kernel, precision_of, run
+from .image import copy_image
+from .kernel import compiled, kernel, precision_of, run
 from .launch import padded_columns, round_up, scratch, work_slices
 from .operands import arrays, geometry
 from .tile import tile_load, tile_shape, tile_store
@@ -111,3 +112,40 @@ def _transform_kernel(precision, vectors, lanes, pad):
                 tile_store(four, kernel_transform(three, values), transformed, to, 4 * plane, plane)
 
     return transform_kernel
+
+
+@compiled
+def window_number(g, number):
+    """Return a window's image, its line and its place in the line."""
+    return number // (g.down * g.across), number // g.across % g.down, number % g.across
+
+
+@compiled
+def next_window(g, window):
+    """Return the window behind this one; without a division, which takes its time."""
+    n, line, pixel = window
+    pixel += 1
+    if pixel == g.across:
+        pixel, line = 0, line + 1
+        if line == g.down:
+            line, n = 0, n + 1
+    return n, line, pixel
+
+
+@compiled
+def collect_patches(patch, lanes, x, g, image, copied, window, count, patches, plane):
+    """Transform the patches of ``count`` windows into 16 matrices (count, C), ``plane`` numbers apart.
+
+    ``image`` holds image number ``copied``. Returns which it holds then, and the window behind the last.
+    """
+    for p in range(count):
+        n, line, pixel = window
+        if n != copied:
+            copy_image(x, n * g.H * g.W * g.C, g, image)
+            copied = n
+        corner = 2 * (line * g.width + pixel) * g.C
+        for c in range(0, g.C, lanes):
+            values = patch_transform(patch, tile_load(patch, image, corner + c, g.width * g.C, g.C))
+            tile_store(patch, values, patches, p * g.C + c, 4 * plane, plane)
+        window = next_window(g, window)
+    return copied, window

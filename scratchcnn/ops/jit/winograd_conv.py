@@ -15,13 +15,22 @@ import numpy as np
 
 from .cpu import lanes_for
 from .geometry import Pair, WindowedConvolution
-from .image import copy_image, zero
+from .image import zero
 from .kernel import compiled, kernel, precision_of, run
 from .launch import NO_BIAS, padded_bias, part_of, round_up, scratch, work_slices
 from .operands import array_of, arrays, geometry
 from .tile import copy_run, tile_add, tile_fma, tile_load, tile_relu, tile_shape, tile_store, tile_zeros
 from .tile_pool import tile_store_window_maximum
-from .winograd import PAD, patch_transform, product_tile, transformed_kernel, window_transform, windows_of
+from .winograd import (
+    PAD,
+    collect_patches,
+    next_window,
+    product_tile,
+    transformed_kernel,
+    window_number,
+    window_transform,
+    windows_of,
+)
 
 GROUP = 12
 NO_INDEX = np.empty(0, np.uint8)
@@ -78,7 +87,7 @@ def _convolve_kernel(precision, outer, inner, vectors, lanes, channels, depth_la
         index, index_windows = array_of(addresses, 8, np.uint8, precision), array_of(addresses, 9, np.uint8, precision)
         bias = padded_bias(bias, g.columns)
         tile = tile_shape(outer, inner, vectors, lanes)
-        patch, sums, window = tile_shape(4, 4, 1, depth_lanes), tile_shape(4, 4, 1, lanes), tile_shape(2, 2, 1, lanes)
+        patch, sums, outputs = tile_shape(4, 4, 1, depth_lanes), tile_shape(4, 4, 1, lanes), tile_shape(2, 2, 1, lanes)
         width = vectors * lanes
         image, patches = part_of(images, s, slices), part_of(patches, s, slices)
         products, spare = part_of(products, s, slices), part_of(windows, s, slices)
@@ -88,19 +97,13 @@ def _convolve_kernel(precision, outer, inner, vectors, lanes, channels, depth_la
         copied = -1
         total = g.N * g.down * g.across
         first, last = s * total // slices, (s + 1) * total // slices
-        n, line, pixel = first // (g.down * g.across), first // g.across % g.down, first % g.across
+        window = window_number(g, first)
         for begin in range(first, last, group):
             count = min(group, last - begin)
-            start = n, line, pixel
-            for p in range(count):
-                if n != copied:
-                    copy_image(x, n * g.H * g.W * g.C, g, image)
-                    copied = n
-                corner = 2 * (line * g.width + pixel) * g.C
-                for c in range(0, g.C, depth_lanes):
-                    values = patch_transform(patch, tile_load(patch, image, corner + c, g.width * g.C, g.C))
-                    tile_store(patch, values, patches, p * g.C + c, 4 * patch_plane, patch_plane)
-                n, line, pixel = next_window(g, n, line, pixel)
+            here = window
+            copied, window = collect_patches(
+                patch, depth_lanes, x, g, image, copied, window, count, patches, patch_plane
+            )
             for f in range(0, g.columns, width):
                 for place in range(16):
                     for p in range(0, count, inner):
@@ -109,54 +112,44 @@ def _convolve_kernel(precision, outer, inner, vectors, lanes, channels, depth_la
                         for c in range(g.C):
                             acc = tile_fma(tile, acc, patches, a + c, 0, channels, weights, b + c * width)
                         tile_store(tile, acc, products, place * product_plane + p * width, 0, width)
-                n, line, pixel = start
+                to = here
                 for p in range(count):
                     for v in range(0, min(width, g.F - f), lanes):
                         values = tile_load(sums, products, p * width + v, 4 * product_plane, product_plane)
                         values = window_transform(sums, values)
                         if pooled:
-                            to = (begin + p) * g.F + f + v
-                            store_maximum(window, values, bias, f + v, lanes, g, spare, index_spare, y, index, to)
+                            place = (begin + p) * g.F + f + v
+                            store_maximum(outputs, values, bias, f + v, lanes, g, spare, index_spare, y, index, place)
                         else:
-                            store_window(window, values, bias, f + v, lanes, g, spare, y, n, 2 * line, 2 * pixel)
-                    n, line, pixel = next_window(g, n, line, pixel)
+                            store_outputs(outputs, values, bias, f + v, lanes, g, spare, y, to)
+                    to = next_window(g, to)
 
     return winograd
 
 
 @compiled
-def next_window(g, n, line, pixel):
-    """Return image, line and place in it of the window behind this one; without a division, which takes its time."""
-    pixel += 1
-    if pixel == g.across:
-        pixel, line = 0, line + 1
-        if line == g.down:
-            line, n = 0, n + 1
-    return n, line, pixel
-
-
-@compiled
-def store_window(window, values, bias, f, lanes, g, spare, y, n, line, pixel):
-    """Write ReLU(window + bias), or without ReLU, to image n of y from (line, pixel) on; what sticks out is dropped."""
-    values = tile_add(values, tile_load(window, bias, f, 0, 0))
+def store_outputs(outputs, values, bias, f, lanes, g, spare, y, window):
+    """Write ReLU(values + bias), or without ReLU, to a window's place in y; what sticks out is dropped."""
+    n, line, pixel = window[0], 2 * window[1], 2 * window[2]
+    values = tile_add(values, tile_load(outputs, bias, f, 0, 0))
     if g.relu:
-        values = tile_relu(window, values)
+        values = tile_relu(outputs, values)
     to = ((n * g.OH + line) * g.OW + pixel) * g.F + f
     if line + 1 < g.OH and pixel + 1 < g.OW and f + lanes <= g.F:
-        tile_store(window, values, y, to, g.OW * g.F, g.F)
+        tile_store(outputs, values, y, to, g.OW * g.F, g.F)
     else:
-        tile_store(window, values, spare, 0, 2 * lanes, lanes)
+        tile_store(outputs, values, spare, 0, 2 * lanes, lanes)
         for i in range(min(2, g.OH - line)):
             for j in range(min(2, g.OW - pixel)):
                 copy_run(spare, (2 * i + j) * lanes, y, to + (i * g.OW + j) * g.F, min(lanes, g.F - f))
 
 
 @compiled
-def store_maximum(window, values, bias, f, lanes, g, spare, index_spare, y, index, to):
+def store_maximum(outputs, values, bias, f, lanes, g, spare, index_spare, y, index, to):
     """Write ReLU(maximum of a window + bias), and which pixel it was, to place ``to`` of y and index."""
     if f + lanes <= g.F:
-        tile_store_window_maximum(window, values, bias, f, y, to, 0, index, to)
+        tile_store_window_maximum(outputs, values, bias, f, y, to, 0, index, to)
     else:
-        tile_store_window_maximum(window, values, bias, f, spare, 0, 0, index_spare, 0)
+        tile_store_window_maximum(outputs, values, bias, f, spare, 0, 0, index_spare, 0)
         copy_run(spare, 0, y, to, g.F - f)
         copy_run(index_spare, 0, index, to, g.F - f)
