@@ -100,6 +100,32 @@ def test_gradients_of_convolution(numbers, convolution, with_dx, with_bias, shif
     agree("conv_relu_backward", x, kernel, y, dy, *rest, shift=shift, exact=numbers.whole)
 
 
+@st.composite
+def windowed_convolutions(draw):
+    """Draw convolutions whose outputs are computed in windows of 2 x 2, in groups that take from several images."""
+    N, H, W = draw(st.sampled_from([2, 9])), draw(st.sampled_from([7, 8, 11])), draw(st.sampled_from([7, 8]))
+    C, F = draw(st.sampled_from([16, 32])), draw(st.sampled_from([16, 33, 64]))
+    return sliding((N, H, W, C), (3, 3), padding=draw(paddings)), F
+
+
+@few_examples
+@given(sources, windowed_convolutions(), st.booleans(), shifts)
+def test_convolution_in_windows(numbers, convolution, with_bias, shift):
+    from scratchcnn.ops.jit import winograd  # here, so that the tests can at least be collected without numba
+
+    (images, size, strides, padding, stops), F = convolution
+    x, kernel, bias = numbers(*images), numbers(*size, images[3], F), numbers(F) if with_bias else None
+    assert winograd.suits(images[0], *stops, kernel, strides)
+    y = numbers.output(images[0], *stops, F)
+    agree("conv_forward", x, kernel, bias, strides, padding, y, shift=shift, exact=numbers.whole)
+    x = numbers.signed(*images)
+    agree("conv_relu_forward", x, kernel, bias, strides, padding, y, shift=shift, exact=numbers.whole)
+    dy, gradients = numbers(*y.shape), (numbers.output(*images), numbers.output(*kernel.shape))
+    rest = strides, padding, *gradients, numbers.output(F) if with_bias else None
+    agree("conv_backward", x, kernel, dy, *rest, shift=shift, exact=numbers.whole)
+    agree("conv_relu_backward", x, kernel, numbers.signed(*y.shape), dy, *rest, shift=shift, exact=numbers.whole)
+
+
 POOLS = [((2, 2), (2, 2)), ((2, 2), (2, 2)), ((3, 2), (3, 2)), ((3, 3), (2, 1)), ((1, 1), (1, 1)), ((1, 2), (2, 3))]
 
 

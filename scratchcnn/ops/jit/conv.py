@@ -18,6 +18,7 @@ from functools import cache
 
 import numpy as np
 
+from . import winograd, winograd_conv, winograd_gradient
 from .conv_gradient import kernel_gradient
 from .cpu import Tile, lanes_for, largest_tile, tile_cost, widest_tile
 from .elementwise import relu_backward
@@ -50,6 +51,9 @@ def conv_backward(
     dbias: np.ndarray | None,
 ) -> None:
     """Compute the gradients of the input (unless dx is None), the kernel, and the bias (unless dbias is None)."""
+    if winograd.suits(*dy.shape[:3], kernel, strides):
+        winograd_gradient.gradients(x, kernel, dy, None, padding, dx, dkernel, dbias)
+        return
     if dx is not None:
         _input_gradient(kernel, dy, strides, padding, dx)
     kernel_gradient(x, dy, None, strides, padding, dkernel, dbias)
@@ -76,6 +80,9 @@ def conv_relu_backward(
     dbias: np.ndarray | None,
 ) -> None:
     """Compute the gradients of ``conv_relu_forward`` from its output y."""
+    if winograd.suits(*dy.shape[:3], kernel, strides):
+        winograd_gradient.gradients(x, kernel, dy, y, padding, dx, dkernel, dbias)
+        return
     if dx is not None:
         passed = scratch("passed by ReLU", dy.shape, dy.dtype)
         relu_backward(y, dy, passed)
@@ -111,6 +118,9 @@ def convolve(
     N, H, W, C = x.shape
     _, OH, OW, F = y.shape
     KH, KW = weights.shape[:2]
+    if spread == (1, 1) and winograd.suits(N, OH, OW, weights, strides):
+        winograd_conv.convolve(x, weights, bias, padding, y, relu)
+        return
     tile = forward_tile(OW, F, y.dtype)
     columns = round_up(F, tile.columns)
     height, width = (OH - 1) * strides[0] + KH, (OW - 1) * strides[1] + KW

@@ -11,8 +11,8 @@ from functools import cache
 
 import numpy as np
 
-from . import first_layer, planar, planar_gradient, sparse, sparse_input, winograd
-from .conv import convolve, forward_tile
+from . import first_layer, planar, planar_gradient, sparse, sparse_input, winograd, winograd_conv
+from .conv import convolve
 from .cpu import Tile, lanes_for, largest_tile, tile_cost, widest_tile
 from .elementwise import BLOCK, Stretch, stretch
 from .geometry import OFF, Pair, PooledConvolution, short_window
@@ -50,15 +50,12 @@ def conv_relu_pool_forward(
     if planar.suits(kernel, y.dtype, strides, pool_size, pool_strides):
         planar.convolve(x, kernel, biases, padding, y, index)
         return
+    if winograd.suits(len(x), 2 * y.shape[1], 2 * y.shape[2], kernel, strides):
+        winograd_conv.convolve(x, kernel, bias, padding, y, index=index)
+        return
     tile = pooled_tile(y.shape[2], F, y.dtype)
     g = PooledConvolution.of(x, kernel, y, strides, padding, pool_size, pool_strides, round_up(F, tile.columns))
-    if winograd.suits(g, y.dtype):
-        columns = round_up(F, forward_tile(g.OW, F, y.dtype).columns)
-        g = PooledConvolution.of(x, kernel, y, strides, padding, pool_size, pool_strides, columns)
     weights = padded_columns(kernel.reshape(-1, F), g.columns, "kernel")
-    if winograd.suits(g, y.dtype):
-        winograd.convolve(g, x, weights, biases, y, index)
-        return
     slices = work_slices(g.N * g.OH, 4 * g.N * g.OH * g.OW * g.F * g.KH * g.KW * g.C)
     run(
         _conv_relu_pool_kernel(precision_of(y.dtype), *tile, g.stride_x * g.C, *short_window(g.KH, g.KW * g.C)),

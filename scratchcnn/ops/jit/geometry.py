@@ -96,3 +96,48 @@ class PooledConvolution(NamedTuple):
             N, H, W, C, F, KH, KW, OH, OW, *pool_size, *strides, *pool_strides, *padding, height, width, 1, 1, columns,
             wants_dx, 0,
         )  # fmt: skip
+
+
+class WindowedConvolution(NamedTuple):
+    """The numbers of a convolution by windows of 2 x 2 outputs (Winograd's way): DESIGN's letters, OH OW of the result.
+
+    The last windows of an odd height or width stick out of the output.
+    """
+
+    N: int
+    H: int
+    W: int
+    C: int
+    F: int
+    OH: int
+    OW: int
+    down: int  # windows of an image: so many lines
+    across: int  # of so many
+    top: int
+    left: int
+    height: int  # of the padded image in scratch memory
+    width: int
+    spread_y: int  # always 1: the image's pixels are neighbours in the padded image
+    spread_x: int
+    columns: int  # F rounded up to whole tiles
+    relu: int  # whether a ReLU follows
+    wants_dx: int  # gradients: whether the input's is wanted, and the bias's
+    wants_bias: int
+
+    @classmethod
+    def of(
+        cls,
+        x: np.ndarray,
+        y: np.ndarray,
+        windows: Pair,
+        padding: Pair,
+        columns: int,
+        relu: bool,
+        wants_dx: bool = False,
+        wants_bias: bool = False,
+    ) -> WindowedConvolution:
+        """Return the numbers for an input x, a result y and ``windows`` (down, across) of each image."""
+        N, H, W, C = x.shape
+        _, OH, OW, F = y.shape
+        height, width = (2 * extent + 2 for extent in windows)
+        return cls(N, H, W, C, F, OH, OW, *windows, *padding, height, width, 1, 1, columns, relu, wants_dx, wants_bias)

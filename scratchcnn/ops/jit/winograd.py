@@ -1,11 +1,11 @@
 """Convolution by 3 x 3 kernels with 16 multiplications where 36 seem to be needed (Winograd's minimal filtering).
 
-Four neighbouring outputs, 2 x 2, of a 3 x 3 kernel depend on a patch of 4 x 4 inputs. Computed one by one they take
+Four neighbouring outputs, a *window* of 2 x 2, depend on a *patch* of 4 x 4 inputs. Computed one by one they take
 4 * 9 = 36 multiplications for each channel and filter. Winograd found that 16 suffice, one for each input of the patch,
 if patch and kernel are first transformed by additions (Lavin and Gray 2016, "Fast algorithms for convolutional neural
 networks", F(2x2, 3x3)):
 
-    outputs = A^T [ (G kernel G^T) * (B^T patch B) ] A          * is element by element, the sum over channels inside
+    window = A^T [ (G kernel G^T) * (B^T patch B) ] A          * is element by element, the sum over channels inside
 
 In one dimension, for outputs y0 = d0 g0 + d1 g1 + d2 g2 and y1 = d1 g0 + d2 g1 + d3 g2, with four products:
 
@@ -16,139 +16,136 @@ The rows of B^T, G and A^T below are these lines; applied to the rows and then t
 The transforms are additions, done once for each patch and channel, or patch and filter; the products are done for each
 patch, channel and filter, and for each of the 16 they are a matrix product: (patches x C) (C x F), on register tiles.
 
-The four outputs of a patch are just the window of a 2 x 2 max-pool, which follows in the same registers.
+A number that is not finite spreads to the whole window of an output that depends on it.
 """
 
 from __future__ import annotations
 
 from functools import cache
+from typing import NamedTuple
 
 import numpy as np
 
-from .conv import forward_tile
-from .cpu import lanes_for
-from .geometry import PooledConvolution
-from .image import copy_image, zero
-from .kernel import kernel, precision_of, run
-from .launch import padded_bias, part_of, round_up, scratch, work_slices
-from .operands import array_of, arrays, geometry
-from .tile import copy_run, tile_fma, tile_load, tile_shape, tile_store, tile_zeros
-from .tile_pool import tile_store_window_maximum
+from .cpu import Tile, lanes_for, largest_tile, registers, tile_cost, widest_tile
+from .geometry import Pair
+from .image import copy_image
+from .kernel import compiled, kernel, precision_of, run
+from .launch import padded_columns, round_up, scratch, work_slices
+from .operands import arrays, geometry
+from .tile import tile_load, tile_shape, tile_store
 from .tile_transform import tile_sandwich
 
 patch_transform = tile_sandwich(((1, 0, -1, 0), (0, 1, 1, 0), (0, -1, 1, 0), (0, 1, 0, -1)))  # B^T
 kernel_transform = tile_sandwich(((1, 0, 0), (0.5, 0.5, 0.5), (0.5, -0.5, 0.5), (0, 0, 1)))  # G
-output_transform = tile_sandwich(((1, 1, 1, 0), (0, 1, -1, -1)))  # A^T
+window_transform = tile_sandwich(((1, 1, 1, 0), (0, 1, -1, -1)))  # A^T
 
-PAD = 16  # between the 16 transformed kernels: a power of two apart, they would all want the same lines of the cache
-
-
-def suits(g: PooledConvolution, dtype: np.dtype) -> bool:
-    """Tell whether a convolution with a pool behind it can be, and is better, computed this way."""
-    fits = (g.KH, g.KW) == (3, 3) and (g.stride_y, g.stride_x) == (1, 1) and g.C % lanes_for(g.C, dtype) == 0
-    return fits and g.C >= 16 and g.F >= 16  # below, the transforms take more time than they save
+PAD = 16  # between 16 matrices in memory: a power of two apart, they would all want the same lines of the cache
+FEW = 0
 
 
-def convolve(
-    g: PooledConvolution, x: np.ndarray, weights: np.ndarray, bias: np.ndarray, y: np.ndarray, index: np.ndarray
-) -> None:
-    """Compute ReLU(max-pool(convolution + bias)) for 2 x 2 pools; weights (9 C, columns) are padded."""
-    precision = precision_of(y.dtype)
-    tile = forward_tile(g.OW, g.F, y.dtype)
-    depth_lanes = lanes_for(g.C, y.dtype)
-    transformed = scratch("transformed kernel", (16, g.C * g.columns + PAD), y.dtype)
-    run(_kernel_kernel(precision, tile.lanes, PAD), work_slices(g.C, 16 * g.C * g.columns), g, weights, transformed)
-    slices = work_slices(g.N * g.OH, 16 * g.N * g.OH * g.OW * g.F * g.C)
-    run(
-        _convolve_kernel(precision, *tile, g.C, depth_lanes, PAD),
-        slices,
-        g,
-        x,
-        transformed,
-        bias,
-        scratch("images", (slices, round_up(g.height * g.width * g.C, 16)), y.dtype),
-        scratch("patches", (slices, 16 * tile.inner * g.C), y.dtype),
-        scratch("products", (slices, 16 * tile.inner * tile.columns), y.dtype),
-        scratch("lines", (slices, g.OW * g.columns), y.dtype),
-        y,
-        index,
-        scratch("index lines", (slices, round_up(g.OW * g.columns, 64)), np.uint8),
-    )
+class KernelMatrices(NamedTuple):
+    """The numbers of a transformed kernel: channels, and filters rounded up to whole tiles."""
+
+    C: int
+    columns: int
+
+
+def suits(N: int, OH: int, OW: int, weights: np.ndarray, strides: Pair) -> bool:
+    """Tell whether a convolution with OH x OW outputs can be, and is better, computed this way."""
+    KH, KW, C, F = weights.shape
+    fits = (KH, KW) == (3, 3) and strides == (1, 1) and C % lanes_for(C, weights.dtype) == 0
+    down, across = windows_of(OH, OW)
+    saves = 9 * OH * OW >= 1.5 * 16 * down * across  # it does not where most of each window sticks out of the image
+    return fits and saves and C >= 16 and F >= 16 and N * down * across >= FEW
+
+
+def windows_of(OH: int, OW: int) -> Pair:
+    """Return how many windows cover OH x OW outputs: lines of them, and how many in each."""
+    return -(-OH // 2), -(-OW // 2)
 
 
 @cache
-def _kernel_kernel(precision, lanes, pad):
+def product_tile(filters: int, dtype: np.dtype) -> Tile:
+    """Choose the tile that wastes least on ``filters`` and loads least for a multiplication; it has patches enough."""
+    lanes = lanes_for(filters, dtype)
+    best, best_score = Tile(1, 1, 1, lanes), (np.inf, 0.0)
+    for vectors in range(1, min(widest_tile(), -(-filters // lanes)) + 1):
+        rows = min(largest_tile(), registers().count - vectors - 1) // vectors  # and registers for a step's operands
+        score = tile_cost(round_up(filters, vectors * lanes) / filters, rows, vectors)
+        if score < best_score:
+            best, best_score = Tile(1, rows, vectors, lanes), score
+    return best
+
+
+def transformed_kernel(weights: np.ndarray, tile: Tile) -> np.ndarray:
+    """Return G kernel G^T for a kernel (3, 3, C, F): 16 matrices (C, F), cut into panels as wide as the tile."""
+    C, F = weights.shape[2:]
+    columns = round_up(F, tile.columns)
+    transformed = scratch("transformed kernel", (16, C * columns + PAD), weights.dtype)
+    run(
+        _transform_kernel(precision_of(weights.dtype), tile.vectors, tile.lanes, PAD),
+        work_slices(C, 16 * C * columns),
+        KernelMatrices(C, columns),
+        padded_columns(weights.reshape(9 * C, F), columns, "kernel"),
+        transformed,
+    )
+    return transformed
+
+
+@cache
+def _transform_kernel(precision, vectors, lanes, pad):
     @kernel
     def transform_kernel(s, slices, numbers, addresses):
-        """G kernel G^T for a slice of the channels: from (3, 3, C, columns) to (4, 4, C, columns)."""
-        g = geometry(numbers, PooledConvolution)
+        """A slice of the channels: from (3, 3, C, columns) to (4, 4, columns / width, C, width), width a tile's.
+
+        A panel, (C, width), is read from one end to the other by the products. Registers: all of one vector.
+        """
+        g = geometry(numbers, KernelMatrices)
         weights, transformed = arrays(addresses, 2, precision)
-        three = tile_shape(3, 3, 1, lanes)
-        four = tile_shape(4, 4, 1, lanes)
+        three, four = tile_shape(3, 3, 1, lanes), tile_shape(4, 4, 1, lanes)
+        width = vectors * lanes
         distance, plane = g.C * g.columns, g.C * g.columns + pad
-        for place in range(s * g.C // slices * g.columns, (s + 1) * g.C // slices * g.columns, lanes):
-            values = kernel_transform(three, tile_load(three, weights, place, 3 * distance, distance))
-            tile_store(four, values, transformed, place, 4 * plane, plane)
+        for c in range(s * g.C // slices, (s + 1) * g.C // slices):
+            for f in range(0, g.columns, lanes):
+                values = tile_load(three, weights, c * g.columns + f, 3 * distance, distance)
+                to = f // width * g.C * width + c * width + f % width
+                tile_store(four, kernel_transform(three, values), transformed, to, 4 * plane, plane)
 
     return transform_kernel
 
 
-@cache
-def _convolve_kernel(precision, outer, inner, vectors, lanes, channels, depth_lanes, pad):
-    @kernel
-    def winograd(s, slices, numbers, addresses):
-        """A slice of the pooled lines, ``inner`` windows at a time: transform their patches, multiply, transform back.
+@compiled
+def window_number(g, number):
+    """Return a window's image, its line and its place in the line."""
+    return number // (g.down * g.across), number // g.across % g.down, number % g.across
 
-        Registers: in the product, a tile of windows x filters; in the transforms, one patch of one vector. L1: the
-        transformed patches and the products, some 30 KiB for 32 channels and 64 filters. L2: the transformed kernel.
-        """
-        g = geometry(numbers, PooledConvolution)
-        x, weights, bias, images, patches, products, lines, y = arrays(addresses, 8, precision)
-        bias = padded_bias(bias, g.columns)
-        index = array_of(addresses, 8, np.uint8, precision)
-        index_lines = array_of(addresses, 9, np.uint8, precision)
-        tile = tile_shape(outer, inner, vectors, lanes)
-        patch, sums, window = tile_shape(4, 4, 1, depth_lanes), tile_shape(4, 4, 1, lanes), tile_shape(2, 2, 1, lanes)
-        width = vectors * lanes
-        image = part_of(images, s, slices)
-        patches = part_of(patches, s, slices)
-        products = part_of(products, s, slices)
-        lines, index_lines = part_of(lines, s, slices), part_of(index_lines, s, slices)
-        straight = g.F == g.columns
-        zero(image)
-        copied = -1
-        for row in range(s * g.N * g.OH // slices, (s + 1) * g.N * g.OH // slices):
-            n, oy = row // g.OH, row % g.OH
-            if n != copied:
-                copy_image(x, n * g.H * g.W * g.C, g, image)
-                copied = n
-            for pixel in range(0, g.OW, inner):
-                first = min(pixel, g.OW - inner)
-                for p in range(inner):
-                    corner = (2 * oy * g.width + 2 * (first + p)) * g.C
-                    for c in range(0, g.C, depth_lanes):
-                        values = patch_transform(patch, tile_load(patch, image, corner + c, g.width * g.C, g.C))
-                        tile_store(patch, values, patches, p * g.C + c, 4 * inner * g.C, inner * g.C)
-                for f in range(0, g.columns, width):
-                    for place in range(16):
-                        acc = tile_zeros(tile, x)
-                        a, b = place * inner * g.C, place * (g.C * g.columns + pad) + f
-                        for c in range(g.C):
-                            acc = tile_fma(tile, acc, patches, a + c, 0, channels, weights, b + c * g.columns)
-                        tile_store(tile, acc, products, place * inner * width, 0, width)
-                    for p in range(inner):
-                        for v in range(0, width, lanes):
-                            values = tile_load(sums, products, p * width + v, 4 * inner * width, inner * width)
-                            values = output_transform(sums, values)
-                            if straight:
-                                to = (row * g.OW + first + p) * g.F + f + v
-                                tile_store_window_maximum(window, values, bias, f + v, y, to, 0, index, to)
-                            else:
-                                to = (first + p) * g.columns + f + v
-                                tile_store_window_maximum(window, values, bias, f + v, lines, to, 0, index_lines, to)
-            if not straight:
-                for pixel in range(g.OW):
-                    copy_run(lines, pixel * g.columns, y, (row * g.OW + pixel) * g.F, g.F)
-                    copy_run(index_lines, pixel * g.columns, index, (row * g.OW + pixel) * g.F, g.F)
 
-    return winograd
+@compiled
+def next_window(g, window):
+    """Return the window behind this one; without a division, which takes its time."""
+    n, line, pixel = window
+    pixel += 1
+    if pixel == g.across:
+        pixel, line = 0, line + 1
+        if line == g.down:
+            line, n = 0, n + 1
+    return n, line, pixel
+
+
+@compiled
+def collect_patches(patch, lanes, x, g, image, copied, window, count, patches, plane):
+    """Transform the patches of ``count`` windows into 16 matrices (count, C), ``plane`` numbers apart.
+
+    ``image`` holds image number ``copied``. Returns which it holds then, and the window behind the last.
+    """
+    for p in range(count):
+        n, line, pixel = window
+        if n != copied:
+            copy_image(x, n * g.H * g.W * g.C, g, image)
+            copied = n
+        corner = 2 * (line * g.width + pixel) * g.C
+        for c in range(0, g.C, lanes):
+            values = patch_transform(patch, tile_load(patch, image, corner + c, g.width * g.C, g.C))
+            tile_store(patch, values, patches, p * g.C + c, 4 * plane, plane)
+        window = next_window(g, window)
+    return copied, window

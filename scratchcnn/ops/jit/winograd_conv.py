@@ -1,0 +1,155 @@
+"""Convolution in windows of 2 x 2 outputs, in Winograd's way (``winograd.py``), with or without a max-pool behind it.
+
+A window is just what a 2 x 2 max-pool takes, so the pool finds its maximum in the registers that held the window.
+
+The products are matrices (patches x C) (C x F), and the patches of a small image are too few for a register tile: on
+6 x 6 pixels there are nine. So they are collected from as many images as it takes. A group of them shares one reading
+of the transformed kernel, which is larger than the L1 cache and, from 128 channels and filters on, fills the L2.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+
+from .cpu import lanes_for
+from .geometry import Pair, WindowedConvolution
+from .image import zero
+from .kernel import compiled, kernel, precision_of, run
+from .launch import NO_BIAS, padded_bias, part_of, round_up, scratch, work_slices
+from .operands import array_of, arrays, geometry
+from .tile import copy_run, tile_add, tile_fma, tile_load, tile_relu, tile_shape, tile_store, tile_zeros
+from .tile_pool import tile_store_window_maximum
+from .winograd import (
+    PAD,
+    collect_patches,
+    next_window,
+    product_tile,
+    transformed_kernel,
+    window_number,
+    window_transform,
+    windows_of,
+)
+
+GROUP = 12
+NO_INDEX = np.empty(0, np.uint8)
+
+
+def convolve(
+    x: np.ndarray,
+    weights: np.ndarray,
+    bias: np.ndarray | None,
+    padding: Pair,
+    y: np.ndarray,
+    relu: bool = False,
+    index: np.ndarray | None = None,
+) -> None:
+    """Convolve x with ``weights``; with ``index``, each window becomes one number, by ReLU and a 2 x 2 max-pool."""
+    N, _, _, C = x.shape
+    _, OH, OW, F = y.shape
+    windows = windows_of(OH, OW) if index is None else (OH, OW)
+    precision, tile = precision_of(y.dtype), product_tile(F, y.dtype)
+    group, columns = round_up(GROUP, tile.inner), round_up(F, tile.columns)
+    g = WindowedConvolution.of(x, y, windows, padding, columns, relu)
+    total = N * g.down * g.across
+    slices = work_slices(-(-total // tile.inner), 16 * total * F * C)
+    run(
+        _convolve_kernel(precision, *tile, C, lanes_for(C, y.dtype), group, PAD, index is not None),
+        slices,
+        g,
+        x,
+        transformed_kernel(weights, tile),
+        NO_BIAS[y.dtype] if bias is None else bias,
+        scratch("images", (slices, round_up(g.height * g.width * C, 16)), y.dtype),
+        scratch("patches", (slices, 16 * (group * C + PAD)), y.dtype),
+        scratch("products", (slices, 16 * (group * tile.columns + PAD)), y.dtype),
+        scratch("windows", (slices, 4 * tile.lanes), y.dtype),
+        y,
+        NO_INDEX if index is None else index,
+        scratch("index windows", (slices, 64), np.uint8),
+    )
+
+
+@cache
+def _convolve_kernel(precision, outer, inner, vectors, lanes, channels, depth_lanes, group, pad, pooled):
+    @kernel
+    def winograd(s, slices, numbers, addresses):
+        """A slice of the patches of all images, a group at a time: transform them, multiply, transform back.
+
+        The products: for each panel of filters, as wide as the tile; for each of the 16 places in a patch; tiles of
+        patches; the channels innermost. Registers: in the product, a tile of patches x filters; in the transforms, one
+        patch of one vector. L1: a tile's patches at one place, and up to 64 channels of the panel, which all tiles of
+        the group use. L2: the group's patches and products, 300 KiB for 128 channels, and a panel at the least.
+        """
+        g = geometry(numbers, WindowedConvolution)
+        x, weights, bias, images, patches, products, windows, y = arrays(addresses, 8, precision)
+        index, index_windows = array_of(addresses, 8, np.uint8, precision), array_of(addresses, 9, np.uint8, precision)
+        bias = padded_bias(bias, g.columns)
+        tile = tile_shape(outer, inner, vectors, lanes)
+        patch, sums, outputs = tile_shape(4, 4, 1, depth_lanes), tile_shape(4, 4, 1, lanes), tile_shape(2, 2, 1, lanes)
+        width = vectors * lanes
+        image, patches = part_of(images, s, slices), part_of(patches, s, slices)
+        products, spare = part_of(products, s, slices), part_of(windows, s, slices)
+        index_spare = part_of(index_windows, s, slices)
+        patch_plane, plane, product_plane = group * g.C + pad, g.C * g.columns + pad, group * width + pad
+        zero(image)
+        copied = -1
+        total = g.N * g.down * g.across
+        first, last = s * total // slices, (s + 1) * total // slices
+        window = window_number(g, first)
+        for begin in range(first, last, group):
+            count = min(group, last - begin)
+            here = window
+            copied, window = collect_patches(
+                patch, depth_lanes, x, g, image, copied, window, count, patches, patch_plane
+            )
+            for f in range(0, g.columns, width):
+                for place in range(16):
+                    for p in range(0, count, inner):
+                        acc = tile_zeros(tile, x)
+                        a, b = place * patch_plane + p * g.C, place * plane + f * g.C
+                        for c in range(g.C):
+                            acc = tile_fma(tile, acc, patches, a + c, 0, channels, weights, b + c * width)
+                        tile_store(tile, acc, products, place * product_plane + p * width, 0, width)
+                to = here
+                for p in range(count):
+                    for v in range(0, min(width, g.F - f), lanes):
+                        values = tile_load(sums, products, p * width + v, 4 * product_plane, product_plane)
+                        values = window_transform(sums, values)
+                        if pooled:
+                            place = (begin + p) * g.F + f + v
+                            store_maximum(outputs, values, bias, f + v, lanes, g, spare, index_spare, y, index, place)
+                        else:
+                            store_outputs(outputs, values, bias, f + v, lanes, g, spare, y, to)
+                    to = next_window(g, to)
+
+    return winograd
+
+
+@compiled
+def store_outputs(outputs, values, bias, f, lanes, g, spare, y, window):
+    """Write ReLU(values + bias), or without ReLU, to a window's place in y; what sticks out is dropped."""
+    n, line, pixel = window[0], 2 * window[1], 2 * window[2]
+    values = tile_add(values, tile_load(outputs, bias, f, 0, 0))
+    if g.relu:
+        values = tile_relu(outputs, values)
+    to = ((n * g.OH + line) * g.OW + pixel) * g.F + f
+    if line + 1 < g.OH and pixel + 1 < g.OW and f + lanes <= g.F:
+        tile_store(outputs, values, y, to, g.OW * g.F, g.F)
+    else:
+        tile_store(outputs, values, spare, 0, 2 * lanes, lanes)
+        for i in range(min(2, g.OH - line)):
+            for j in range(min(2, g.OW - pixel)):
+                copy_run(spare, (2 * i + j) * lanes, y, to + (i * g.OW + j) * g.F, min(lanes, g.F - f))
+
+
+@compiled
+def store_maximum(outputs, values, bias, f, lanes, g, spare, index_spare, y, index, to):
+    """Write ReLU(maximum of a window + bias), and which pixel it was, to place ``to`` of y and index."""
+    if f + lanes <= g.F:
+        tile_store_window_maximum(outputs, values, bias, f, y, to, 0, index, to)
+    else:
+        tile_store_window_maximum(outputs, values, bias, f, spare, 0, 0, index_spare, 0)
+        copy_run(spare, 0, y, to, g.F - f)
+        copy_run(index_spare, 0, index, to, g.F - f)
