@@ -126,7 +126,8 @@ def _gradients_kernel(precision, outer, inner, vectors, lanes, dx_inner, dx_vect
         copied, masked = -1, -1
         for n in range(s * g.N // slices, last, g.images):
             here = min(g.images, last - n)
-            zero(dimages)
+            if g.wants_dx:
+                zero(dimages)
             after = n, 0, 0
             for begin in range(0, here * each, g.group):
                 count, first = min(g.group, here * each - begin), after
