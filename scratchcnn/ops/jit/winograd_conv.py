@@ -49,10 +49,11 @@ def convolve(
     N, _, _, C = x.shape
     _, OH, OW, F = y.shape
     windows = windows_of(OH, OW) if index is None else (OH, OW)
-    precision, tile = precision_of(y.dtype), product_tile(F, y.dtype)
+    total = N * windows[0] * windows[1]
+    precision = precision_of(y.dtype)
+    tile = product_tile(F, y.dtype, rows=total if total <= 2 * GROUP else None)  # of a single image, each counts
     group, columns = round_up(GROUP, tile.inner), round_up(F, tile.columns)
     g = WindowedConvolution.of(x, y, windows, padding, columns, group)._replace(relu=relu)
-    total = N * g.down * g.across
     slices = work_slices(-(-total // tile.inner), 16 * total * F * C)
     run(
         _convolve_kernel(precision, *tile, C, lanes_for(C, y.dtype), PAD, index is not None),
@@ -96,7 +97,8 @@ def _convolve_kernel(precision, outer, inner, vectors, lanes, channels, depth_la
         zero(image)
         copied = -1
         total = g.N * g.down * g.across
-        first, last = s * total // slices, (s + 1) * total // slices
+        tiles = (total + inner - 1) // inner
+        first, last = s * tiles // slices * inner, min(total, (s + 1) * tiles // slices * inner)
         window = window_number(g, first)
         for begin in range(first, last, g.group):
             count = min(g.group, last - begin)
