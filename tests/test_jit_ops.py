@@ -110,6 +110,8 @@ def windowed_convolutions(draw):
 
 @few_examples
 @given(sources, windowed_convolutions(), st.booleans(), shifts)
+@example(Numbers(0, "float32"), (sliding((2, 28, 27, 16), (3, 3), padding="same"), 64), True, 0)  # part of an image
+@example(Numbers(0, "float32"), (sliding((19, 6, 6, 32), (3, 3)), 64), False, 0)  # groups of many images
 def test_convolution_in_windows(numbers, convolution, with_bias, shift):
     from scratchcnn.ops.jit import winograd  # here, so that the tests can at least be collected without numba
 

@@ -10,6 +10,8 @@ so a result is written once. L1 holds the image's lines, L2 the kernel.
 
 **The gradient of the input** is a convolution too: of the output's gradient, spread out by the stride and with a border
 of zeros, with the kernel flipped in both directions and its channels and filters exchanged. The same code computes it.
+
+Kernels of 3 x 3 on many channels take half as long in Winograd's way (``winograd.py``), forward and backward.
 """
 
 from __future__ import annotations
@@ -51,7 +53,8 @@ def conv_backward(
     dbias: np.ndarray | None,
 ) -> None:
     """Compute the gradients of the input (unless dx is None), the kernel, and the bias (unless dbias is None)."""
-    if winograd.suits(*dy.shape[:3], kernel, strides):
+    N, OH, OW, _ = dy.shape
+    if winograd.suits(N, OH, OW, kernel, strides):
         winograd_gradient.gradients(x, kernel, dy, None, padding, dx, dkernel, dbias)
         return
     if dx is not None:
@@ -80,7 +83,8 @@ def conv_relu_backward(
     dbias: np.ndarray | None,
 ) -> None:
     """Compute the gradients of ``conv_relu_forward`` from its output y."""
-    if winograd.suits(*dy.shape[:3], kernel, strides):
+    N, OH, OW, _ = dy.shape
+    if winograd.suits(N, OH, OW, kernel, strides):
         winograd_gradient.gradients(x, kernel, dy, y, padding, dx, dkernel, dbias)
         return
     if dx is not None:

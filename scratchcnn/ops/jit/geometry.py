@@ -120,24 +120,18 @@ class WindowedConvolution(NamedTuple):
     spread_y: int  # always 1: the image's pixels are neighbours in the padded image
     spread_x: int
     columns: int  # F rounded up to whole tiles
-    relu: int  # whether a ReLU follows
-    wants_dx: int  # gradients: whether the input's is wanted, and the bias's
-    wants_bias: int
+    group: int  # at most so many windows at a time
+    images: int  # gradients: of so many images, or of a part of one
+    relu: int = 0  # whether a ReLU follows
+    wants_dx: int = 0  # gradients: whether the input's is wanted, and the bias's
+    wants_bias: int = 0
 
     @classmethod
     def of(
-        cls,
-        x: np.ndarray,
-        y: np.ndarray,
-        windows: Pair,
-        padding: Pair,
-        columns: int,
-        relu: bool,
-        wants_dx: bool = False,
-        wants_bias: bool = False,
+        cls, x: np.ndarray, y: np.ndarray, windows: Pair, padding: Pair, columns: int, group: int, images: int = 0
     ) -> WindowedConvolution:
         """Return the numbers for an input x, a result y and ``windows`` (down, across) of each image."""
         N, H, W, C = x.shape
         _, OH, OW, F = y.shape
         height, width = (2 * extent + 2 for extent in windows)
-        return cls(N, H, W, C, F, OH, OW, *windows, *padding, height, width, 1, 1, columns, relu, wants_dx, wants_bias)
+        return cls(N, H, W, C, F, OH, OW, *windows, *padding, height, width, 1, 1, columns, group, images)

@@ -40,7 +40,7 @@ kernel_transform = tile_sandwich(((1, 0, 0), (0.5, 0.5, 0.5), (0.5, -0.5, 0.5), 
 window_transform = tile_sandwich(((1, 1, 1, 0), (0, 1, -1, -1)))  # A^T
 
 PAD = 16  # between 16 matrices in memory: a power of two apart, they would all want the same lines of the cache
-FEW = 0
+FEW = 16  # patches; for fewer, transforming the kernel takes more time than the multiplications that are saved
 
 
 class KernelMatrices(NamedTuple):
@@ -65,15 +65,20 @@ def windows_of(OH: int, OW: int) -> Pair:
 
 
 @cache
-def product_tile(filters: int, dtype: np.dtype) -> Tile:
-    """Choose the tile that wastes least on ``filters`` and loads least for a multiplication; it has patches enough."""
-    lanes = lanes_for(filters, dtype)
+def product_tile(columns: int, dtype: np.dtype, rows: int | None = None) -> Tile:
+    """Choose the tile for products that are (rows, columns) matrices: the one that wastes least, then loads least.
+
+    No ``rows``: so many that nothing is wasted. The registers hold the tile and what one step multiplies.
+    """
+    lanes = lanes_for(columns, dtype)
     best, best_score = Tile(1, 1, 1, lanes), (np.inf, 0.0)
-    for vectors in range(1, min(widest_tile(), -(-filters // lanes)) + 1):
-        rows = min(largest_tile(), registers().count - vectors - 1) // vectors  # and registers for a step's operands
-        score = tile_cost(round_up(filters, vectors * lanes) / filters, rows, vectors)
-        if score < best_score:
-            best, best_score = Tile(1, rows, vectors, lanes), score
+    for vectors in range(1, min(widest_tile(), -(-columns // lanes)) + 1):
+        most = min(largest_tile(), registers().count - vectors - 1) // vectors
+        for height in range(1, min(most, PAD) + 1):  # behind a matrix, a tile may reach into the padding
+            computed = round_up(columns, vectors * lanes) / columns * (round_up(rows, height) / rows if rows else 1)
+            score = tile_cost(computed, height, vectors)
+            if score < best_score:
+                best, best_score = Tile(1, height, vectors, lanes), score
     return best
 
 

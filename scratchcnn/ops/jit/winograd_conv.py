@@ -32,7 +32,7 @@ from .winograd import (
     windows_of,
 )
 
-GROUP = 12
+GROUP = 24  # patches at a time, about
 NO_INDEX = np.empty(0, np.uint8)
 
 
@@ -49,13 +49,14 @@ def convolve(
     N, _, _, C = x.shape
     _, OH, OW, F = y.shape
     windows = windows_of(OH, OW) if index is None else (OH, OW)
-    precision, tile = precision_of(y.dtype), product_tile(F, y.dtype)
+    total = N * windows[0] * windows[1]
+    precision = precision_of(y.dtype)
+    tile = product_tile(F, y.dtype, rows=total if total <= 2 * GROUP else None)  # of a single image, each counts
     group, columns = round_up(GROUP, tile.inner), round_up(F, tile.columns)
-    g = WindowedConvolution.of(x, y, windows, padding, columns, relu)
-    total = N * g.down * g.across
+    g = WindowedConvolution.of(x, y, windows, padding, columns, group)._replace(relu=relu)
     slices = work_slices(-(-total // tile.inner), 16 * total * F * C)
     run(
-        _convolve_kernel(precision, *tile, C, lanes_for(C, y.dtype), group, PAD, index is not None),
+        _convolve_kernel(precision, *tile, C, lanes_for(C, y.dtype), PAD, index is not None),
         slices,
         g,
         x,
@@ -72,7 +73,7 @@ def convolve(
 
 
 @cache
-def _convolve_kernel(precision, outer, inner, vectors, lanes, channels, depth_lanes, group, pad, pooled):
+def _convolve_kernel(precision, outer, inner, vectors, lanes, channels, depth_lanes, pad, pooled):
     @kernel
     def winograd(s, slices, numbers, addresses):
         """A slice of the patches of all images, a group at a time: transform them, multiply, transform back.
@@ -92,14 +93,15 @@ def _convolve_kernel(precision, outer, inner, vectors, lanes, channels, depth_la
         image, patches = part_of(images, s, slices), part_of(patches, s, slices)
         products, spare = part_of(products, s, slices), part_of(windows, s, slices)
         index_spare = part_of(index_windows, s, slices)
-        patch_plane, plane, product_plane = group * g.C + pad, g.C * g.columns + pad, group * width + pad
+        patch_plane, plane, product_plane = g.group * g.C + pad, g.C * g.columns + pad, g.group * width + pad
         zero(image)
         copied = -1
         total = g.N * g.down * g.across
-        first, last = s * total // slices, (s + 1) * total // slices
+        tiles = (total + inner - 1) // inner
+        first, last = s * tiles // slices * inner, min(total, (s + 1) * tiles // slices * inner)
         window = window_number(g, first)
-        for begin in range(first, last, group):
-            count = min(group, last - begin)
+        for begin in range(first, last, g.group):
+            count = min(g.group, last - begin)
             here = window
             copied, window = collect_patches(
                 patch, depth_lanes, x, g, image, copied, window, count, patches, patch_plane

@@ -17,23 +17,22 @@ from functools import cache
 
 import numpy as np
 
-from .cpu import Tile, lanes_for, largest_tile, registers, tile_cost, widest_tile
 from .geometry import Pair, WindowedConvolution
 from .image import copy_back, zero
 from .kernel import compiled, kernel, precision_of, run
 from .launch import part_of, round_up, scratch, sum_slices
 from .operands import arrays, geometry
 from .sums import add_kernel_slices
-from .tile import tile_add, tile_fma, tile_load, tile_shape, tile_store, tile_zeros
+from .tile import copy_run, tile_add, tile_fma, tile_load, tile_shape, tile_store, tile_zeros
 from .tile_transform import tile_sandwich
 from .transpose import transpose
 from .winograd import PAD, collect_patches, next_window, product_tile, transformed_kernel, windows_of
 
 from_patch = tile_sandwich(((1, 0, 0, 0), (0, 1, -1, 1), (-1, 1, 1, 0), (0, 0, 0, -1)))  # B
-from_kernel = tile_sandwich(((1, 0.5, 0.5, 0), (0, 0.5, -0.5, 0), (0, 0.5, 0.5, 1)))  # G^T
+from_products = tile_sandwich(((1, 0.5, 0.5, 0), (0, 0.5, -0.5, 0), (0, 0.5, 0.5, 1)))  # G^T
 from_window = tile_sandwich(((1, 0), (1, 1), (1, -1), (0, -1)))  # A
 
-GROUP = 72  # at most so many windows at a time
+GROUP_BYTES = 1 << 19  # of transformed patches and output gradients at a time: half of an L2 cache
 
 
 def gradients(
@@ -49,95 +48,94 @@ def gradients(
     """Compute the gradients of input, kernel and bias; with y, of a ReLU's output, dy counts only where y > 0."""
     N, _, _, C = x.shape
     _, OH, OW, F = dy.shape
-    tile, dx_tile = kernel_tile(C, F, x.dtype), product_tile(C, x.dtype)
-    columns = round_up(F, tile.columns)
-    g = WindowedConvolution.of(
-        x, dy, windows_of(OH, OW), padding, columns, y is not None, dx is not None, dbias is not None
+    tile, dx_tile = product_tile(F, x.dtype, rows=C), product_tile(C, x.dtype)
+    columns, windows = round_up(F, tile.columns), windows_of(OH, OW)
+    each = windows[0] * windows[1]
+    most = max(1, GROUP_BYTES // (16 * (C + F) * x.itemsize))  # windows
+    images = max(1, most // each)  # whole ones in a group, or a part of one
+    group = min(most, images * each)
+    rows = round_up(group, dx_tile.inner)
+    g = WindowedConvolution.of(x, dy, windows, padding, columns, group, images)._replace(
+        relu=y is not None, wants_dx=dx is not None, wants_bias=dbias is not None
     )
-    each = g.down * g.across
-    images = max(1, GROUP // each)  # whole ones in a group, or a part of one
-    group = min(GROUP, images * each)
     size = (9 * C + 1) * columns  # the kernel's gradient, then the bias's
     slices = sum_slices(N, size * x.itemsize)
     sums = scratch("kernel gradients", (slices, size), x.dtype)
-    turned = scratch("turned kernel", (3, 3, F, C), x.dtype)
-    if dx is not None:
-        transpose(kernel.reshape(9, C, F), turned, F * C, C)
-    rows = round_up(group, dx_tile.inner)
     run(
-        _gradients_kernel(precision_of(x.dtype), *tile, *dx_tile[1:], lanes_for(C, x.dtype), images, group, PAD),
+        _gradients_kernel(precision_of(x.dtype), *tile, *dx_tile[1:], PAD),
         slices,
         g,
         x,
         dy,
         dy if y is None else y,
-        transformed_kernel(turned, dx_tile) if dx is not None else turned,
+        x if dx is None else transformed_kernel(_turned(kernel), dx_tile),
         scratch("images", (slices, round_up(g.height * g.width * C, 16)), x.dtype),
         scratch("lines", (slices, 4 * each * columns), x.dtype),
         scratch("patches", (slices, 16 * (group * C + PAD)), x.dtype),
-        scratch("window gradients", (slices, 16 * (rows * columns + PAD)), x.dtype),
+        scratch("transformed windows", (slices, 16 * (rows * columns + PAD)), x.dtype),
         scratch("products", (slices, 16 * (max(rows * dx_tile.columns, tile.inner * tile.columns) + PAD)), x.dtype),
-        scratch("image gradients", (slices, images * g.height * g.width * C), x.dtype),
+        scratch("image gradients", (slices, round_up(images * g.height * g.width * C, 16)), x.dtype),
         sums,
         x if dx is None else dx,
     )
     add_kernel_slices(sums, 3 * C, columns, dkernel, dbias)
 
 
-@cache
-def kernel_tile(channels: int, filters: int, dtype: np.dtype) -> Tile:
-    """Choose the tile for the products of patches and output gradients, channels x filters, that wastes least."""
-    lanes = lanes_for(filters, dtype)
-    best, best_score = Tile(1, 1, 1, lanes), (np.inf, 0.0)
-    for vectors in range(1, min(widest_tile(), -(-filters // lanes)) + 1):
-        for rows in range(1, min(largest_tile(), registers().count - vectors - 1) // vectors + 1):
-            computed = round_up(channels, rows) * round_up(filters, vectors * lanes) / (channels * filters)
-            score = tile_cost(computed, rows, vectors)
-            if rows <= PAD and score < best_score:
-                best, best_score = Tile(1, rows, vectors, lanes), score
-    return best
+def _turned(kernel: np.ndarray) -> np.ndarray:
+    """Return a kernel with its channels and filters exchanged, (3, 3, F, C)."""
+    _, _, C, F = kernel.shape
+    turned = scratch("turned kernel", (3, 3, F, C), kernel.dtype)
+    transpose(kernel.reshape(9, C, F), turned, F * C, C)
+    return turned
 
 
 @cache
-def _gradients_kernel(
-    precision, outer, inner, vectors, lanes, dx_inner, dx_vectors, dx_lanes, depth_lanes, images, group, pad
-):
+def _gradients_kernel(precision, outer, inner, vectors, lanes, dx_inner, dx_vectors, depth_lanes, pad):
     @kernel
     def winograd_gradients(s, slices, numbers, addresses):
-        """TODO"""
+        """A slice of the batch, with sums of its own, a group of windows at a time: some images, or a part of one.
+
+        Patches and windows are transformed once, for both gradients. The kernel's: for each tile of channels x filters,
+        its 16 products, the windows innermost; then they are transformed back and added to the sums. The input's: for
+        each panel of channels and each of the 16 places, tiles of windows x channels, the filters innermost; then each
+        window's products are transformed back and added to the gradient of its padded image.
+
+        Registers: the tile. L1: the 16 products of a tile, and one place's columns of the operands; one reading of a
+        kernel's panel serves all tiles of the group. L2: the transformed patches and windows, and the sums if they fit.
+        """
         g = geometry(numbers, WindowedConvolution)
-        x, dy, y, weights, image_part, lines, patches, spread, products, dimages, sums, dx = arrays(
+        x, dy, y, weights, images, lines, patches, windows, products, dimages, sums, dx = arrays(
             addresses, 12, precision
         )
-        patch, four = tile_shape(4, 4, 1, depth_lanes), tile_shape(4, 4, 1, lanes)
+        tile, dx_tile = tile_shape(outer, inner, vectors, lanes), tile_shape(1, dx_inner, dx_vectors, depth_lanes)
+        four, patch = tile_shape(4, 4, 1, lanes), tile_shape(4, 4, 1, depth_lanes)
         two, three = tile_shape(2, 2, 1, lanes), tile_shape(3, 3, 1, lanes)
-        tile, dx_tile = tile_shape(outer, inner, vectors, lanes), tile_shape(1, dx_inner, dx_vectors, dx_lanes)
-        image, passed, total = part_of(image_part, s, slices), part_of(lines, s, slices), part_of(sums, s, slices)
-        patches, spread = part_of(patches, s, slices), part_of(spread, s, slices)
+        image, passed, total = part_of(images, s, slices), part_of(lines, s, slices), part_of(sums, s, slices)
+        patches, windows = part_of(patches, s, slices), part_of(windows, s, slices)
         products, dimages = part_of(products, s, slices), part_of(dimages, s, slices)
-        width, dx_width = vectors * lanes, dx_vectors * dx_lanes
-        rows = (group + dx_inner - 1) // dx_inner * dx_inner
-        patch_plane, plane = group * g.C + pad, rows * g.columns + pad
-        product_plane, dx_plane = inner * width + pad, rows * dx_width + pad
+        width, dx_width = vectors * lanes, dx_vectors * depth_lanes
+        rows = (g.group + dx_inner - 1) // dx_inner * dx_inner
         dx_columns = (g.C + dx_width - 1) // dx_width * dx_width
-        weight_plane = g.F * dx_columns + pad
+        patch_plane, plane, weight_plane = g.group * g.C + pad, rows * g.columns + pad, g.F * dx_columns + pad
+        product_plane, dx_plane = inner * width + pad, rows * dx_width + pad
         each, size = g.down * g.across, g.height * g.width * g.C
         zero(image)
         zero(passed)
         zero(total)
         last = (s + 1) * g.N // slices
         copied, masked = -1, -1
-        for n in range(s * g.N // slices, last, images):
-            here = min(images, last - n)
-            zero(dimages)
-            window = n, 0, 0
-            for begin in range(0, here * each, group):
-                count = min(group, here * each - begin)
-                masked = collect_gradients(
-                    two, four, lanes, width, rows, dy, y, g, passed, masked, window, count, spread, plane, total
+        for n in range(s * g.N // slices, last, g.images):
+            here = min(g.images, last - n)
+            if g.wants_dx:
+                zero(dimages)
+            after = n, 0, 0
+            for begin in range(0, here * each, g.group):
+                count, first = min(g.group, here * each - begin), after
+                masked = collect_windows(
+                    two, four, lanes, width, dy, y, g, passed, masked, first, count, windows, rows, plane, total
                 )
                 copied, after = collect_patches(
-                    patch, depth_lanes, x, g, image, copied, window, count, patches, patch_plane
+                    patch, depth_lanes, x, g, image, copied, first, count, patches, patch_plane
                 )
                 for f in range(0, g.columns, width):
                     for c in range(0, g.C, inner):
@@ -145,36 +143,21 @@ def _gradients_kernel(
                             acc = tile_zeros(tile, x)
                             a, b = place * patch_plane + c, place * plane + f * rows
                             for p in range(count):
-                                acc = tile_fma(tile, acc, patches, a + p * g.C, 0, 1, spread, b + p * width)
+                                acc = tile_fma(tile, acc, patches, a + p * g.C, 0, 1, windows, b + p * width)
                             tile_store(tile, acc, products, place * product_plane, 0, width)
-                        for r in range(min(inner, g.C - c)):
-                            for v in range(0, width, lanes):
-                                values = tile_load(four, products, r * width + v, 4 * product_plane, product_plane)
-                                to, distance = (c + r) * g.columns + f + v, g.C * g.columns
-                                before = tile_load(three, total, to, 3 * distance, distance)
-                                values = tile_add(before, from_kernel(four, values))
-                                tile_store(three, values, total, to, 3 * distance, distance)
-                if g.wants_dx:
-                    for c in range(0, g.C, dx_width):
-                        for place in range(16):
-                            for p in range(0, count, dx_inner):
-                                acc = tile_zeros(dx_tile, x)
-                                for f in range(0, g.F, width):
-                                    a = place * plane + f * rows + p * width
-                                    b = place * weight_plane + c * g.F + f * dx_width
-                                    for k in range(min(width, g.F - f)):
-                                        acc = tile_fma(dx_tile, acc, spread, a + k, 0, width, weights, b + k * dx_width)
-                                tile_store(dx_tile, acc, products, place * dx_plane + p * dx_width, 0, dx_width)
-                        to = window
-                        for p in range(count):
-                            corner = (to[0] - n) * size + 2 * (to[1] * g.width + to[2]) * g.C + c
-                            for v in range(0, min(dx_width, g.C - c), depth_lanes):
-                                values = tile_load(patch, products, p * dx_width + v, 4 * dx_plane, dx_plane)
-                                before = tile_load(patch, dimages, corner + v, g.width * g.C, g.C)
-                                values = tile_add(before, from_patch(patch, values))
-                                tile_store(patch, values, dimages, corner + v, g.width * g.C, g.C)
-                            to = next_window(g, to)
-                window = after
+                        channels = min(inner, g.C - c)  # what the last tile read behind them is dropped
+                        add_kernel(four, three, lanes, products, width, product_plane, g, c, channels, f, total)
+                for c in range(0, g.C if g.wants_dx else 0, dx_width):
+                    for place in range(16):
+                        for p in range(0, count, dx_inner):
+                            acc = tile_zeros(dx_tile, x)
+                            for f in range(0, g.F, width):
+                                a = place * plane + f * rows + p * width
+                                b = place * weight_plane + c * g.F + f * dx_width
+                                for k in range(min(width, g.F - f)):
+                                    acc = tile_fma(dx_tile, acc, windows, a + k, 0, width, weights, b + k * dx_width)
+                            tile_store(dx_tile, acc, products, place * dx_plane + p * dx_width, 0, dx_width)
+                    add_patches(patch, depth_lanes, products, dx_width, dx_plane, g, n, first, count, c, dimages)
             for i in range(here if g.wants_dx else 0):
                 copy_back(dimages[i * size : (i + 1) * size], g, dx, (n + i) * g.H * g.W * g.C)
 
@@ -182,8 +165,36 @@ def _gradients_kernel(
 
 
 @compiled
-def collect_gradients(two, four, lanes, width, rows, dy, y, g, passed, masked, window, count, spread, plane, total):
-    """Transform the output gradients of ``count`` windows into 16 matrices, in panels (rows, width).
+def add_kernel(four, three, lanes, products, width, plane, g, c, channels, f, total):
+    """Transform a tile of products back, and add it to the kernel's gradient from channel c and filter f on."""
+    distance = g.C * g.columns
+    for r in range(channels):
+        for v in range(0, width, lanes):
+            values = from_products(four, tile_load(four, products, r * width + v, 4 * plane, plane))
+            to = (c + r) * g.columns + f + v
+            values = tile_add(values, tile_load(three, total, to, 3 * distance, distance))
+            tile_store(three, values, total, to, 3 * distance, distance)
+
+
+@compiled
+def add_patches(patch, lanes, products, width, plane, g, n, window, count, c, dimages):
+    """Transform ``count`` windows' products back, and add them to their patches, from channel c on.
+
+    ``dimages`` are the gradients of the padded images from number n on.
+    """
+    for p in range(count):
+        line = (window[0] - n) * g.height + 2 * window[1]
+        corner = (line * g.width + 2 * window[2]) * g.C + c
+        for v in range(0, min(width, g.C - c), lanes):
+            values = from_patch(patch, tile_load(patch, products, p * width + v, 4 * plane, plane))
+            values = tile_add(values, tile_load(patch, dimages, corner + v, g.width * g.C, g.C))
+            tile_store(patch, values, dimages, corner + v, g.width * g.C, g.C)
+        window = next_window(g, window)
+
+
+@compiled
+def collect_windows(two, four, lanes, width, dy, y, g, passed, masked, window, count, windows, rows, plane, total):
+    """Transform the output gradients of ``count`` windows into 16 matrices (count, F), in panels (rows, width).
 
     ``passed`` holds those of image number ``masked``, as ReLU let them pass, in whole windows of ``columns`` filters. A
     new one is added to the bias's gradient. Returns which it holds then.
@@ -193,11 +204,11 @@ def collect_gradients(two, four, lanes, width, rows, dy, y, g, passed, masked, w
         if n != masked:
             pass_image(dy, y, g, n, passed, total)
             masked = n
-        corner = 2 * (line * 2 * g.across + pixel) * g.columns
+        corner = (4 * line * g.across + 2 * pixel) * g.columns
         for f in range(0, g.columns, lanes):
             values = tile_load(two, passed, corner + f, 2 * g.across * g.columns, g.columns)
             to = f // width * width * rows + p * width + f % width
-            tile_store(four, from_window(two, values), spread, to, 4 * plane, plane)
+            tile_store(four, from_window(two, values), windows, to, 4 * plane, plane)
         window = next_window(g, window)
     return masked
 
@@ -210,8 +221,11 @@ def pass_image(dy, y, g, n, passed, total):
         for ox in range(g.OW):
             begin, to = ((n * g.OH + oy) * g.OW + ox) * g.F, (oy * 2 * g.across + ox) * g.columns
             upstream, output, here = dy[begin : begin + g.F], y[begin : begin + g.F], passed[to : to + g.F]
-            for f in range(g.F):
-                here[f] = upstream[f] if output[f] > 0 or not g.relu else 0
+            if g.relu:
+                for f in range(g.F):
+                    here[f] = upstream[f] if output[f] > 0 else 0
+            else:
+                copy_run(dy, begin, passed, to, g.F)
             if g.wants_bias:
                 for f in range(g.F):
                     bias[f] += here[f]
