@@ -12,7 +12,7 @@ from functools import cache
 import numpy as np
 
 from . import first_layer, planar, planar_gradient, sparse, winograd
-from .conv import convolve, forward_tile
+from .conv import convolve
 from .cpu import Tile, lanes_for, largest_tile, tile_cost, widest_tile
 from .elementwise import BLOCK, Stretch, stretch
 from .geometry import OFF, Pair, PooledConvolution, short_window
@@ -53,11 +53,7 @@ def conv_relu_pool_forward(
     tile = pooled_tile(y.shape[2], F, y.dtype)
     g = PooledConvolution.of(x, kernel, y, strides, padding, pool_size, pool_strides, round_up(F, tile.columns))
     if winograd.suits(g, y.dtype):
-        columns = round_up(F, forward_tile(g.OW, F, y.dtype).columns)
-        g = PooledConvolution.of(x, kernel, y, strides, padding, pool_size, pool_strides, columns)
-    weights = padded_columns(kernel.reshape(-1, F), g.columns, "kernel")
-    if winograd.suits(g, y.dtype):
-        winograd.convolve(g, x, weights, biases, y, index)
+        winograd.convolve(g, x, kernel, biases, y, index)
         return
     slices = work_slices(g.N * g.OH, 4 * g.N * g.OH * g.OW * g.F * g.KH * g.KW * g.C)
     run(
@@ -65,7 +61,7 @@ def conv_relu_pool_forward(
         slices,
         g,
         x,
-        weights,
+        padded_columns(kernel.reshape(-1, F), g.columns, "kernel"),
         biases,
         scratch("images", (slices, round_up(g.height * g.width * g.C, 16)), y.dtype),
         scratch("lines", (slices, g.OW * g.columns), y.dtype),

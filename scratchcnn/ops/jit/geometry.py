@@ -71,6 +71,7 @@ class PooledConvolution(NamedTuple):
     spread_x: int
     columns: int  # F, or KW * C in the sparse kernel, rounded up to whole tiles
     wants_dx: int
+    filter_parts: int = 1  # Winograd: parts of the filters that different slices compute
 
     @classmethod
     def of(

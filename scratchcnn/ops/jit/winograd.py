@@ -26,11 +26,11 @@ from functools import cache
 import numpy as np
 
 from .conv import forward_tile
-from .cpu import lanes_for
+from .cpu import Tile, lanes_for
 from .geometry import PooledConvolution
 from .image import copy_image, zero
-from .kernel import kernel, precision_of, run
-from .launch import padded_bias, part_of, round_up, scratch, work_slices
+from .kernel import compiled, kernel, precision_of, run
+from .launch import SUM_BYTES, padded_bias, padded_columns, part_of, round_up, scratch, work_slices
 from .operands import array_of, arrays, geometry
 from .tile import copy_run, tile_fma, tile_load, tile_shape, tile_store, tile_zeros
 from .tile_pool import tile_store_window_maximum
@@ -50,66 +50,90 @@ def suits(g: PooledConvolution, dtype: np.dtype) -> bool:
 
 
 def convolve(
-    g: PooledConvolution, x: np.ndarray, weights: np.ndarray, bias: np.ndarray, y: np.ndarray, index: np.ndarray
+    g: PooledConvolution, x: np.ndarray, kernel: np.ndarray, bias: np.ndarray, y: np.ndarray, index: np.ndarray
 ) -> None:
-    """Compute ReLU(max-pool(convolution + bias)) for 2 x 2 pools; weights (9 C, columns) are padded."""
-    precision = precision_of(y.dtype)
-    tile = forward_tile(g.OW, g.F, y.dtype)
+    """Compute ReLU(max-pool(convolution + bias)) for 2 x 2 pools."""
+    most = work_slices(g.N * g.OH * g.F, 16 * g.N * g.OH * g.OW * g.F * g.C)
+    tile, lines, parts = divide(g.N * g.OH, g.OW, g.C, g.F, most, y.dtype)
+    columns = round_up(g.F, tile.columns)
+    g = g._replace(columns=columns, filter_parts=parts)
+    slices, widest = lines * parts, -(-columns // tile.columns // parts) * tile.columns
     depth_lanes = lanes_for(g.C, y.dtype)
-    transformed = scratch("transformed kernel", (16, g.C * g.columns + PAD), y.dtype)
-    run(_kernel_kernel(precision, tile.lanes, PAD), work_slices(g.C, 16 * g.C * g.columns), g, weights, transformed)
-    slices = work_slices(g.N * g.OH, 16 * g.N * g.OH * g.OW * g.F * g.C)
     run(
-        _convolve_kernel(precision, *tile, g.C, depth_lanes, PAD),
+        _convolve_kernel(precision_of(y.dtype), *tile, g.C, depth_lanes, PAD),
         slices,
         g,
         x,
-        transformed,
+        padded_columns(kernel.reshape(-1, g.F), columns, "kernel"),
         bias,
+        scratch("transformed kernel", (slices, 16 * (g.C * widest + PAD)), y.dtype),
         scratch("images", (slices, round_up(g.height * g.width * g.C, 16)), y.dtype),
         scratch("patches", (slices, 16 * tile.inner * g.C), y.dtype),
         scratch("products", (slices, 16 * tile.inner * tile.columns), y.dtype),
-        scratch("lines", (slices, g.OW * g.columns), y.dtype),
+        scratch("lines", (slices, g.OW * widest), y.dtype),
         y,
         index,
-        scratch("index lines", (slices, round_up(g.OW * g.columns, 64)), np.uint8),
+        scratch("index lines", (slices, round_up(g.OW * widest, 64)), np.uint8),
     )
 
 
 @cache
-def _kernel_kernel(precision, lanes, pad):
-    @kernel
-    def transform_kernel(s, slices, numbers, addresses):
-        """G kernel G^T for a slice of the channels: from (3, 3, C, columns) to (4, 4, C, columns)."""
-        g = geometry(numbers, PooledConvolution)
-        weights, transformed = arrays(addresses, 2, precision)
-        three = tile_shape(3, 3, 1, lanes)
-        four = tile_shape(4, 4, 1, lanes)
-        distance, plane = g.C * g.columns, g.C * g.columns + pad
-        for place in range(s * g.C // slices * g.columns, (s + 1) * g.C // slices * g.columns, lanes):
-            values = kernel_transform(three, tile_load(three, weights, place, 3 * distance, distance))
-            tile_store(four, values, transformed, place, 4 * plane, plane)
+def divide(rows: int, windows: int, C: int, F: int, most: int, dtype: np.dtype) -> tuple[Tile, int, int]:
+    """Divide ``rows`` of ``windows``, and the filters, into parts; return the tile and the numbers of both.
 
-    return transform_kernel
+    A slice computes one part of the rows with one part of the filters, at most ``most`` slices in all, and transforms
+    what it needs: patches as often as there are parts of filters, the kernel as often as there are parts of rows. A
+    transform takes as long as some four multiplications of what it makes. So many images are divided, for one image
+    the filters. ``SUM_BYTES`` limits the memory of the transformed kernels.
+    """
+    best, best_cost = (forward_tile(windows, F, dtype), 1, 1), np.inf
+    for parts in range(1, min(most, -(-F // lanes_for(F, dtype))) + 1):
+        tile = forward_tile(windows, -(-F // parts), dtype)
+        columns = round_up(F, tile.columns)
+        lines = max(1, min(rows, most // parts, SUM_BYTES // (16 * C * columns * dtype.itemsize)))
+        patches, filters = -(-rows // lines) * windows, -(-columns // tile.columns // parts) * tile.columns
+        cost = patches * filters + 4 * (patches + filters)
+        if cost < best_cost:
+            best, best_cost = (tile, lines, parts), cost
+    return best
+
+
+@compiled
+def transform_filters(three, four, lanes, weights, g, first, last, transformed, plane):
+    """G kernel G^T for the filters first ... last - 1: from (3, 3, C, columns) to 16 planes (C, last - first)."""
+    distance = g.C * g.columns
+    for c in range(g.C):
+        for f in range(first, last, lanes):
+            values = kernel_transform(three, tile_load(three, weights, c * g.columns + f, 3 * distance, distance))
+            tile_store(four, values, transformed, c * (last - first) + f - first, 4 * plane, plane)
 
 
 @cache
 def _convolve_kernel(precision, outer, inner, vectors, lanes, channels, depth_lanes, pad):
     @kernel
     def winograd(s, slices, numbers, addresses):
-        """A slice of the pooled lines, ``inner`` windows at a time: transform their patches, multiply, transform back.
+        """Some lines and filters, ``inner`` windows at a time: transform their patches, multiply, transform back.
 
         Registers: in the product, a tile of windows x filters; in the transforms, one patch of one vector. L1: the
         transformed patches and the products, some 30 KiB for 32 channels and 64 filters. L2: the transformed kernel.
+        Each slice transforms what it needs of the kernel by itself: to fetch what another core has just written to its
+        own cache takes several times as long.
         """
         g = geometry(numbers, PooledConvolution)
-        x, weights, bias, images, patches, products, lines, y = arrays(addresses, 8, precision)
+        x, weights, bias, kernels, images, patches, products, lines, y = arrays(addresses, 9, precision)
         bias = padded_bias(bias, g.columns)
-        index = array_of(addresses, 8, np.uint8, precision)
-        index_lines = array_of(addresses, 9, np.uint8, precision)
+        index = array_of(addresses, 9, np.uint8, precision)
+        index_lines = array_of(addresses, 10, np.uint8, precision)
         tile = tile_shape(outer, inner, vectors, lanes)
         patch, sums, window = tile_shape(4, 4, 1, depth_lanes), tile_shape(4, 4, 1, lanes), tile_shape(2, 2, 1, lanes)
         width = vectors * lanes
+        line_parts, panels = slices // g.filter_parts, g.columns // width
+        line_part, part = s // g.filter_parts, s % g.filter_parts
+        begin, end = part * panels // g.filter_parts * width, (part + 1) * panels // g.filter_parts * width
+        filters = end - begin
+        plane = g.C * filters + pad
+        transformed = part_of(kernels, s, slices)
+        transform_filters(tile_shape(3, 3, 1, lanes), sums, lanes, weights, g, begin, end, transformed, plane)
         image = part_of(images, s, slices)
         patches = part_of(patches, s, slices)
         products = part_of(products, s, slices)
@@ -117,7 +141,7 @@ def _convolve_kernel(precision, outer, inner, vectors, lanes, channels, depth_la
         straight = g.F == g.columns
         zero(image)
         copied = -1
-        for row in range(s * g.N * g.OH // slices, (s + 1) * g.N * g.OH // slices):
+        for row in range(line_part * g.N * g.OH // line_parts, (line_part + 1) * g.N * g.OH // line_parts):
             n, oy = row // g.OH, row % g.OH
             if n != copied:
                 copy_image(x, n * g.H * g.W * g.C, g, image)
@@ -129,12 +153,12 @@ def _convolve_kernel(precision, outer, inner, vectors, lanes, channels, depth_la
                     for c in range(0, g.C, depth_lanes):
                         values = patch_transform(patch, tile_load(patch, image, corner + c, g.width * g.C, g.C))
                         tile_store(patch, values, patches, p * g.C + c, 4 * inner * g.C, inner * g.C)
-                for f in range(0, g.columns, width):
+                for f in range(begin, end, width):
                     for place in range(16):
                         acc = tile_zeros(tile, x)
-                        a, b = place * inner * g.C, place * (g.C * g.columns + pad) + f
+                        a, b = place * inner * g.C, place * plane + f - begin
                         for c in range(g.C):
-                            acc = tile_fma(tile, acc, patches, a + c, 0, channels, weights, b + c * g.columns)
+                            acc = tile_fma(tile, acc, patches, a + c, 0, channels, transformed, b + c * filters)
                         tile_store(tile, acc, products, place * inner * width, 0, width)
                     for p in range(inner):
                         for v in range(0, width, lanes):
@@ -144,11 +168,12 @@ def _convolve_kernel(precision, outer, inner, vectors, lanes, channels, depth_la
                                 to = (row * g.OW + first + p) * g.F + f + v
                                 tile_store_window_maximum(window, values, bias, f + v, y, to, 0, index, to)
                             else:
-                                to = (first + p) * g.columns + f + v
+                                to = (first + p) * filters + f - begin + v
                                 tile_store_window_maximum(window, values, bias, f + v, lines, to, 0, index_lines, to)
             if not straight:
                 for pixel in range(g.OW):
-                    copy_run(lines, pixel * g.columns, y, (row * g.OW + pixel) * g.F, g.F)
-                    copy_run(index_lines, pixel * g.columns, index, (row * g.OW + pixel) * g.F, g.F)
+                    to = (row * g.OW + pixel) * g.F + begin
+                    copy_run(lines, pixel * filters, y, to, min(end, g.F) - begin)
+                    copy_run(index_lines, pixel * filters, index, to, min(end, g.F) - begin)
 
     return winograd
