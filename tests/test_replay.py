@@ -135,6 +135,52 @@ def test_a_copied_model_learns_by_itself(backend):
     assert all_arrays(model) == all_arrays(other)
 
 
+CHANGES = {
+    "all of them": lambda model: model.parameters.__imul__(np.float32(1.5)),
+    "one of them": lambda model: kernel_of(model).__setitem__((2, 1, 3, 4), 0.75),
+    "one of them to NaN": lambda model: kernel_of(model).__setitem__((0, 0, 15, 31), np.nan),
+    "from NaN to numbers": lambda model: kernel_of(model).fill(0.125),
+    "those of another model": lambda model: model.set_weights(compiled(LAYERS["wide"](), seed=5).get_weights()),
+    "in training": lambda model: model.fit(*some_digits(40), batch_size=20, verbose=0),
+}
+
+
+def kernel_of(model):
+    """Return the kernel of the second convolution, which is transformed before it is used (Winograd)."""
+    return model.layers[4].params["kernel"]  # (3, 3, 16, 32)
+
+
+@pytest.mark.parametrize("size", [1, 30])
+def test_weights_changed_in_any_way_count_from_the_next_answer(size, backend, without_recordings):
+    def answers():
+        model, images = compiled(LAYERS["wide"]()), some_digits(size)[0]
+        told = [model.predict(images).tobytes() for _ in range(3)]
+        for change in CHANGES.values():
+            change(model)
+            told += [model.predict(images).tobytes() for _ in range(2)]
+        return told
+
+    played = answers()
+    assert len(set(played)) == 1 + len(CHANGES)
+    without_recordings()
+    assert answers() == played
+
+
+@pytest.mark.parametrize("size", [1, 30])
+def test_models_of_the_same_shapes_answer_in_turns_each_with_its_own_weights(size, backend, without_recordings):
+    def answers():
+        models, images = [compiled(LAYERS["wide"](), seed=seed) for seed in (1, 2)], some_digits(size)[0]
+        told = [model.predict(images).tobytes() for _ in range(4) for model in models]
+        models.append(copy.deepcopy(models[0]))
+        models[0].parameters[:] *= np.float32(0.5)
+        return told + [model.predict(images).tobytes() for _ in range(4) for model in models]
+
+    played = answers()
+    assert played[:2] * 4 == played[:8] and len(set(played)) == 3
+    without_recordings()
+    assert answers() == played
+
+
 @without_numba
 def test_each_implementation_gives_its_own_answers_in_turns():
     model = compiled(NETWORKS["conv-relu"]())

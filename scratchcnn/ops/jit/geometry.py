@@ -122,6 +122,7 @@ class WindowedConvolution(NamedTuple):
     columns: int  # F rounded up to whole tiles
     group: int  # at most so many windows at a time
     images: int  # gradients: of so many images, or of a part of one
+    parts: int = 1  # of the filters, which different slices compute
     relu: int = 0  # whether a ReLU follows
     wants_dx: int = 0  # gradients: whether the input's is wanted, and the bias's
     wants_bias: int = 0

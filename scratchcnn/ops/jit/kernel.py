@@ -22,6 +22,7 @@ would leave old machine code in use.
 
 from __future__ import annotations
 
+import ctypes
 import hashlib
 import os
 import threading
@@ -47,6 +48,7 @@ _fingerprint = hashlib.sha256(b"".join(file.read_bytes() for file in sorted(Path
 FINGERPRINT = int.from_bytes(_fingerprint.digest()[:6], "big")
 
 Function = TypeVar("Function", bound=Callable[..., Any])
+_NoBytes = ctypes.c_char * 0
 _lock = threading.RLock()
 _addresses: dict[int, tuple[weakref.ref[np.ndarray], int]] = {}
 _observer: Callable[[Any], Any] | None = None  # is told of each call of ``run``, and of what else it should know
@@ -186,7 +188,7 @@ def address_of(array: np.ndarray) -> int:
 def new_address_of(array: np.ndarray) -> int:
     """Return the same for an array that will hardly come again, such as the images of a mini-batch."""
     if array.flags.writeable:
-        return _address(array.reshape(-1).view(np.uint8))  # numba tells it sooner than NumPy
+        return ctypes.addressof(_NoBytes.from_buffer(cast(Any, array)))  # sooner than NumPy tells it
     return array.ctypes.data
 
 
@@ -248,11 +250,6 @@ def run_all(calls, numbers, operands, replaced, addresses):
             _call(address, 0, 1, own_numbers, own_operands)
 
 
-def _address(array):
-    return array.ctypes.data
-
-
 _run_slices = _cached(partial(njit, nogil=True, parallel=True), _run_slices)
 _run_alone = _cached(partial(njit, nogil=True), _run_alone)
-_address = _cached(njit, _address)
 run_all = _cached(partial(njit, nogil=True), run_all)

@@ -101,22 +101,29 @@ def transformed_kernel(weights: np.ndarray, tile: Tile) -> np.ndarray:
 def _transform_kernel(precision, vectors, lanes, pad):
     @kernel
     def transform_kernel(s, slices, numbers, addresses):
-        """A slice of the channels: from (3, 3, C, columns) to (4, 4, columns / width, C, width), width a tile's.
-
-        A panel, (C, width), is read from one end to the other by the products. Registers: all of one vector.
-        """
+        """A slice of the channels, all filters."""
         g = geometry(numbers, KernelMatrices)
         weights, transformed = arrays(addresses, 2, precision)
         three, four = tile_shape(3, 3, 1, lanes), tile_shape(4, 4, 1, lanes)
-        width = vectors * lanes
-        distance, plane = g.C * g.columns, g.C * g.columns + pad
-        for c in range(s * g.C // slices, (s + 1) * g.C // slices):
-            for f in range(0, g.columns, lanes):
-                values = tile_load(three, weights, c * g.columns + f, 3 * distance, distance)
-                to = f // width * g.C * width + c * width + f % width
-                tile_store(four, kernel_transform(three, values), transformed, to, 4 * plane, plane)
+        channels, filters = (s * g.C // slices, (s + 1) * g.C // slices), (0, g.columns)
+        transform_filters(three, four, vectors * lanes, lanes, weights, g, channels, filters, transformed, pad)
 
     return transform_kernel
+
+
+@compiled
+def transform_filters(three, four, width, lanes, weights, g, channels, filters, transformed, pad):
+    """Transform from (3, 3, C, columns) to (4, 4, panels, C, width), with ``pad`` numbers between the 16 matrices.
+
+    ``channels`` and ``filters`` are the first and behind the last; the panels are those of these filters. A panel,
+    (C, width), is read from one end to the other by the products. Registers: all of one vector.
+    """
+    distance, plane = g.C * g.columns, g.C * (filters[1] - filters[0]) + pad
+    for c in range(channels[0], channels[1]):
+        for f in range(0, filters[1] - filters[0], lanes):
+            values = tile_load(three, weights, c * g.columns + filters[0] + f, 3 * distance, distance)
+            to = f // width * g.C * width + c * width + f % width
+            tile_store(four, kernel_transform(three, values), transformed, to, 4 * plane, plane)
 
 
 @compiled

@@ -5,6 +5,9 @@ A window is just what a 2 x 2 max-pool takes, so the pool finds its maximum in t
 The products are matrices (patches x C) (C x F), and the patches of a small image are too few for a register tile: on
 6 x 6 pixels there are nine. So they are collected from as many images as it takes. A group of them shares one reading
 of the transformed kernel, which is larger than the L1 cache and, from 128 channels and filters on, fills the L2.
+
+Each slice transforms what it needs of the kernel by itself. To fetch what another core has just written takes several
+times as long, and so does writing to memory that another core has read: 17 us for 131 KB instead of 3.
 """
 
 from __future__ import annotations
@@ -13,11 +16,11 @@ from functools import cache
 
 import numpy as np
 
-from .cpu import lanes_for
+from .cpu import Tile, lanes_for
 from .geometry import Pair, WindowedConvolution
 from .image import zero
 from .kernel import compiled, kernel, precision_of, run
-from .launch import NO_BIAS, padded_bias, part_of, round_up, scratch, work_slices
+from .launch import NO_BIAS, SUM_BYTES, padded_bias, padded_columns, part_of, round_up, scratch, work_slices
 from .operands import array_of, arrays, geometry
 from .tile import copy_run, tile_add, tile_fma, tile_load, tile_relu, tile_shape, tile_store, tile_zeros
 from .tile_pool import tile_store_window_maximum
@@ -26,13 +29,14 @@ from .winograd import (
     collect_patches,
     next_window,
     product_tile,
-    transformed_kernel,
+    transform_filters,
     window_number,
     window_transform,
     windows_of,
 )
 
 GROUP = 24  # patches at a time, about
+TRANSFORM = 4  # multiplications that take as long as transforming a patch or a filter, for each number
 NO_INDEX = np.empty(0, np.uint8)
 
 
@@ -50,22 +54,23 @@ def convolve(
     _, OH, OW, F = y.shape
     windows = windows_of(OH, OW) if index is None else (OH, OW)
     total = N * windows[0] * windows[1]
-    precision = precision_of(y.dtype)
-    tile = product_tile(F, y.dtype, rows=total if total <= 2 * GROUP else None)  # of a single image, each counts
+    most = work_slices(total * F, 16 * total * F * C)
+    tile, lots, parts = divide(total, C, F, most, y.dtype)
     group, columns = round_up(GROUP, tile.inner), round_up(F, tile.columns)
-    g = WindowedConvolution.of(x, y, windows, padding, columns, group)._replace(relu=relu)
-    slices = work_slices(-(-total // tile.inner), 16 * total * F * C)
+    g = WindowedConvolution.of(x, y, windows, padding, columns, group)._replace(relu=relu, parts=parts)
+    slices, widest = lots * parts, -(-columns // tile.columns // parts) * tile.columns
     run(
-        _convolve_kernel(precision, *tile, C, lanes_for(C, y.dtype), PAD, index is not None),
+        _convolve_kernel(precision_of(y.dtype), *tile, C, lanes_for(C, y.dtype), PAD, index is not None),
         slices,
         g,
         x,
-        transformed_kernel(weights, tile),
+        padded_columns(weights.reshape(9 * C, F), columns, "kernel"),
         NO_BIAS[y.dtype] if bias is None else bias,
         scratch("images", (slices, round_up(g.height * g.width * C, 16)), y.dtype),
         scratch("patches", (slices, 16 * (group * C + PAD)), y.dtype),
         scratch("products", (slices, 16 * (group * tile.columns + PAD)), y.dtype),
         scratch("windows", (slices, 4 * tile.lanes), y.dtype),
+        scratch("transformed kernels", (slices, 16 * (C * widest + PAD)), y.dtype),
         y,
         NO_INDEX if index is None else index,
         scratch("index windows", (slices, 64), np.uint8),
@@ -73,10 +78,31 @@ def convolve(
 
 
 @cache
+def divide(patches: int, C: int, F: int, most: int, dtype: np.dtype) -> tuple[Tile, int, int]:
+    """Divide the patches, and the filters, into parts; return the tile and the numbers of both.
+
+    A slice computes one part of the patches with one part of the filters, at most ``most`` slices in all, and
+    transforms what it needs of both. Many patches are divided, for those of one image the filters: whichever leaves a
+    slice less to do. ``SUM_BYTES`` limits the memory of the transformed kernels.
+    """
+    rows = patches if patches <= 2 * GROUP else None  # of a single image, each counts
+    best, least = (product_tile(F, dtype, rows), 1, 1), np.inf
+    for parts in range(1, min(most, -(-F // lanes_for(F, dtype))) + 1):
+        tile = product_tile(-(-F // parts), dtype, rows)
+        tiles, panels = -(-patches // tile.inner), -(-F // tile.columns)
+        lots = max(1, min(tiles, most // parts, SUM_BYTES // (16 * C * panels * tile.columns * dtype.itemsize)))
+        height, width = -(-tiles // lots) * tile.inner, -(-panels // parts) * tile.columns
+        work = height * width + TRANSFORM * (height + width)
+        if parts <= panels and work < least:
+            best, least = (tile, lots, parts), work
+    return best
+
+
+@cache
 def _convolve_kernel(precision, outer, inner, vectors, lanes, channels, depth_lanes, pad, pooled):
     @kernel
     def winograd(s, slices, numbers, addresses):
-        """A slice of the patches of all images, a group at a time: transform them, multiply, transform back.
+        """Some patches of all images, and some filters, a group at a time: transform them, multiply, transform back.
 
         The products: for each panel of filters, as wide as the tile; for each of the 16 places in a patch; tiles of
         patches; the channels innermost. Registers: in the product, a tile of patches x filters; in the transforms, one
@@ -84,8 +110,8 @@ def _convolve_kernel(precision, outer, inner, vectors, lanes, channels, depth_la
         the group use. L2: the group's patches and products, 300 KiB for 128 channels, and a panel at the least.
         """
         g = geometry(numbers, WindowedConvolution)
-        x, weights, bias, images, patches, products, windows, y = arrays(addresses, 8, precision)
-        index, index_windows = array_of(addresses, 8, np.uint8, precision), array_of(addresses, 9, np.uint8, precision)
+        x, weights, bias, images, patches, products, windows, kernels, y = arrays(addresses, 9, precision)
+        index, index_windows = array_of(addresses, 9, np.uint8, precision), array_of(addresses, 10, np.uint8, precision)
         bias = padded_bias(bias, g.columns)
         tile = tile_shape(outer, inner, vectors, lanes)
         patch, sums, outputs = tile_shape(4, 4, 1, depth_lanes), tile_shape(4, 4, 1, lanes), tile_shape(2, 2, 1, lanes)
@@ -93,12 +119,17 @@ def _convolve_kernel(precision, outer, inner, vectors, lanes, channels, depth_la
         image, patches = part_of(images, s, slices), part_of(patches, s, slices)
         products, spare = part_of(products, s, slices), part_of(windows, s, slices)
         index_spare = part_of(index_windows, s, slices)
-        patch_plane, plane, product_plane = g.group * g.C + pad, g.C * g.columns + pad, g.group * width + pad
+        lots, lot, part, panels = slices // g.parts, s // g.parts, s % g.parts, g.columns // width
+        filters = part * panels // g.parts * width, (part + 1) * panels // g.parts * width
+        patch_plane, plane = g.group * g.C + pad, g.C * (filters[1] - filters[0]) + pad
+        product_plane = g.group * width + pad
+        three, transformed = tile_shape(3, 3, 1, lanes), part_of(kernels, s, slices)
+        transform_filters(three, sums, width, lanes, weights, g, (0, g.C), filters, transformed, pad)
         zero(image)
         copied = -1
         total = g.N * g.down * g.across
         tiles = (total + inner - 1) // inner
-        first, last = s * tiles // slices * inner, min(total, (s + 1) * tiles // slices * inner)
+        first, last = lot * tiles // lots * inner, min(total, (lot + 1) * tiles // lots * inner)
         window = window_number(g, first)
         for begin in range(first, last, g.group):
             count = min(g.group, last - begin)
@@ -106,13 +137,13 @@ def _convolve_kernel(precision, outer, inner, vectors, lanes, channels, depth_la
             copied, window = collect_patches(
                 patch, depth_lanes, x, g, image, copied, window, count, patches, patch_plane
             )
-            for f in range(0, g.columns, width):
+            for f in range(filters[0], filters[1], width):
                 for place in range(16):
                     for p in range(0, count, inner):
                         acc = tile_zeros(tile, x)
-                        a, b = place * patch_plane + p * g.C, place * plane + f * g.C
+                        a, b = place * patch_plane + p * g.C, place * plane + (f - filters[0]) * g.C
                         for c in range(g.C):
-                            acc = tile_fma(tile, acc, patches, a + c, 0, channels, weights, b + c * width)
+                            acc = tile_fma(tile, acc, patches, a + c, 0, channels, transformed, b + c * width)
                         tile_store(tile, acc, products, place * product_plane + p * width, 0, width)
                 to = here
                 for p in range(count):

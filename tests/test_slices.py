@@ -1,0 +1,65 @@
+"""How an operation is divided among the threads changes the time that it takes, and not one bit of its result."""
+
+from types import SimpleNamespace
+from unittest import mock
+
+import numpy as np
+import pytest
+from conftest import without_numba
+from implementations import Numbers, Output, agree
+
+pytestmark = without_numba
+
+ONE_BY_ONE, TWO_BY_TWO = (1, 1), (2, 2)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(("N", "C", "F"), [(1, 32, 64), (1, 32, 40), (3, 16, 40)])
+def test_a_pooled_convolution_has_the_same_bits_however_its_windows_and_filters_are_divided(N, C, F, dtype):
+    from scratchcnn.ops.jit import conv_relu_pool_forward, launch, winograd_conv
+
+    numbers = Numbers(0, dtype)
+    x, kernel, bias = numbers.signed(N, 13, 13, C), numbers.signed(3, 3, C, F), numbers.signed(F)
+    answers, divisions = set(), set()
+
+    def noted(*arguments):
+        tile, lots, parts = divide(*arguments)
+        divisions.add((lots, parts))
+        return tile, lots, parts
+
+    divide = winograd_conv.divide
+    for threads in range(1, 8):
+        y, index = np.empty((N, 5, 5, F), dtype), np.empty((N, 5, 5, F), np.uint8)
+        with (
+            mock.patch.object(launch, "config", SimpleNamespace(NUMBA_NUM_THREADS=threads)),
+            mock.patch.object(winograd_conv, "divide", noted),
+        ):
+            conv_relu_pool_forward(x, kernel, bias, ONE_BY_ONE, (0, 0), TWO_BY_TWO, TWO_BY_TWO, y, index)
+        answers.add(y.tobytes() + index.tobytes())
+    assert len(answers) == 1
+    assert len(divisions) > 1, divisions
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("F", [64, 130])
+def test_a_pooled_convolution_that_is_divided_by_its_filters_agrees_with_the_textbook(F, dtype):
+    numbers = Numbers(1, dtype)
+    x, kernel, bias = numbers.signed(1, 6, 7, 128), numbers.signed(3, 3, 128, F), numbers.signed(F)
+    y, index = numbers.output(1, 2, 2, F), Output((1, 2, 2, F), "uint8", is_compared=False)
+    agree("conv_relu_pool_forward", x, kernel, bias, ONE_BY_ONE, (0, 0), TWO_BY_TWO, TWO_BY_TWO, y, index)
+
+
+def test_one_image_is_divided_by_its_filters_and_many_by_their_windows():
+    from scratchcnn.ops.jit.winograd_conv import divide
+
+    float32 = np.dtype(np.float32)
+    assert divide(25, 32, 64, 2, float32)[1:] == (1, 2)
+    assert divide(128 * 25, 32, 64, 2, float32)[1:] == (2, 1)
+
+
+def test_transformed_kernels_that_would_fill_the_memory_are_not_made_for_each_thread():
+    from scratchcnn.ops.jit.launch import SUM_BYTES
+    from scratchcnn.ops.jit.winograd_conv import divide
+
+    _, lots, parts = divide(20_000, 512, 512, 64, np.dtype(np.float32))
+    assert parts > 1 and lots * 16 * 512 * 512 * 4 <= SUM_BYTES
