@@ -35,9 +35,8 @@ def test_nan_comes_through_everything_that_compares(dtype):
     convolution = (1, 1), (0, 0)
     for F in (5, 16):
         kernel, bias = numbers.signed(3, 3, 16, F), numbers.signed(F)
-        if F == 5:  # with 16 filters it spreads to the windows of these outputs: the next test
-            (y,) = agree("conv_relu_forward", x, kernel, bias, *convolution, numbers.output(2, 6, 7, F))
-            assert np.isnan(y[0, 1:4, 2:5]).all() and np.isnan(y).sum() == (9 + 2) * F
+        (y,) = agree("conv_relu_forward", x, kernel, bias, *convolution, numbers.output(2, 6, 7, F))
+        assert np.isnan(y[0, 1:4, 2:5]).all() and np.isnan(y).sum() == (9 + 2) * F
         for pool_size, OH, OW in ((2, 2), 3, 3), ((3, 2), 2, 3):
             pool = pool_size, pool_size
             pooled = numbers.output(2, OH, OW, F), Output((2, OH, OW, F), "uint8", is_compared=False)
@@ -56,25 +55,25 @@ def test_nan_comes_through_everything_that_compares(dtype):
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
-def test_what_is_not_finite_reaches_all_outputs_that_depend_on_it_and_at_most_their_windows_of_2_by_2(bad, dtype):
+def test_what_is_not_finite_reaches_what_depends_on_it_and_nothing_else(bad, dtype):
     numbers, geometry = Numbers(0, dtype), ((1, 1), (1, 1))
     x, kernel, dy = numbers(5, 8, 6, 16), numbers(3, 3, 16, 16), numbers(5, 8, 6, 16)
     x[2, 3, 4, 7] = dy[1, 6, 0, 3] = dy[4, 7, 5, 0] = bad
-    results = []
+    finite = []
     for name in ("reference", "jit"):
         y, dx, dkernel = np.empty_like(dy), np.empty_like(x), np.empty_like(kernel)
         with ops.using(name), np.errstate(invalid="ignore"):
             ops.conv_forward(x, kernel, None, *geometry, y)
             ops.conv_backward(x, kernel, dy, *geometry, dx, dkernel, None)
-        results.append((y, dx, dkernel))
-    for expected, actual in list(zip(*results, strict=True))[:2]:
-        windows = np.isfinite(expected).reshape(5, 4, 2, 3, 2, 16).all(axis=(2, 4), keepdims=True)
-        far = np.broadcast_to(windows, (5, 4, 2, 3, 2, 16)).reshape(expected.shape)
-        assert 0 < np.count_nonzero(~np.isfinite(expected)) < np.count_nonzero(~far) < expected.size / 4
-        assert not np.isfinite(actual[~np.isfinite(expected)]).any()
-        np.testing.assert_allclose(actual[far], expected[far], rtol=1e-4)
-    expected, actual = results[0][2], results[1][2]
-    assert not np.isfinite(actual[~np.isfinite(expected)]).any() and not np.isfinite(expected).all()
+        finite.append([np.isfinite(array) for array in (y, dx, dkernel)])
+    expected, actual = finite
+    for number in (0, 1):  # y and dx
+        assert 0 < np.count_nonzero(~expected[number]) < expected[number].size / 8
+        np.testing.assert_array_equal(actual[number], expected[number])
+    # Of dkernel, in windows, all that belongs to a channel and a filter may be lost with one of its 3 x 3 numbers.
+    assert not (actual[2] & ~expected[2]).any()
+    np.testing.assert_array_equal(actual[2].all(axis=(0, 1)), expected[2].all(axis=(0, 1)))
+    assert expected[2].all(axis=(0, 1)).sum() == 15 * 14  # all but channel 7, and filters 0 and 3
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

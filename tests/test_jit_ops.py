@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -109,10 +110,10 @@ def windowed_convolutions(draw):
 
 
 @few_examples
-@given(sources, windowed_convolutions(), st.booleans(), shifts)
-@example(Numbers(0, "float32"), (sliding((2, 28, 27, 16), (3, 3), padding="same"), 64), True, 0)  # part of an image
-@example(Numbers(0, "float32"), (sliding((19, 6, 6, 32), (3, 3)), 64), False, 0)  # groups of many images
-def test_convolution_in_windows(numbers, convolution, with_bias, shift):
+@given(sources, windowed_convolutions(), st.booleans(), st.booleans(), shifts)
+@example(Numbers(0, "float32"), (sliding((2, 28, 27, 16), (3, 3), padding="same"), 64), True, True, 0)  # part of one
+@example(Numbers(0, "float32"), (sliding((19, 6, 6, 32), (3, 3)), 64), False, False, 0)  # groups of many images
+def test_convolution_in_windows(numbers, convolution, with_bias, with_dx, shift):
     from scratchcnn.ops.jit import winograd  # here, so that the tests can at least be collected without numba
 
     (images, size, strides, padding, stops), F = convolution
@@ -122,7 +123,8 @@ def test_convolution_in_windows(numbers, convolution, with_bias, shift):
     agree("conv_forward", x, kernel, bias, strides, padding, y, shift=shift, exact=numbers.whole)
     x = numbers.signed(*images)
     agree("conv_relu_forward", x, kernel, bias, strides, padding, y, shift=shift, exact=numbers.whole)
-    dy, gradients = numbers(*y.shape), (numbers.output(*images), numbers.output(*kernel.shape))
+    dy, dx = numbers(*y.shape), numbers.output(*images) if with_dx else None
+    gradients = dx, numbers.output(*kernel.shape)
     rest = strides, padding, *gradients, numbers.output(F) if with_bias else None
     agree("conv_backward", x, kernel, dy, *rest, shift=shift, exact=numbers.whole)
     agree("conv_relu_backward", x, kernel, numbers.signed(*y.shape), dy, *rest, shift=shift, exact=numbers.whole)
@@ -179,6 +181,7 @@ def test_gradients_of_convolution_with_relu_and_pool(numbers, case, with_dx, wit
         ((2, 23, 21, 4), (3, 3), 48, "same"),  # more windows than a mask has bits: in bands of lines
         ((1, 4, 135, 3), (2, 2), 16, "same"),  # more than that in a line
         ((2, 12, 7, 20), (5, 3), 80, "valid"),  # more filters than a mask has bits
+        ((2, 5, 5, 16), (3, 3), 96, "valid"),
         ((2, 6, 8, 8), (3, 4), 70, "valid"),
     ],
 )
@@ -191,6 +194,26 @@ def test_gradients_of_convolution_with_many_windows_and_filters(images, size, F,
     rest = (1, 1), convolution.padding, (2, 2), (2, 2)
     outputs = numbers.output(*images), numbers.output(*size, images[3], F), numbers.output(F)
     agree("conv_relu_pool_backward", numbers(*images), numbers(*outputs[1].shape), dy, index, *rest, *outputs)
+
+
+def test_masks_of_filters_end_where_their_block_ends():
+    from scratchcnn.ops.jit.masks import BITS, mask_shape
+
+    for F in range(1, 400):
+        whole = mask_shape(F, np.dtype("float32")).at_once
+        blocks = mask_shape(F if F <= BITS else math.gcd(F, BITS), np.dtype("float32")).at_once
+        assert whole == 0 or F % whole == 0
+        assert blocks == 0 or all(min(BITS, F - start) % blocks == 0 for start in range(0, F, BITS))
+
+
+def test_a_square_of_bits_is_transposed():
+    from scratchcnn.ops.jit.masks import transpose_bits
+
+    bits = np.random.default_rng(0).integers(0, 2, (64, 64), dtype=np.uint8)
+    masks = np.packbits(bits, axis=1, bitorder="little").view(np.int64).reshape(64)
+    transpose_bits(masks)
+    transposed = np.unpackbits(masks.view(np.uint8).reshape(64, 8), axis=1, bitorder="little")
+    np.testing.assert_array_equal(transposed, bits.T)
 
 
 @few_examples
@@ -257,6 +280,7 @@ def test_rescaling(numbers, size, scale, offset, shift):
 @few_examples
 @given(sources, sizes, st.sampled_from([0.0, 0.25, 0.5, 0.99]), seeds, shifts)
 @example(Numbers(0, "float32"), 17, 0.5, 2**64 - 1, 0)
+@example(Numbers(0, "float64"), 1000, 1 - 1e-12, 7, 0)
 def test_dropout_drops_the_same_elements_bit_for_bit(numbers, size, rate, seed, shift):
     for operation in ("dropout_forward", "dropout_backward"):
         operands = numbers(size), rate, np.array([seed], np.uint64), numbers.output(size)

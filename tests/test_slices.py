@@ -15,11 +15,13 @@ ONE_BY_ONE, TWO_BY_TWO = (1, 1), (2, 2)
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize(("N", "C", "F"), [(1, 32, 64), (1, 32, 40), (3, 16, 40)])
-def test_a_pooled_convolution_has_the_same_bits_however_its_windows_and_filters_are_divided(N, C, F, dtype):
-    from scratchcnn.ops.jit import conv_relu_pool_forward, launch, winograd_conv
+@pytest.mark.parametrize("pooled", [True, False])
+def test_a_convolution_has_the_same_bits_however_its_windows_and_filters_are_divided(N, C, F, dtype, pooled):
+    from scratchcnn.ops.jit import conv_relu_forward, conv_relu_pool_forward, launch, winograd_conv
 
     numbers = Numbers(0, dtype)
     x, kernel, bias = numbers.signed(N, 13, 13, C), numbers.signed(3, 3, C, F), numbers.signed(F)
+    size = 5 if pooled else 11
     answers, divisions = set(), set()
 
     def noted(*arguments):
@@ -29,12 +31,15 @@ def test_a_pooled_convolution_has_the_same_bits_however_its_windows_and_filters_
 
     divide = winograd_conv.divide
     for threads in range(1, 8):
-        y, index = np.empty((N, 5, 5, F), dtype), np.empty((N, 5, 5, F), np.uint8)
+        y, index = np.empty((N, size, size, F), dtype), np.zeros((N, size, size, F), np.uint8)
         with (
             mock.patch.object(launch, "config", SimpleNamespace(NUMBA_NUM_THREADS=threads)),
             mock.patch.object(winograd_conv, "divide", noted),
         ):
-            conv_relu_pool_forward(x, kernel, bias, ONE_BY_ONE, (0, 0), TWO_BY_TWO, TWO_BY_TWO, y, index)
+            if pooled:
+                conv_relu_pool_forward(x, kernel, bias, ONE_BY_ONE, (0, 0), TWO_BY_TWO, TWO_BY_TWO, y, index)
+            else:
+                conv_relu_forward(x, kernel, bias, ONE_BY_ONE, (0, 0), y)
         answers.add(y.tobytes() + index.tobytes())
     assert len(answers) == 1
     assert len(divisions) > 1, divisions

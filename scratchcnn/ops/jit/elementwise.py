@@ -70,7 +70,7 @@ def rescale_backward(dy: np.ndarray, scale: float, dx: np.ndarray) -> None:
 @operation
 def dropout_forward(x: np.ndarray, rate: float, seed: np.ndarray, y: np.ndarray) -> None:
     """Compute y = x / (1 - rate) for the elements that ``seed`` keeps, and 0 for the others."""
-    numbers = Stretch(y.size, math.ceil(rate * 2**32))
+    numbers = Stretch(y.size, min(math.ceil(rate * 2**32), 2**32 - 1))
     run(
         _dropout(precision_of(y.dtype)),
         row_slices(y.size // BLOCK),
@@ -183,7 +183,7 @@ def _dropout(precision):
         threshold = np.uint32(g.threshold)
         scale = scales[0]
         outputs = np.empty(PAIRS, np.uint64)
-        halves = outputs.view(np.uint32)  # the lower one first, on the processors that there are today
+        halves = outputs.view(np.uint32)  # the lower one first: the CPUs that numba compiles for are little-endian
         first, last = stretch(s, slices, g.size)
         steps = np.empty(PAIRS, np.uint64)
         for i in range(PAIRS):

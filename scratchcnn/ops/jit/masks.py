@@ -30,8 +30,8 @@ class MaskShape(NamedTuple):
 
 @cache
 def mask_shape(filters: int, dtype: np.dtype) -> MaskShape:
-    """Choose the vectors: as many as a mask has room for, if the filters come in vectors."""
-    lanes = min(16, registers().width // dtype.itemsize)
+    """Choose the vectors: as many as a mask has room for, in a number that divides ``filters``."""
+    lanes = registers().width // dtype.itemsize
     at_once = next((n for n in range(BITS, 0, -16) if filters % n == 0), 0)
     return MaskShape(max(1, at_once // lanes), lanes, at_once)
 

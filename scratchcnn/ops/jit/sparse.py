@@ -7,14 +7,17 @@ backward pass finds those (``masks.py``) and works for them alone, which gives e
     each gradient g of filter f at output pixel p:     dkernel[:, :, :, f] += g * (the window of x at p)
                                                        dx[window at p]     += g * kernel[:, :, :, f]
 
-Both are g times KH lines of KW*C neighbouring numbers: a tile of KH x (KW*C) sums gathers all of a filter's windows of
-the image, and a tile with the filter's numbers is scattered over their places in the gradient of the image. (The second
+Both are g times KH lines of KW*C neighbouring numbers: a tile of KH x (KW*C) sums gathers a filter's windows of a band
+of the image, and a tile with the filter's numbers is scattered over their places in the image's gradient. (That
 is done in ``sparse_input.py`` where that is quicker.) A band of the image is in L1, and the kernel and its sums pass
 through from L2, once for each band.
+
+Lines are filled up to whole vectors with zeros, so a gradient that is not finite makes NaN of what is behind its line.
 """
 
 from __future__ import annotations
 
+import math
 from functools import cache
 
 import numpy as np
@@ -62,7 +65,9 @@ def gradients(
         lines = kernel.reshape(KH, KW * C, F)
         transpose(lines, by_filter, line_stride=columns, column_stride=KH * columns, padding=columns - KW * C)
     run(
-        _sparse_gradient_kernel(precision_of(x.dtype), *tile, *mask_shape(F, x.dtype)),
+        _sparse_gradient_kernel(
+            precision_of(x.dtype), *tile, *mask_shape(F if F <= BITS else math.gcd(F, BITS), x.dtype)
+        ),
         slices,
         g,
         x,
@@ -102,7 +107,7 @@ def _sparse_gradient_kernel(precision, outer, inner, vectors, lanes, mask_vector
         g = geometry(numbers, PooledConvolution)
         x, weights, dy, images, image_gradients, sums, dx = arrays(addresses, 7, precision)
         index = array_of(addresses, 7, np.uint8, precision)
-        tile, columns = tile_shape(outer, inner, vectors, lanes), tile_shape(1, 1, mask_vectors, mask_lanes)
+        tile, mask_shape = tile_shape(outer, inner, vectors, lanes), tile_shape(1, 1, mask_vectors, mask_lanes)
         image, dimage, total = part_of(images, s, slices), part_of(image_gradients, s, slices), part_of(sums, s, slices)
         windows = g.OH * g.OW
         corners, offsets, masks = np.empty(windows, np.int64), np.zeros(256, np.int64), np.empty(BITS, np.int64)
@@ -123,7 +128,7 @@ def _sparse_gradient_kernel(precision, outer, inner, vectors, lanes, mask_vector
                 for f in range(g.F):
                     if f % BITS == 0:
                         filters = min(BITS, g.F - f)
-                        masks_by_filter(columns, at_once, dy, index, begin + f, g.F, filters, band, masks)
+                        masks_by_filter(mask_shape, at_once, dy, index, begin + f, g.F, filters, band, masks)
                     for ky in range(0, g.KH, outer):
                         for k in range(0, g.columns, vectors * lanes):
                             here = (f * g.KH + ky) * g.columns + k  # in the kernel and its sums
@@ -132,20 +137,20 @@ def _sparse_gradient_kernel(precision, outer, inner, vectors, lanes, mask_vector
                             mask = masks[f % BITS]
                             while mask:
                                 p, mask = lowest_bit(mask), mask & (mask - 1)
-                                scale = begin + p * g.F + f
-                                place = start + at(corners, first + p) + at(offsets, at(index, scale))
-                                acc = tile_add_scaled(tile, acc, dy, scale, image, place, g.width * g.C, 0)
-                                bias += at(dy, scale)
+                                gradient = begin + p * g.F + f  # its place in dy
+                                place = start + at(corners, first + p) + at(offsets, at(index, gradient))
+                                acc = tile_add_scaled(tile, acc, dy, gradient, image, place, g.width * g.C, 0)
+                                bias += at(dy, gradient)
                             tile_store(tile, acc, total, here, g.columns, 0)
                             if g.wants_dx:
                                 acc = tile_load(tile, weights, here, g.columns, 0)
                                 mask = masks[f % BITS]
                                 while mask:
                                     p, mask = lowest_bit(mask), mask & (mask - 1)
-                                    scale = begin + p * g.F + f
-                                    place = start + at(corners, first + p) + at(offsets, at(index, scale))
-                                    tile_scatter_scaled(tile, acc, dy, scale, dimage, place, g.width * g.C, 0)
-                    total[g.F * g.KH * g.columns + f] = bias
+                                    gradient = begin + p * g.F + f
+                                    place = start + at(corners, first + p) + at(offsets, at(index, gradient))
+                                    tile_scatter_scaled(tile, acc, dy, gradient, dimage, place, g.width * g.C, 0)
+                    total[g.F * g.KH * g.columns + f] = bias  # each tile has found the same
             if g.wants_dx:
                 copy_back(dimage, g, dx, n * g.H * g.W * g.C)
 

@@ -1,8 +1,9 @@
 """Steps of register tiles (``tile.py``) for gradients that are mostly zero.
 
 A gradient behind a pool belongs to one of the pool's pixels (``tile_fma_where``), behind a ReLU it counts where that
-has passed something (``tile_fma_passed``), or it stands in a list of those that are not zero, each a scale and a place
-(``tile_add_scaled``, ``tile_scatter_scaled``), or a mask says where they are (``tile_mask``).
+has passed something (``tile_fma_passed``). Or those that are not zero are looked for first: ``mask_of_nonzero`` and
+``mask_of_equal`` make masks (``masks.py``), ``lowest_bit`` goes through one, and each gradient in it is a scale, by
+which something is multiplied and added (``tile_add_scaled``, ``tile_add_scaled_part``, ``tile_scatter_scaled``).
 """
 
 from llvmlite import ir

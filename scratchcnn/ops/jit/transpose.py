@@ -27,9 +27,9 @@ class Matrices(NamedTuple):
     lines: int
     rows: int
     columns: int
-    start: int  # the place of (line, r, c) is start + line % group * line_stride + c * column_stride + r
-    group: int
-    group_stride: int  # and line // group times this
+    start: int  # the place of (line, r, c) is start + line // group * group_stride
+    group: int  # + line % group * line_stride + c * column_stride + r
+    group_stride: int
     line_stride: int
     column_stride: int
     padding: int  # zeros behind the last r

@@ -16,7 +16,7 @@ The rows of B^T, G and A^T below are these lines; applied to the rows and then t
 The transforms are additions, done once for each patch and channel, or patch and filter; the products are done for each
 patch, channel and filter, and for each of the 16 they are a matrix product: (patches x C) (C x F), on register tiles.
 
-A number that is not finite spreads to the whole window of an output that depends on it.
+A number that is not finite reaches the outputs that depend on it and no others, an infinity perhaps as NaN.
 """
 
 from __future__ import annotations
@@ -51,7 +51,11 @@ class KernelMatrices(NamedTuple):
 
 
 def suits(N: int, OH: int, OW: int, weights: np.ndarray, strides: Pair) -> bool:
-    """Tell whether a convolution with OH x OW outputs can be, and is better, computed this way."""
+    """Tell whether a convolution with OH x OW outputs can be, and is better, computed this way.
+
+    That depends on the size of the batch, too: of a few small images, the answers may differ in the last bits from
+    those to the same images among many.
+    """
     KH, KW, C, F = weights.shape
     fits = (KH, KW) == (3, 3) and strides == (1, 1) and C % lanes_for(C, weights.dtype) == 0
     down, across = windows_of(OH, OW)
@@ -101,7 +105,7 @@ def transformed_kernel(weights: np.ndarray, tile: Tile) -> np.ndarray:
 def _transform_kernel(precision, vectors, lanes, pad):
     @kernel
     def transform_kernel(s, slices, numbers, addresses):
-        """A slice of the channels, all filters."""
+        """A slice of the channels, all filters, vector by vector. Nothing is used twice: it passes through from L2."""
         g = geometry(numbers, KernelMatrices)
         weights, transformed = arrays(addresses, 2, precision)
         three, four = tile_shape(3, 3, 1, lanes), tile_shape(4, 4, 1, lanes)

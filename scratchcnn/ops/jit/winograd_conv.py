@@ -69,19 +69,19 @@ def convolve(
         scratch("images", (slices, round_up(g.height * g.width * C, 16)), y.dtype),
         scratch("patches", (slices, 16 * (group * C + PAD)), y.dtype),
         scratch("products", (slices, 16 * (group * tile.columns + PAD)), y.dtype),
-        scratch("windows", (slices, 4 * tile.lanes), y.dtype),
+        scratch("spare window", (slices, 4 * tile.lanes), y.dtype),
         scratch("transformed kernels", (slices, 16 * (C * widest + PAD)), y.dtype),
         y,
         NO_INDEX if index is None else index,
-        scratch("index windows", (slices, 64), np.uint8),
+        scratch("spare index", (slices, 64), np.uint8),
     )
 
 
 @cache
 def divide(patches: int, C: int, F: int, most: int, dtype: np.dtype) -> tuple[Tile, int, int]:
-    """Divide the patches, and the filters, into parts; return the tile and the numbers of both.
+    """Divide the patches into lots, and the filters into parts; return the tile and the numbers of both.
 
-    A slice computes one part of the patches with one part of the filters, at most ``most`` slices in all, and
+    A slice computes one lot of patches with one part of the filters, at most ``most`` slices in all, and
     transforms what it needs of both. Many patches are divided, for those of one image the filters: whichever leaves a
     slice less to do. ``SUM_BYTES`` limits the memory of the transformed kernels.
     """
@@ -90,8 +90,9 @@ def divide(patches: int, C: int, F: int, most: int, dtype: np.dtype) -> tuple[Ti
     for parts in range(1, min(most, -(-F // lanes_for(F, dtype))) + 1):
         tile = product_tile(-(-F // parts), dtype, rows)
         tiles, panels = -(-patches // tile.inner), -(-F // tile.columns)
-        lots = max(1, min(tiles, most // parts, SUM_BYTES // (16 * C * panels * tile.columns * dtype.itemsize)))
-        height, width = -(-tiles // lots) * tile.inner, -(-panels // parts) * tile.columns
+        width = -(-panels // parts) * tile.columns
+        lots = max(1, min(tiles, most // parts, SUM_BYTES // (16 * C * parts * width * dtype.itemsize)))
+        height = -(-tiles // lots) * tile.inner
         work = height * width + TRANSFORM * (height + width)
         if parts <= panels and work < least:
             best, least = (tile, lots, parts), work
@@ -110,15 +111,15 @@ def _convolve_kernel(precision, outer, inner, vectors, lanes, channels, depth_la
         the group use. L2: the group's patches and products, 300 KiB for 128 channels, and a panel at the least.
         """
         g = geometry(numbers, WindowedConvolution)
-        x, weights, bias, images, patches, products, windows, kernels, y = arrays(addresses, 9, precision)
-        index, index_windows = array_of(addresses, 9, np.uint8, precision), array_of(addresses, 10, np.uint8, precision)
+        x, weights, bias, images, patches, products, spares, kernels, y = arrays(addresses, 9, precision)
+        index, index_spares = array_of(addresses, 9, np.uint8, precision), array_of(addresses, 10, np.uint8, precision)
         bias = padded_bias(bias, g.columns)
         tile = tile_shape(outer, inner, vectors, lanes)
         patch, sums, outputs = tile_shape(4, 4, 1, depth_lanes), tile_shape(4, 4, 1, lanes), tile_shape(2, 2, 1, lanes)
         width = vectors * lanes
         image, patches = part_of(images, s, slices), part_of(patches, s, slices)
-        products, spare = part_of(products, s, slices), part_of(windows, s, slices)
-        index_spare = part_of(index_windows, s, slices)
+        products, spare = part_of(products, s, slices), part_of(spares, s, slices)
+        index_spare = part_of(index_spares, s, slices)
         lots, lot, part, panels = slices // g.parts, s // g.parts, s % g.parts, g.columns // width
         filters = part * panels // g.parts * width, (part + 1) * panels // g.parts * width
         patch_plane, plane = g.group * g.C + pad, g.C * (filters[1] - filters[0]) + pad
@@ -151,8 +152,8 @@ def _convolve_kernel(precision, outer, inner, vectors, lanes, channels, depth_la
                         values = tile_load(sums, products, p * width + v, 4 * product_plane, product_plane)
                         values = window_transform(sums, values)
                         if pooled:
-                            place = (begin + p) * g.F + f + v
-                            store_maximum(outputs, values, bias, f + v, lanes, g, spare, index_spare, y, index, place)
+                            pixel = (begin + p) * g.F + f + v
+                            store_maximum(outputs, values, bias, f + v, lanes, g, spare, index_spare, y, index, pixel)
                         else:
                             store_outputs(outputs, values, bias, f + v, lanes, g, spare, y, to)
                     to = next_window(g, to)

@@ -51,15 +51,15 @@ def gradients(
     tile, dx_tile = product_tile(F, x.dtype, rows=C), product_tile(C, x.dtype)
     columns, windows = round_up(F, tile.columns), windows_of(OH, OW)
     each = windows[0] * windows[1]
+    size = (9 * C + 1) * columns  # the kernel's gradient, then the bias's
+    slices = sum_slices(N, size * x.itemsize)
     most = max(1, GROUP_BYTES // (16 * (C + F) * x.itemsize))  # windows
-    images = max(1, most // each)  # whole ones in a group, or a part of one
+    images = max(1, min(most // each, -(-N // slices)))  # whole ones in a group, or a part of one
     group = min(most, images * each)
     rows = round_up(group, dx_tile.inner)
     g = WindowedConvolution.of(x, dy, windows, padding, columns, group, images)._replace(
         relu=y is not None, wants_dx=dx is not None, wants_bias=dbias is not None
     )
-    size = (9 * C + 1) * columns  # the kernel's gradient, then the bias's
-    slices = sum_slices(N, size * x.itemsize)
     sums = scratch("kernel gradients", (slices, size), x.dtype)
     run(
         _gradients_kernel(precision_of(x.dtype), *tile, *dx_tile[1:], PAD),

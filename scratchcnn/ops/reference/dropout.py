@@ -34,12 +34,13 @@ def dropout_backward(dy: np.ndarray, rate: float, seed: np.ndarray, dx: np.ndarr
 def _kept(shape: tuple[int, ...], rate: float, seed: int) -> np.ndarray:
     """Return for each element whether its uniform random number, a multiple of 2**-32 in [0, 1), is at least ``rate``.
 
-    Those of two neighbours are the lower and the upper half of one output of the generator.
+    Those of two neighbours are the lower and the upper half of one output of the generator. No number reaches a rate
+    that is still closer to 1; it counts as the largest of them.
     """
     size = int(np.prod(shape, dtype=np.int64))
     outputs = splitmix64(seed, (size + 1) // 2)
     halves = np.stack([outputs & np.uint64(2**32 - 1), outputs >> np.uint64(32)], axis=1)  # (outputs, 2)
-    return (halves.reshape(-1)[:size] * 2.0**-32 >= rate).reshape(shape)
+    return (halves.reshape(-1)[:size] * 2.0**-32 >= min(rate, 1 - 2.0**-32)).reshape(shape)
 
 
 def uniform(seed: int, count: int) -> np.ndarray:
