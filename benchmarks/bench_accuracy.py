@@ -6,8 +6,7 @@ of that many models. `benchmarks/accuracy.csv` has every seed with the checksum 
 `python examples/train_mnist.py --data DATA --recipe NAME --seed SEED` prints the same one, on any number of threads (on
 a CPU with the same vector width: others add up in another order). Seconds are those of `fit`, with the kernels compiled
 before, of the trainings with the most threads; of an average, the sum. Trainings with one thread ran two at a time,
-beside other work. On an otherwise idle machine forty steps of `best` take 440 us an image on one thread and 246 us on
-two, which would be 528 s and 295 s for all of them.
+each on a core of its own.
 """
 
 from __future__ import annotations
