@@ -85,6 +85,29 @@ def test_where_no_folder_can_be_written_to_kernels_are_compiled_each_time(tmp_pa
     assert not list(package.rglob("*.nb*"))
 
 
+# A network so small that no kernel of it wakes a second thread, and one with a kernel that does.
+ANSWERS = """
+import sys
+import numpy as np
+import scratchcnn as sc
+
+if "large" in sys.argv:
+    sc.ops.relu_forward(np.ones(100_000, np.float32), np.empty(100_000, np.float32))
+else:
+    model = sc.Sequential([sc.Flatten(), sc.Dense(2)], input_shape=(2, 2, 1))
+    for _ in range(3):
+        model.predict(np.zeros((1, 2, 2, 1), np.float32))
+print("answered")
+"""
+
+
+def test_a_recording_is_played_whichever_process_has_compiled_its_parts(tmp_path):
+    # First the loop over slices is compiled alone, then what calls it; then both come from the cache.
+    for network in ("large", "small", "small"):
+        done = run_python(ANSWERS, network, NUMBA_CACHE_DIR=str(tmp_path), NUMBA_NUM_THREADS="2")
+        assert done.stdout == "answered\n"
+
+
 # Its kernel calls a function of its own file, ``collect``, which calls one of tile.py, ``copy_run``.
 POOL = """
 import numpy as np

@@ -127,7 +127,7 @@ def run(address: int, slices: int, numbers: tuple[int, ...], *operands: np.ndarr
     """
     tell_observer(Call(address, slices, numbers, operands))
     if slices > 1:
-        _start_threads()
+        start_threads()
     places: list[int] = []
     for array in operands:
         places += (address_of(array), array.size)
@@ -153,7 +153,7 @@ def tell_observer(event: Any) -> None:
 
 
 @cache
-def _start_threads() -> None:
+def start_threads() -> None:
     """Start numba's threads, and let them wait with patience.
 
     Between two kernels GNU's OpenMP lets a thread run in circles for milliseconds, looking for work. Where other
@@ -161,11 +161,13 @@ def _start_threads() -> None:
     hundred times longer. So the threads go to sleep sooner, unless the user has decided otherwise: OpenMP reads these
     variables once, when it is loaded.
     """
-    if not {"OMP_WAIT_POLICY", "GOMP_SPINCOUNT"} & set(os.environ):
+    decided = {"OMP_WAIT_POLICY", "GOMP_SPINCOUNT"} & set(os.environ)
+    if not decided:
         os.environ["GOMP_SPINCOUNT"] = "4000"
-        try:
-            numba.get_num_threads()
-        finally:
+    try:
+        numba.get_num_threads()
+    finally:
+        if not decided:
             del os.environ["GOMP_SPINCOUNT"]
 
 

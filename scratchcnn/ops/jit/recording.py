@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from .kernel import Call, address_of, new_address_of, observed, operation, run_all, tell_observer
+from .kernel import Call, address_of, new_address_of, observed, operation, run_all, start_threads, tell_observer
 
 
 @operation
@@ -73,6 +73,9 @@ class Recording:
         replaced = [(row, numbers[address]) for row, (address, _) in enumerate(operands) if address in numbers]
         self._replaced = np.array(replaced, np.int64).reshape(-1, 2)
         self._kept = [operand for address, operand in operands if address not in numbers]
+        # numba starts its threads when it loads what needs them. That run_all does, it forgets where it has compiled it
+        # with a function that came from the cache on disk; run_all would then call what is not there yet.
+        start_threads()
         nothing = np.empty(0, np.int64)
         run_all(self._calls[:0], nothing, self._operands[:0], self._replaced[:0], nothing)  # is compiled now, not later
 
