@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import importlib
 import inspect
-import math
 from typing import NamedTuple
 
 import numpy as np
@@ -196,22 +195,43 @@ def test_gradients_of_convolution_with_many_windows_and_filters(images, size, F,
     agree("conv_relu_pool_backward", numbers(*images), numbers(*outputs[1].shape), dy, index, *rest, *outputs)
 
 
-def test_masks_of_filters_end_where_their_block_ends():
-    from scratchcnn.ops.jit.masks import BITS, mask_shape
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(("filters", "windows"), [(1, 64), (6, 33), (15, 1), (16, 64), (40, 30), (64, 64), (100, 5)])
+def test_masks_tell_which_gradients_count(filters, windows, dtype):
+    from numba import njit
 
-    for F in range(1, 400):
-        whole = mask_shape(F, np.dtype("float32")).at_once
-        blocks = mask_shape(F if F <= BITS else math.gcd(F, BITS), np.dtype("float32")).at_once
-        assert whole == 0 or F % whole == 0
-        assert blocks == 0 or all(min(BITS, F - start) % blocks == 0 for start in range(0, F, BITS))
+    from scratchcnn.ops.jit.masks import BITS, mask_shape, masks_by_filter
+    from scratchcnn.ops.jit.tile import tile_shape
+
+    vectors, lanes = mask_shape(filters, np.dtype(dtype))
+    rng = np.random.default_rng(0)
+    dy = rng.choice(np.array([0, 1, np.nan], dtype), (windows, filters))
+    index = rng.choice(np.array([0, 3, 255], np.uint8), dy.shape)
+    counts = (dy != 0) & (index != 255)
+
+    @njit
+    def find(dy, index, first, masks):
+        shape, here = tile_shape(1, 1, vectors, lanes), min(BITS, filters - first)
+        masks_by_filter(shape, vectors * lanes, dy, index, first, filters, here, windows, masks)
+
+    for first in range(0, filters, BITS):  # a mask has room for 64 filters
+        masks = np.full(BITS, -1)
+        find(dy.reshape(-1), index.reshape(-1), first, masks)
+        found = np.unpackbits(masks.view(np.uint8).reshape(BITS, 8), axis=1, bitorder="little")
+        expected = np.zeros((BITS, BITS), np.uint8)
+        block = counts[:, first : first + BITS].T
+        expected[: len(block), :windows] = block
+        np.testing.assert_array_equal(found, expected)
 
 
 def test_a_square_of_bits_is_transposed():
-    from scratchcnn.ops.jit.masks import transpose_bits
+    from numba import njit
+
+    from scratchcnn.ops.jit.tile_mask import transpose_bits
 
     bits = np.random.default_rng(0).integers(0, 2, (64, 64), dtype=np.uint8)
     masks = np.packbits(bits, axis=1, bitorder="little").view(np.int64).reshape(64)
-    transpose_bits(masks)
+    njit(lambda masks: transpose_bits(masks))(masks)
     transposed = np.unpackbits(masks.view(np.uint8).reshape(64, 8), axis=1, bitorder="little")
     np.testing.assert_array_equal(transposed, bits.T)
 

@@ -11,7 +11,7 @@ from functools import cache
 
 import numpy as np
 
-from . import first_layer, planar, planar_gradient, sparse, sparse_input, winograd, winograd_conv
+from . import first_layer, planar, sparse, sparse_input, winograd, winograd_conv
 from .conv import convolve
 from .cpu import Tile, lanes_for, largest_tile, tile_cost, widest_tile
 from .elementwise import BLOCK, Stretch, stretch
@@ -88,16 +88,13 @@ def conv_relu_pool_backward(
 ) -> None:
     """Compute the gradients of the convolution's input, kernel and bias from that of the pooled output."""
     window = strides, padding, pool_size, pool_strides
-    few = planar.suits(kernel, x.dtype, strides, pool_size, pool_strides)
     if dx is not None and sparse_input.suits(kernel, x.dtype, strides, pool_size, pool_strides):
         sparse_input.input_gradient(kernel, dy, index, padding, dx)
         dx = None
-    if dx is None and not few and first_layer.suits(kernel, x.dtype):
+    if dx is None and first_layer.suits(kernel):
         first_layer.kernel_gradient(x, dy, index, *window, dkernel, dbias)
-    elif dx is not None or not few:
+    else:
         sparse.gradients(x, kernel, dy, index, *window, dx, dkernel, dbias)
-    if few:  # also where dx is wanted: that shall not change a bit of dkernel
-        planar_gradient.kernel_gradient(x, dy, index, padding, dkernel, dbias)
 
 
 @cache

@@ -17,7 +17,6 @@ Lines are filled up to whole vectors with zeros, so a gradient that is not finit
 
 from __future__ import annotations
 
-import math
 from functools import cache
 
 import numpy as np
@@ -31,7 +30,8 @@ from .masks import BITS, mask_shape, masks_by_filter
 from .operands import array_of, arrays, geometry
 from .sums import add_transposed_slices
 from .tile import at, tile_load, tile_shape, tile_store
-from .tile_sparse import lowest_bit, tile_add_scaled, tile_scatter_scaled
+from .tile_mask import lowest_bit
+from .tile_sparse import tile_add_scaled, tile_scatter_scaled
 from .transpose import transpose
 
 BAND_BYTES = 36 << 10  # of the image that a band of windows sees: little more than L1 holds
@@ -65,9 +65,7 @@ def gradients(
         lines = kernel.reshape(KH, KW * C, F)
         transpose(lines, by_filter, line_stride=columns, column_stride=KH * columns, padding=columns - KW * C)
     run(
-        _sparse_gradient_kernel(
-            precision_of(x.dtype), *tile, *mask_shape(F if F <= BITS else math.gcd(F, BITS), x.dtype)
-        ),
+        _sparse_gradient_kernel(precision_of(x.dtype), *tile, *mask_shape(F, x.dtype)),
         slices,
         g,
         x,
@@ -96,7 +94,7 @@ def sparse_tile(KH: int, depth: int, dtype: np.dtype) -> Tile:
 
 
 @cache
-def _sparse_gradient_kernel(precision, outer, inner, vectors, lanes, mask_vectors, mask_lanes, at_once):
+def _sparse_gradient_kernel(precision, outer, inner, vectors, lanes, mask_vectors, mask_lanes):
     @kernel
     def sparse_gradient(s, slices, numbers, addresses):
         """A slice of the batch, image by image, band by band, filter by filter: gather dkernel, scatter dx.
@@ -107,7 +105,8 @@ def _sparse_gradient_kernel(precision, outer, inner, vectors, lanes, mask_vector
         g = geometry(numbers, PooledConvolution)
         x, weights, dy, images, image_gradients, sums, dx = arrays(addresses, 7, precision)
         index = array_of(addresses, 7, np.uint8, precision)
-        tile, mask_shape = tile_shape(outer, inner, vectors, lanes), tile_shape(1, 1, mask_vectors, mask_lanes)
+        tile, by_window = tile_shape(outer, inner, vectors, lanes), tile_shape(1, 1, mask_vectors, mask_lanes)
+        bits = mask_vectors * mask_lanes
         image, dimage, total = part_of(images, s, slices), part_of(image_gradients, s, slices), part_of(sums, s, slices)
         windows = g.OH * g.OW
         corners, offsets, masks = np.empty(windows, np.int64), np.zeros(256, np.int64), np.empty(BITS, np.int64)
@@ -128,7 +127,7 @@ def _sparse_gradient_kernel(precision, outer, inner, vectors, lanes, mask_vector
                 for f in range(g.F):
                     if f % BITS == 0:
                         filters = min(BITS, g.F - f)
-                        masks_by_filter(mask_shape, at_once, dy, index, begin + f, g.F, filters, band, masks)
+                        masks_by_filter(by_window, bits, dy, index, begin + f, g.F, filters, band, masks)
                     for ky in range(0, g.KH, outer):
                         for k in range(0, g.columns, vectors * lanes):
                             here = (f * g.KH + ky) * g.columns + k  # in the kernel and its sums

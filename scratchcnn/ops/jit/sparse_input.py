@@ -24,10 +24,11 @@ from .geometry import Pair, PooledConvolution
 from .image import copy_back, zero
 from .kernel import compiled, kernel, precision_of, run
 from .launch import part_of, round_up, scratch, work_slices
-from .masks import mask_shape
+from .masks import BITS, mask_shape
 from .operands import array_of, arrays, geometry
 from .tile import tile_load, tile_shape, tile_store
-from .tile_sparse import lowest_bit, mask_of_equal, mask_of_nonzero, tile_add_scaled_part
+from .tile_mask import lowest_bit, mask_of_equal, mask_of_nonzero
+from .tile_sparse import tile_add_scaled_part
 from .transpose import transpose
 
 MANY = 32  # filters; with fewer, a patch is loaded and stored for too little
@@ -54,9 +55,10 @@ def input_gradient(kernel: np.ndarray, dy: np.ndarray, index: np.ndarray, paddin
         group=C // tile.lanes,
         group_stride=tile.lanes,
     )
+    filters = next(n for n in range(BITS, 0, -16) if F % n == 0)  # at a time
     slices = work_slices(g.N, g.N * g.OH * g.OW * F * KH * KW * C // 2)  # about half of the gradients are zero
     run(
-        _patch_kernel(precision_of(dx.dtype), *tile[:2], tile.lanes, KW, *mask_shape(F, dx.dtype)),
+        _patch_kernel(precision_of(dx.dtype), *tile[:2], tile.lanes, KW, *mask_shape(filters, dx.dtype), filters),
         slices,
         g,
         by_filter,

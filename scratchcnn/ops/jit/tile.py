@@ -37,7 +37,6 @@ from .llvm import (
     element,
     extents,
     masked_load,
-    multiply_add,
     row_addresses,
     rows_of,
     vector_at,
@@ -144,29 +143,6 @@ def tile_fma_edge(typing, shape, acc, a, a_offset, a_outer, a_inner, b, b_offset
 
     arguments = (shape, acc, a, types.int64, types.int64, types.int64, b, types.int64, types.int64)
     return acc(*arguments), codegen
-
-
-@intrinsic
-def tile_fma_lanes(typing, shape, acc, a, a_offset, a_step, b, b_offset, b_step):
-    """Add products lane by lane: acc[r, v] += a[a_offset + r*a_step : + lanes] * b[b_offset + v*b_step : + lanes]."""
-    _, rows, vectors, lanes = extents(shape)
-
-    def codegen(context, builder, signature, arguments):
-        _, tile, a_array, a_start, a_distance, b_array, b_start, b_distance = arguments
-        operands = []
-        for kind, array, start, distance, count in (
-            (a, a_array, a_start, a_distance, rows),
-            (b, b_array, b_start, b_distance, vectors),
-        ):
-            first = element(context, builder, kind, array, start)
-            places = [builder.gep(first, [builder.mul(distance, I64(i))]) for i in range(count)]
-            vector = vector_type(context, kind.dtype, lanes).as_pointer()
-            operands.append([builder.load(builder.bitcast(p, vector), align=bytes_of(kind.dtype)) for p in places])
-        values = iter(cgutils.unpack_tuple(builder, tile))
-        result = [multiply_add(builder, left, right, next(values)) for left in operands[0] for right in operands[1]]
-        return context.make_tuple(builder, signature.return_type, result)
-
-    return acc(shape, acc, a, types.int64, types.int64, b, types.int64, types.int64), codegen
 
 
 @intrinsic

@@ -76,33 +76,6 @@ def tile_window_maximum(typing, shape, top, bottom, bias, bias_offset, rows):
     return types.Tuple((number, position))(shape, top, bottom, bias, types.int64, rows), codegen
 
 
-@intrinsic(prefer_literal=True)
-def tile_unpool(typing, values, winners, count):
-    """Return what ``count`` vectors of pooled gradients are worth to the pixels of their 2 x 2 windows.
-
-    Vector f holds the gradients of neighbouring windows. Of each, four vectors are made, a tile (count, 2, 2, lanes):
-    two lines of twice as many pixels; where ``winners`` does not name a pixel, it gets zero.
-    """
-    lanes, number = values.dtype.lanes, count.literal_value
-    result = types.UniTuple(values.dtype, 4 * number)
-
-    def codegen(context, builder, signature, arguments):
-        pixels = []
-        gradients, places = (cgutils.unpack_tuple(builder, tile) for tile in arguments[:2])
-        for gradient, place in list(zip(gradients, places, strict=True))[:number]:
-            zero = ir.Constant(gradient.type, None)
-            for line in (0, 1):
-                left, right = (
-                    builder.select(builder.icmp_unsigned("==", place, constant(place.type, position)), gradient, zero)
-                    for position in (2 * line, 2 * line + 1)
-                )
-                for start in (0, lanes // 2):
-                    pixels.append(shuffle(builder, left, right, [start + i // 2 + i % 2 * lanes for i in range(lanes)]))
-        return context.make_tuple(builder, result, pixels)
-
-    return result(values, winners, count), codegen
-
-
 def _rectified_maximum(builder, window, bias):
     """Return ReLU(maximum of four vectors + bias), and the first maximum's number, or 255 where the result is zero."""
     position = ir.VectorType(I8, bias.type.count)

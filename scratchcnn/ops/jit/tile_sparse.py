@@ -1,9 +1,9 @@
 """Steps of register tiles (``tile.py``) for gradients that are mostly zero.
 
 A gradient behind a pool belongs to one of the pool's pixels (``tile_fma_where``), behind a ReLU it counts where that
-has passed something (``tile_fma_passed``). Or those that are not zero are looked for first: ``mask_of_nonzero`` and
-``mask_of_equal`` make masks (``masks.py``), ``lowest_bit`` goes through one, and each gradient in it is a scale, by
-which something is multiplied and added (``tile_add_scaled``, ``tile_add_scaled_part``, ``tile_scatter_scaled``).
+has passed something (``tile_fma_passed``). Or those that are not zero are looked for first (``masks.py``), and each is
+a scale, by which something is multiplied and added (``tile_add_scaled``, ``tile_add_scaled_part``,
+``tile_scatter_scaled``).
 """
 
 from llvmlite import ir
@@ -12,11 +12,9 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 from .llvm import (
-    I1,
     I8,
     I64,
     add_outer_product,
-    as_whole_number,
     broadcast,
     bytes_of,
     element,
@@ -140,47 +138,3 @@ def tile_add_scaled_part(typing, shape, place, acc, scales, position, b, offset,
 
     integer = types.int64
     return acc(shape, place, acc, scales, integer, b, integer, integer, integer), codegen
-
-
-@intrinsic
-def mask_of_nonzero(typing, shape, a, offset):
-    """Return a whole number whose bit i tells whether a[offset + i] != 0, which a NaN is; a bit for each column."""
-    _, _, vectors, lanes = extents(shape)
-
-    def codegen(context, builder, signature, arguments):
-        _, array, start = arguments
-        first = element(context, builder, a, array, start)
-        zero = ir.Constant(vector_type(context, a.dtype, lanes), None)
-        mask = I64(0)
-        for v in range(vectors):
-            vector = builder.load(vector_at(context, builder, first, v, a.dtype, lanes), align=bytes_of(a.dtype))
-            bits = as_whole_number(builder, builder.fcmp_unordered("!=", vector, zero))
-            mask = builder.or_(mask, builder.shl(bits, I64(v * lanes)))
-        return mask
-
-    return types.int64(shape, a, types.int64), codegen
-
-
-@intrinsic
-def mask_of_equal(typing, shape, index, offset, wanted):
-    """Return a whole number whose bit i tells whether index[offset + i] == wanted, of all columns of the tile."""
-    _, _, vectors, lanes = extents(shape)
-
-    def codegen(context, builder, signature, arguments):
-        _, array, start, value = arguments
-        first = element(context, builder, index, array, start)
-        vector = builder.load(vector_at(context, builder, first, 0, index.dtype, vectors * lanes), align=1)
-        chosen = broadcast(builder, builder.trunc(value, I8), vectors * lanes)
-        return as_whole_number(builder, builder.icmp_unsigned("==", vector, chosen))
-
-    return types.int64(shape, index, types.int64, types.int64), codegen
-
-
-@intrinsic
-def lowest_bit(typing, mask):
-    """Return the number of the lowest bit that is set in a mask; there must be one."""
-
-    def codegen(context, builder, signature, arguments):
-        return builder.cttz(arguments[0], I1(1))
-
-    return types.int64(types.int64), codegen
