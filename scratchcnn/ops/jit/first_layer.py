@@ -22,9 +22,7 @@ from .sums import add_kernel_slices
 from .tile import copy_run, tile_load, tile_shape, tile_store
 from .tile_sparse import tile_fma_where
 
-POSITIONS = (
-    9  # of a 3 x 3 kernel; the sparse way is as quick for it (8 filters, Zen 4), for 5 x 5 almost twice as quick
-)
+POSITIONS = 9  # of a 3 x 3 kernel: the sparse way takes as long (8 filters, Zen 4), for 5 x 5 little more than half
 
 
 def suits(kernel: np.ndarray) -> bool:
