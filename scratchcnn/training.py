@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .callbacks import Callback
-from .data.augment import Augmentation
+from .data.augment import Annealed, Augmentation
 from .evaluation import as_samples, classes, count_correct, losses_or_mean, measure, require_compiled
 from .layers.base import aligned_empty
 from .progress import announcing_compilation, progress_display
@@ -115,7 +115,7 @@ def fit(
     callbacks: Iterable[Callback] = (),
     shuffle: bool = True,
     initial_epoch: int = 0,
-    augmentation: Augmentation | None = None,
+    augmentation: Augmentation | Annealed | None = None,
 ) -> History:
     """Train a compiled model on mini-batches.
 
@@ -143,7 +143,7 @@ def fit(
         Whether to draw the batches by a new permutation each epoch, or in the order given.
     initial_epoch : int, default 0
         Number of the first epoch to run, for continuing.
-    augmentation : Augmentation, optional
+    augmentation : Augmentation or Annealed, optional
         Random distortions of the training images, other ones each time. Validation images stay as they are.
 
     Returns
@@ -201,7 +201,9 @@ def fit(
                         loss, hits = train_step(model, x, labels, chosen)
                     else:
                         images = batch[: len(chosen)]
-                        augmentation.gather(x, chosen, int(model.rng.integers(2**64, dtype=np.uint64)), images)
+                        seed = int(model.rng.integers(2**64, dtype=np.uint64))
+                        progress = (epoch + number / len(starts)) / epochs
+                        augmentation.at(progress).gather(x, chosen, seed, images)
                         loss, hits = train_step(model, images, labels)
                 total_loss += loss * len(labels)
                 correct += hits
@@ -225,7 +227,7 @@ def fit(
 
 
 def _require_images(model: Sequential, augmentation: Any) -> None:
-    if not isinstance(augmentation, Augmentation | None):
+    if not isinstance(augmentation, Augmentation | Annealed | None):
         raise ValueError(f"augmentation must be an object such as Augmentation(rotation=10), got {augmentation!r}")
     if augmentation is not None and len(model.input_shape) != 3:
         raise ValueError(f"augmentation needs images (H, W, C), the model takes samples {model.input_shape}")

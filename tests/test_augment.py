@@ -12,7 +12,8 @@ from small_networks import all_arrays, compiled_network, some_digits
 
 import scratchcnn as sc
 from scratchcnn import ops
-from scratchcnn.data import Augmentation
+from scratchcnn.callbacks import Callback
+from scratchcnn.data import Annealed, Augmentation
 from scratchcnn.ops.reference.augment import bumps, moved, sample
 
 ndimage = pytest.importorskip("scipy.ndimage")
@@ -230,15 +231,45 @@ def test_fit_augments_anew_in_each_batch_by_the_seed_of_the_model(backend):
     assert weights[0] != weights[2], "the images were augmented"
 
 
-def test_a_training_with_augmentation_continues_from_a_file_to_the_same_bits(tmp_path):
-    options = {"batch_size": 16, "augmentation": EVERYTHING, "verbose": 0}
+@pytest.mark.parametrize("augmentation", [EVERYTHING, Annealed(EVERYTHING)])
+def test_a_training_with_augmentation_continues_from_a_file_to_the_same_bits(augmentation, tmp_path):
+    options = {"batch_size": 16, "augmentation": augmentation, "verbose": 0}
     whole, half = compiled_network(), compiled_network()
     whole.fit(IMAGES, LABELS, epochs=2, **options)
-    half.fit(IMAGES, LABELS, epochs=1, **options)
+    half.fit(IMAGES, LABELS, epochs=2, callbacks=[StopAfterOne()], **options)
     half.save(tmp_path / "half.npz")
     rest = sc.load_model(tmp_path / "half.npz")
     rest.fit(IMAGES, LABELS, epochs=2, initial_epoch=1, **options)
     assert all_arrays(rest) == all_arrays(whole)
+
+
+class StopAfterOne(Callback):
+    def on_epoch_end(self, epoch, logs):
+        self.model.stop_training = True
+
+
+def test_an_annealed_augmentation_weakens_evenly_to_nothing():
+    whole = Augmentation(rotation=10, shift=2, zoom=0.25, shear=8, elastic=(34, 4))
+    annealed = Annealed(whole)
+    assert annealed.at(0) == whole
+    assert annealed.at(0.75) == Augmentation(rotation=2.5, shift=0.5, zoom=0.0625, shear=2, elastic=(8.5, 4))
+    np.testing.assert_array_equal(annealed.at(1)(IMAGES), IMAGES)
+    assert whole.at(0.75) is whole, "an augmentation by itself stays as it is"
+
+
+def test_fit_tells_an_annealed_augmentation_how_much_is_done(monkeypatch):
+    told = []
+    monkeypatch.setattr(Annealed, "at", lambda self, progress: told.append(progress) or EVERYTHING)
+    model = compiled_network()
+    model.fit(IMAGES, LABELS, epochs=4, initial_epoch=2, batch_size=8, augmentation=Annealed(EVERYTHING), verbose=0)
+    np.testing.assert_allclose(told, np.linspace(0.5, 1, 10, endpoint=False))
+
+
+def test_what_cannot_be_annealed_is_refused():
+    with pytest.raises(ValueError, match=r"augmentation must be an Augmentation, such as .*got 10"):
+        Annealed(10)
+    with pytest.raises(ValueError, match=r"strength must be a fraction from 0 to 1, got 1.5"):
+        EVERYTHING.scaled(1.5)
 
 
 def test_validation_images_are_not_augmented(backend):

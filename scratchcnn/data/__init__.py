@@ -1,9 +1,18 @@
 """Images to train on: MNIST and its relatives, the IDX files they come in, and random distortions of them."""
 
-from .augment import Augmentation
+from .augment import Annealed, Augmentation
 from .cache import cache_folder
 from .datasets import DataUnavailableError, load_data
 from .idx import read_idx, write_idx
 from .sources import DATASETS
 
-__all__ = ["DATASETS", "Augmentation", "DataUnavailableError", "cache_folder", "load_data", "read_idx", "write_idx"]
+__all__ = [
+    "DATASETS",
+    "Annealed",
+    "Augmentation",
+    "DataUnavailableError",
+    "cache_folder",
+    "load_data",
+    "read_idx",
+    "write_idx",
+]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -109,6 +109,60 @@ class Augmentation:
         """
         elastic = self.elastic or (0.0, 0.0)
         ops.augment(images, indices, seed, self.rotation, self.shift, self.zoom, self.shear, elastic, out)
+
+    def scaled(self, strength: float) -> Augmentation:
+        """Return an augmentation whose limits are these, and whose elastic ``alpha`` is this one, times ``strength``.
+
+        Parameters
+        ----------
+        strength : float
+            In [0, 1].
+        """
+        _require("strength", strength, "a fraction from 0 to 1", 0 <= strength <= 1)
+        return replace(
+            self,
+            rotation=strength * self.rotation,
+            shift=strength * self.shift,
+            zoom=strength * self.zoom,
+            shear=strength * self.shear,
+            elastic=self.elastic and (strength * self.elastic[0], self.elastic[1]),
+        )
+
+    def at(self, progress: float) -> Augmentation:
+        """Return the augmentation for a moment of a training: the same at each."""
+        return self
+
+
+@dataclass(frozen=True)
+class Annealed:
+    """An augmentation that weakens evenly while a model is trained, from its full strength to nothing at the end.
+
+    Distortions keep a network from learning the training images by heart, but distorted images are not those that it
+    will be asked about. So it learns from many kinds of images at first, and at last, when the learning rate is low and
+    nothing is learnt by heart any more, from the real ones (He et al. 2019, "Data augmentation revisited", who end a
+    training without the strongest distortions).
+
+    Pass one to ``model.fit(..., augmentation=...)``; the training ends with its last epoch, number ``epochs``.
+
+    Parameters
+    ----------
+    augmentation : Augmentation
+        What the training begins with.
+
+    Examples
+    --------
+    >>> model.fit(x_train, y_train, epochs=30, augmentation=Annealed(Augmentation(rotation=10, shift=2)))
+    """
+
+    augmentation: Augmentation
+
+    def __post_init__(self) -> None:
+        is_one = isinstance(self.augmentation, Augmentation)
+        _require("augmentation", self.augmentation, "an Augmentation, such as Augmentation(rotation=10)", is_one)
+
+    def at(self, progress: float) -> Augmentation:
+        """Return the augmentation for the moment when ``progress``, a fraction of the training, is done."""
+        return self.augmentation.scaled(1 - progress)
 
 
 def _require(name: str, value: Any, expected: str, is_as_expected: bool) -> None:

@@ -62,18 +62,14 @@ def augment(
     alpha, sigma = elastic
     is_bytes = out.dtype == np.uint8
     dtype = np.dtype(np.float32) if is_bytes else out.dtype
-    down, across = _bumps(H, sigma, alpha, dtype), _bumps(W, sigma, 1.0, dtype).T.copy()  # (H, GH) and (GW, W)
+    down = (alpha * bumps(H, sigma)).astype(dtype)  # (H, GH)
+    across = np.ascontiguousarray(bumps(W, sigma).T, dtype)  # (GW, W)
     g = Batch(N, H, W, C, down.shape[1], across.shape[0], int(np.uint64(seed).view(np.int64)))
     slices = row_slices(N)
     memory = scratch("augmentation", (slices, g.scratch_size), dtype)
     limits = np.array([math.radians(rotation), zoom, math.radians(shear), shift, shift])
     kernel_of = _augment_bytes if is_bytes else _augment_floats
     run(kernel_of(precision_of(dtype)), slices, g, down, across, memory, images, out, indices, limits)
-
-
-@cache
-def _bumps(extent: int, sigma: float, alpha: float, dtype: np.dtype) -> np.ndarray:
-    return (alpha * bumps(extent, sigma)).astype(dtype)
 
 
 @cache
