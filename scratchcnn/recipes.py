@@ -17,7 +17,7 @@ from typing import Any
 
 from .averaging import ExponentialMovingAverage
 from .callbacks import Callback
-from .data.augment import Augmentation
+from .data.augment import Annealed, Augmentation
 from .layers import (
     BatchNorm,
     Conv2D,
@@ -53,7 +53,7 @@ class Recipe:
         ``optimizer(schedule)`` makes the optimizer.
     label_smoothing : float, default 0
         Of the loss.
-    augmentation : Augmentation, optional
+    augmentation : Augmentation or Annealed, optional
         Random distortions of the training images.
     average : float, default 0
         Decay of an ``ExponentialMovingAverage`` of the weights, which the model then ends with; 0 for none.
@@ -71,7 +71,7 @@ class Recipe:
     schedule: Callable[[int], Schedule]
     optimizer: Callable[[Schedule], Optimizer]
     label_smoothing: float = 0.0
-    augmentation: Augmentation | None = None
+    augmentation: Augmentation | Annealed | None = None
     average: float = 0.0
 
     def train(
@@ -115,7 +115,7 @@ def fast_network(classes: int) -> list[Layer]:
         Rescaling(1 / 255),
         *(Conv2D(16, 5), ReLU(), MaxPool2D(2)),  # 28 x 28 x 1 -> 12 x 12 x 16
         *(Conv2D(32, 3), ReLU(), MaxPool2D(2)),  # -> 5 x 5 x 32
-        *(Flatten(), Dense(128), ReLU(), Dense(classes)),
+        *(Flatten(), Dense(64), ReLU(), Dense(classes)),
     ]
 
 
@@ -180,17 +180,20 @@ def lenet5_network(classes: int) -> list[Layer]:
 
 RECIPES = {
     # 99 % after a single look at each image. Adam forgets quickly here: there are only a few hundred updates. On the
-    # split, over 4 to 6 seeds, it reaches 99.11 %; 98.88 % without label smoothing, 98.95 % with batches of 256. With
-    # 24 filters, 256 units and batches of 256 it reaches 99.07 % and takes twice as long.
+    # split, over 12 seeds, it reaches 99.07 %; 99.04 % with a peak of 0.02, 99.06 % with 0.0125. Label
+    # smoothing of 0.05 or 0.15 gives 99.03 and 99.05 %. More units are more accurate and slower: 99.17 %
+    # with 128, which take a sixth more time; 32 units, or 16 filters in the second convolution, give 99.01 and 98.89 %.
     "fast": Recipe(
         network=fast_network,
         epochs=1,
         batch_size=128,
-        schedule=lambda steps: OneCycle(0.01, steps),
+        schedule=lambda steps: OneCycle(0.015, steps),
         optimizer=lambda schedule: Adam(schedule, beta_1=0.7, beta_2=0.9),
         label_smoothing=0.1,
     ),
-    # The network that everybody starts with, trained with more care than usual.
+    # The network that everybody starts with, trained with more care than usual. On the split, over 2 seeds: 99.31 %;
+    # without distortions 99.20 %, with those of ``tiny`` 99.25 %, with distortions that weaken 99.20 to 99.24 %. An
+    # average of the weights makes no difference; a learning rate of 0.003 gives 99.21 %.
     "keras": Recipe(
         network=keras_network,
         epochs=10,
@@ -198,6 +201,7 @@ RECIPES = {
         schedule=lambda steps: CosineDecay(0.005, steps, warmup_steps=steps // 20),
         optimizer=Adam,
         label_smoothing=0.1,
+        augmentation=Augmentation(rotation=8, shift=1, zoom=0.08),
     ),
     # The most that fewer than 8,000 parameters reach. On the split, seed 0: 99.51 %; with larger distortions (those of
     # 15 degrees, 2 pixels, 15 %, and a slant of 10 degrees) 99.52 %, with smaller ones (8 degrees, 1 pixel, 8 %, no

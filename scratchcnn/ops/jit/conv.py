@@ -27,7 +27,7 @@ from .elementwise import relu_backward
 from .geometry import Convolution, Pair
 from .image import copy_image, zero
 from .kernel import kernel, operation, precision_of, run
-from .launch import NO_BIAS, padded_bias, padded_columns, part_of, round_up, scratch, work_slices
+from .launch import or_nothing, padded_bias, padded_columns, part_of, round_up, scratch, work_slices
 from .operands import arrays, geometry
 from .tile import copy_run, tile_fma, tile_load, tile_relu, tile_shape, tile_store
 from .transpose import transpose
@@ -53,13 +53,7 @@ def conv_backward(
     dbias: np.ndarray | None,
 ) -> None:
     """Compute the gradients of the input (unless dx is None), the kernel, and the bias (unless dbias is None)."""
-    N, OH, OW, _ = dy.shape
-    if winograd.suits(N, OH, OW, kernel, strides):
-        winograd_gradient.gradients(x, kernel, dy, None, padding, dx, dkernel, dbias)
-        return
-    if dx is not None:
-        _input_gradient(kernel, dy, strides, padding, dx)
-    kernel_gradient(x, dy, None, strides, padding, dkernel, dbias)
+    _gradients(x, kernel, None, dy, strides, padding, dx, dkernel, dbias)
 
 
 @operation
@@ -83,15 +77,7 @@ def conv_relu_backward(
     dbias: np.ndarray | None,
 ) -> None:
     """Compute the gradients of ``conv_relu_forward`` from its output y."""
-    N, OH, OW, _ = dy.shape
-    if winograd.suits(N, OH, OW, kernel, strides):
-        winograd_gradient.gradients(x, kernel, dy, y, padding, dx, dkernel, dbias)
-        return
-    if dx is not None:
-        passed = scratch("passed by ReLU", dy.shape, dy.dtype)
-        relu_backward(y, dy, passed)
-        _input_gradient(kernel, passed, strides, padding, dx)
-    kernel_gradient(x, dy, y, strides, padding, dkernel, dbias)
+    _gradients(x, kernel, y, dy, strides, padding, dx, dkernel, dbias)
 
 
 @cache
@@ -135,7 +121,7 @@ def convolve(
         Convolution(N, H, W, C, F, KH, KW, OH, OW, *strides, *spread, *padding, height, width, columns, 0, relu, 0),
         x,
         padded_columns(weights.reshape(KH * KW * C, F), columns, "kernel"),
-        NO_BIAS[y.dtype] if bias is None else bias,
+        or_nothing(bias, y.dtype),
         scratch("images", (slices, round_up(height * width * C, 16)), y.dtype),
         scratch("lines", (slices, round_up(OW * columns, 16)), y.dtype),
         y,
@@ -188,6 +174,31 @@ def _convolve_kernel(precision, outer, inner, vectors, lanes, distance):
                     copy_run(lines, pixel * g.columns, y, (row * g.OW + pixel) * g.F, g.F)
 
     return convolution
+
+
+def _gradients(
+    x: np.ndarray,
+    kernel: np.ndarray,
+    y: np.ndarray | None,
+    dy: np.ndarray,
+    strides: Pair,
+    padding: Pair,
+    dx: np.ndarray | None,
+    dkernel: np.ndarray,
+    dbias: np.ndarray | None,
+) -> None:
+    """Compute the gradients; with y, of a ReLU's output, dy counts only where y > 0."""
+    N, OH, OW, _ = dy.shape
+    if winograd.suits(N, OH, OW, kernel, strides):
+        winograd_gradient.gradients(x, kernel, dy, y, padding, dx, dkernel, dbias)
+        return
+    if dx is not None:
+        passed = dy
+        if y is not None:
+            passed = scratch("passed by ReLU", dy.shape, dy.dtype)
+            relu_backward(y, dy, passed)
+        _input_gradient(kernel, passed, strides, padding, dx)
+    kernel_gradient(x, dy, y, strides, padding, dkernel, dbias)
 
 
 def _input_gradient(kernel: np.ndarray, dy: np.ndarray, strides: Pair, padding: Pair, dx: np.ndarray) -> None:

@@ -18,7 +18,7 @@ from .elementwise import BLOCK, Stretch, stretch
 from .geometry import OFF, Pair, PooledConvolution, short_window
 from .image import copy_image, zero
 from .kernel import kernel, operation, precision_of, run
-from .launch import NO_BIAS, padded_bias, padded_columns, part_of, round_up, row_slices, scratch, work_slices
+from .launch import or_nothing, padded_bias, padded_columns, part_of, round_up, row_slices, scratch, work_slices
 from .operands import array_of, arrays, geometry
 from .pool import max_pool_forward
 from .tile import copy_run, tile_fma, tile_shape, tile_zeros
@@ -46,9 +46,8 @@ def conv_relu_pool_forward(
         max_pool_forward(unpooled, pool_size, pool_strides, (0, 0), y, index)
         run(_relu_index(precision_of(y.dtype)), row_slices(y.size // BLOCK), Stretch(y.size), y, index)
         return
-    biases = NO_BIAS[y.dtype] if bias is None else bias
     if planar.suits(kernel, y.dtype, strides, pool_size, pool_strides):
-        planar.convolve(x, kernel, biases, padding, y, index)
+        planar.convolve(x, kernel, bias, padding, y, index)
         return
     if winograd.suits(len(x), 2 * y.shape[1], 2 * y.shape[2], kernel, strides):
         winograd_conv.convolve(x, kernel, bias, padding, y, index=index)
@@ -63,7 +62,7 @@ def conv_relu_pool_forward(
         g,
         x,
         weights,
-        biases,
+        or_nothing(bias, y.dtype),
         scratch("images", (slices, round_up(g.height * g.width * g.C, 16)), y.dtype),
         scratch("lines", (slices, g.OW * g.columns), y.dtype),
         y,

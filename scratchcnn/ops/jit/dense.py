@@ -15,7 +15,7 @@ import numpy as np
 from .cpu import Tile, lanes_for, largest_tile, widest_tile
 from .dense_gradient import gradients
 from .kernel import kernel, operation, precision_of, run
-from .launch import NO_BIAS, padded_bias, round_up, scratch, work_slices
+from .launch import or_nothing, padded_bias, round_up, scratch, work_slices
 from .operands import arrays, geometry
 from .tile import copy_run, tile_fma, tile_fma_edge, tile_load, tile_relu, tile_shape, tile_store
 
@@ -92,7 +92,7 @@ def _multiply(x: np.ndarray, weights: np.ndarray, bias: np.ndarray | None, y: np
         Product(N, D, F, columns, TERMS, relu),
         x,
         weights,
-        NO_BIAS[y.dtype] if bias is None else bias,
+        or_nothing(bias, y.dtype),
         scratch("partial sums", (tiles * tile.inner * tile.columns,), y.dtype),
         y,
     )

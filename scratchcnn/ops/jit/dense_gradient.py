@@ -19,7 +19,7 @@ import numpy as np
 from .cpu import Tile, lanes_for, registers
 from .elementwise import BLOCK
 from .kernel import kernel, precision_of, run
-from .launch import NO_BIAS, part_of, round_up, row_slices, scratch, work_slices
+from .launch import or_nothing, part_of, round_up, row_slices, scratch, work_slices
 from .operands import arrays, geometry
 from .tile import copy_run, tile_fma, tile_load, tile_shape, tile_store, tile_zeros
 from .tile_transform import tile_transpose
@@ -63,7 +63,7 @@ def gradients(
         dy if y is None else y,
         passed,
         turned,
-        NO_BIAS[dtype] if dbias is None else dbias,
+        or_nothing(dbias, dtype),
     )
     slices = work_slices(-(-D // by_units.inner), 2 * N * D * F)
     block = 3 * lanes

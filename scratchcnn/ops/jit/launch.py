@@ -96,8 +96,13 @@ def _pad_columns(precision):
     return pad_columns
 
 
-NO_BIAS = {dtype: np.empty(0, dtype) for dtype in map(np.dtype, (np.float32, np.float64))}
-ONE = {dtype: np.ones(1, dtype) for dtype in NO_BIAS}  # the input whose weight is the bias
+NOTHING = {dtype: np.empty(0, dtype) for dtype in map(np.dtype, (np.float32, np.float64))}
+ONE = {dtype: np.ones(1, dtype) for dtype in NOTHING}  # the input whose weight is the bias
+
+
+def or_nothing(bias: np.ndarray | None, dtype: np.dtype) -> np.ndarray:
+    """Return a bias or its gradient, or where there is none, an empty array: kernels know no None."""
+    return NOTHING[dtype] if bias is None else bias
 
 
 @compiled

@@ -17,7 +17,7 @@ from .cpu import Tile, largest_tile, registers
 from .geometry import Pair, PooledConvolution
 from .image import copy_image, zero
 from .kernel import kernel, precision_of, run
-from .launch import padded_bias, part_of, round_up, scratch, work_slices
+from .launch import or_nothing, padded_bias, part_of, round_up, scratch, work_slices
 from .operands import array_of, arrays, geometry
 from .tile import copy_run, tile_fma, tile_shape, tile_store, tile_zeros
 from .tile_pool import tile_window_maximum
@@ -32,7 +32,7 @@ def suits(kernel: np.ndarray, dtype: np.dtype, strides: Pair, pool_size: Pair, p
 
 
 def convolve(
-    x: np.ndarray, kernel: np.ndarray, bias: np.ndarray, padding: Pair, y: np.ndarray, index: np.ndarray
+    x: np.ndarray, kernel: np.ndarray, bias: np.ndarray | None, padding: Pair, y: np.ndarray, index: np.ndarray
 ) -> None:
     """Compute y = ReLU(max-pool(convolution + bias)), and in ``index`` each maximum's position, or 255 where y is 0."""
     F = y.shape[3]
@@ -47,7 +47,7 @@ def convolve(
         g,
         x,
         kernel,
-        bias,
+        or_nothing(bias, y.dtype),
         scratch("images", (slices, round_up(g.height * g.width + 2 * g.columns, 16)), y.dtype),
         scratch("lines", (slices, round_up(line, 16)), y.dtype),
         y,

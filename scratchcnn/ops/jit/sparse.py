@@ -24,7 +24,7 @@ import numpy as np
 from .cpu import Tile, registers
 from .geometry import Pair, PooledConvolution
 from .image import copy_back, copy_image, zero
-from .kernel import kernel, precision_of, run
+from .kernel import compiled, kernel, precision_of, run
 from .launch import part_of, round_up, scratch, sum_slices
 from .masks import BITS, mask_shape, masks_by_filter
 from .operands import array_of, arrays, geometry
@@ -135,25 +135,34 @@ def _sparse_gradient_kernel(precision, outer, inner, vectors, lanes, mask_vector
                             acc, bias = tile_load(tile, total, here, g.columns, 0), total[g.F * g.KH * g.columns + f]
                             mask = masks[f % BITS]
                             while mask:
-                                p, mask = lowest_bit(mask), mask & (mask - 1)
-                                gradient = begin + p * g.F + f  # its place in dy
-                                place = start + at(corners, first + p) + at(offsets, at(index, gradient))
-                                acc = tile_add_scaled(tile, acc, dy, gradient, image, place, g.width * g.C, 0)
+                                mask, gradient, place = take(mask, begin + f, g.F, index, corners, first, offsets)
+                                acc = tile_add_scaled(tile, acc, dy, gradient, image, start + place, g.width * g.C, 0)
                                 bias += at(dy, gradient)
                             tile_store(tile, acc, total, here, g.columns, 0)
                             if g.wants_dx:
                                 acc = tile_load(tile, weights, here, g.columns, 0)
                                 mask = masks[f % BITS]
                                 while mask:
-                                    p, mask = lowest_bit(mask), mask & (mask - 1)
-                                    gradient = begin + p * g.F + f
-                                    place = start + at(corners, first + p) + at(offsets, at(index, gradient))
+                                    mask, gradient, place = take(mask, begin + f, g.F, index, corners, first, offsets)
+                                    place += start
                                     tile_scatter_scaled(tile, acc, dy, gradient, dimage, place, g.width * g.C, 0)
                     total[g.F * g.KH * g.columns + f] = bias  # each tile has found the same
             if g.wants_dx:
                 copy_back(dimage, g, dx, n * g.H * g.W * g.C)
 
     return sparse_gradient
+
+
+@compiled
+def take(mask, begin, F, index, corners, first, offsets):
+    """Take the first gradient from a band's mask; return what remains, the gradient's number in dy, and its window.
+
+    ``begin`` is where the band's gradients of this filter begin, and ``first`` the number of its first window. The
+    gradient's window of the image begins where the pool's window does, plus the offset of the pixel that passed it.
+    """
+    p = lowest_bit(mask)
+    gradient = begin + p * F
+    return mask & (mask - 1), gradient, at(corners, first + p) + at(offsets, at(index, gradient))
 
 
 def windows_at_once(g: PooledConvolution, itemsize: int) -> int:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .kernel import compiled, kernel, precision_of, run
-from .launch import NO_BIAS, WORK, row_slices
+from .launch import WORK, or_nothing, row_slices
 from .operands import arrays, geometry
 from .tile import copy_run, tile_shape
 from .transpose import block_lanes, transpose_band
@@ -59,7 +59,7 @@ def add_kernel_slices(
         g,
         sums,
         dkernel,
-        NO_BIAS[sums.dtype] if dbias is None else dbias,
+        or_nothing(dbias, sums.dtype),
     )
 
 
@@ -70,7 +70,7 @@ def add_transposed_slices(sums: np.ndarray, padded_depth: int, dkernel: np.ndarr
     lanes = block_lanes(sums.dtype)
     slices = row_slices(min(-(-F // lanes), sums.size // WORK))
     address = _add_transposed(precision_of(sums.dtype), lanes)
-    run(address, slices, g, sums, dkernel, NO_BIAS[sums.dtype] if dbias is None else dbias)
+    run(address, slices, g, sums, dkernel, or_nothing(dbias, sums.dtype))
 
 
 @compiled

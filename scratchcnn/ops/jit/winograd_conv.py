@@ -20,7 +20,7 @@ from .cpu import Tile, lanes_for
 from .geometry import Pair, WindowedConvolution
 from .image import zero
 from .kernel import compiled, kernel, precision_of, run
-from .launch import NO_BIAS, SUM_BYTES, padded_bias, padded_columns, part_of, round_up, scratch, work_slices
+from .launch import SUM_BYTES, or_nothing, padded_bias, padded_columns, part_of, round_up, scratch, work_slices
 from .operands import array_of, arrays, geometry
 from .tile import copy_run, tile_add, tile_fma, tile_load, tile_relu, tile_shape, tile_store, tile_zeros
 from .tile_pool import tile_store_window_maximum
@@ -65,7 +65,7 @@ def convolve(
         g,
         x,
         padded_columns(weights.reshape(9 * C, F), columns, "kernel"),
-        NO_BIAS[y.dtype] if bias is None else bias,
+        or_nothing(bias, y.dtype),
         scratch("images", (slices, round_up(g.height * g.width * C, 16)), y.dtype),
         scratch("patches", (slices, 16 * (group * C + PAD)), y.dtype),
         scratch("products", (slices, 16 * (group * tile.columns + PAD)), y.dtype),
