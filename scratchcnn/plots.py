@@ -20,7 +20,7 @@ from .validation import as_labels
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from .data import Augmentation
+    from .data import Annealed, Augmentation
     from .learning_rate_search import LearningRateSearch
     from .training import History
 
@@ -97,13 +97,13 @@ def predictions(
     return figure
 
 
-def augmented(augmentation: Augmentation, images: np.ndarray, copies: int = 8, seed: int = 0) -> Figure:
+def augmented(augmentation: Augmentation | Annealed, images: np.ndarray, copies: int = 8, seed: int = 0) -> Figure:
     """Draw images, each at the left of a row of its distorted versions: can you still read them?
 
     Parameters
     ----------
-    augmentation : Augmentation
-        What is to be looked at.
+    augmentation : Augmentation or Annealed
+        What is to be looked at; of one that weakens, what a training begins with.
     images : ndarray, shape (N, H, W) or (N, H, W, 1) or (N, H, W, 3)
         As many as the picture is to have rows.
     copies : int, default 8
@@ -112,7 +112,7 @@ def augmented(augmentation: Augmentation, images: np.ndarray, copies: int = 8, s
         Of the distortions.
     """
     images = np.asarray(images)
-    versions = augmentation(np.repeat(images, copies, axis=0), seed)
+    versions = augmentation.at(0)(np.repeat(images, copies, axis=0), seed)
     figure = _figure(copies + 1.2, len(images))
     grid = figure.add_gridspec(len(images), copies + 1, width_ratios=[1.2] + copies * [1])
     for row, image in enumerate(images):

@@ -49,8 +49,8 @@ def save_model(model: Sequential, path: str | PathLike[str], include_optimizer: 
     path : path-like
         The file, in a folder that exists; taken as it is, no ``.npz`` is added.
     include_optimizer : bool, default True
-        Whether to save optimizer and loss too. Training can then be continued to the same bits:
-        ``load_model(path).fit(..., initial_epoch=epochs_done)``.
+        Whether to save optimizer and loss too. Training can then be continued to the same bits, with the arguments it
+        had: ``load_model(path).fit(..., initial_epoch=epochs_done)``.
 
     Raises
     ------

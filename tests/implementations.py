@@ -7,6 +7,9 @@ which it has not filled, finds NaN and answers NaN. Work is cut into slices as f
 
 from __future__ import annotations
 
+import ctypes
+import mmap
+import sys
 from types import SimpleNamespace
 from typing import Any, NamedTuple
 from unittest import mock
@@ -163,3 +166,20 @@ def _allocator(fences: list[Any]) -> Any:
         return fences[-1].array
 
     return allocate
+
+
+def before_forbidden_memory(array: np.ndarray) -> np.ndarray:
+    """Return a copy behind which the process has no memory: to read beyond its end is a crash. Elsewhere than on Linux,
+    a mere copy.
+    """
+    if sys.platform != "linux":
+        return array.copy()
+    size = -(-array.nbytes // mmap.PAGESIZE) * mmap.PAGESIZE
+    memory = mmap.mmap(-1, size + mmap.PAGESIZE)
+    address = ctypes.addressof(ctypes.c_char.from_buffer(memory))
+    no_access = 0
+    if ctypes.CDLL(None).mprotect(ctypes.c_void_p(address + size), ctypes.c_size_t(mmap.PAGESIZE), no_access):
+        raise OSError("mprotect refused to take a page away")
+    copy = np.frombuffer(memory, array.dtype, array.size, offset=size - array.nbytes).reshape(array.shape)
+    copy[...] = array
+    return copy

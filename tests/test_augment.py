@@ -231,21 +231,25 @@ def test_fit_augments_anew_in_each_batch_by_the_seed_of_the_model(backend):
     assert weights[0] != weights[2], "the images were augmented"
 
 
-@pytest.mark.parametrize("augmentation", [EVERYTHING, Annealed(EVERYTHING)])
-def test_a_training_with_augmentation_continues_from_a_file_to_the_same_bits(augmentation, tmp_path):
+class StopAfterOne(Callback):
+    def on_epoch_end(self, epoch, logs):
+        self.model.stop_training = True
+
+
+@pytest.mark.parametrize(
+    ("augmentation", "first_fit"),
+    [(EVERYTHING, {"epochs": 1}), (Annealed(EVERYTHING), {"epochs": 2, "callbacks": [StopAfterOne()]})],
+    ids=["constant", "annealed"],
+)
+def test_a_training_with_augmentation_continues_from_a_file_to_the_same_bits(augmentation, first_fit, tmp_path):
     options = {"batch_size": 16, "augmentation": augmentation, "verbose": 0}
     whole, half = compiled_network(), compiled_network()
     whole.fit(IMAGES, LABELS, epochs=2, **options)
-    half.fit(IMAGES, LABELS, epochs=2, callbacks=[StopAfterOne()], **options)
+    half.fit(IMAGES, LABELS, **first_fit, **options)
     half.save(tmp_path / "half.npz")
     rest = sc.load_model(tmp_path / "half.npz")
     rest.fit(IMAGES, LABELS, epochs=2, initial_epoch=1, **options)
     assert all_arrays(rest) == all_arrays(whole)
-
-
-class StopAfterOne(Callback):
-    def on_epoch_end(self, epoch, logs):
-        self.model.stop_training = True
 
 
 def test_an_annealed_augmentation_weakens_evenly_to_nothing():
@@ -270,6 +274,8 @@ def test_what_cannot_be_annealed_is_refused():
         Annealed(10)
     with pytest.raises(ValueError, match=r"strength must be a fraction from 0 to 1, got 1.5"):
         EVERYTHING.scaled(1.5)
+    with pytest.raises(ValueError, match=r"progress must be a fraction from 0 to 1, got -1"):
+        Annealed(EVERYTHING).at(-1)
 
 
 def test_validation_images_are_not_augmented(backend):

@@ -111,7 +111,7 @@ class Augmentation:
         ops.augment(images, indices, seed, self.rotation, self.shift, self.zoom, self.shear, elastic, out)
 
     def scaled(self, strength: float) -> Augmentation:
-        """Return an augmentation whose limits are these, and whose elastic ``alpha`` is this one, times ``strength``.
+        """Return this augmentation with all its limits, and its elastic ``alpha``, multiplied by ``strength``.
 
         Parameters
         ----------
@@ -129,7 +129,7 @@ class Augmentation:
         )
 
     def at(self, progress: float) -> Augmentation:
-        """Return the augmentation for a moment of a training: the same at each."""
+        """Return the augmentation for a moment of a training, as ``Annealed.at`` does: always this one."""
         return self
 
 
@@ -142,7 +142,8 @@ class Annealed:
     nothing is learnt by heart any more, from the real ones (He et al. 2019, "Data augmentation revisited", who end a
     training without the strongest distortions).
 
-    Pass one to ``model.fit(..., augmentation=...)``; the training ends with its last epoch, number ``epochs``.
+    Pass one to ``model.fit(..., augmentation=...)``. The end is that of the last of ``epochs``: to continue a training,
+    pass the same ``epochs`` again, and an ``initial_epoch``.
 
     Parameters
     ----------
@@ -151,7 +152,9 @@ class Annealed:
 
     Examples
     --------
-    >>> model.fit(x_train, y_train, epochs=30, augmentation=Annealed(Augmentation(rotation=10, shift=2)))
+    >>> annealed = Annealed(Augmentation(rotation=20, shift=3))
+    >>> model.fit(x_train, y_train, epochs=30, augmentation=annealed)
+    >>> distorted = annealed.at(0.5)(x_train[:8])  # as in the middle of the training: up to 10 degrees, 1.5 pixels
     """
 
     augmentation: Augmentation
@@ -161,7 +164,14 @@ class Annealed:
         _require("augmentation", self.augmentation, "an Augmentation, such as Augmentation(rotation=10)", is_one)
 
     def at(self, progress: float) -> Augmentation:
-        """Return the augmentation for the moment when ``progress``, a fraction of the training, is done."""
+        """Return the augmentation for a moment of a training.
+
+        Parameters
+        ----------
+        progress : float
+            How much of the training is done, from 0 to 1.
+        """
+        _require("progress", progress, "a fraction from 0 to 1", 0 <= progress <= 1)
         return self.augmentation.scaled(1 - progress)
 
 

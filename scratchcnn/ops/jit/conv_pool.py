@@ -85,7 +85,12 @@ def conv_relu_pool_backward(
     dkernel: np.ndarray,
     dbias: np.ndarray | None,
 ) -> None:
-    """Compute the gradients of the convolution's input, kernel and bias from that of the pooled output."""
+    """Compute the gradients of the convolution's input, kernel and bias from that of the pooled output.
+
+    Most of the convolution's own gradient is zero, and ``sparse`` works for what is not: filter by filter, or for the
+    input, where there are many filters, window by window (``sparse_input``). In a first layer of small kernels it is
+    quicker not to look (``first_layer``).
+    """
     window = strides, padding, pool_size, pool_strides
     if dx is not None and sparse_input.suits(kernel, x.dtype, strides, pool_size, pool_strides):
         sparse_input.input_gradient(kernel, dy, index, padding, dx)

@@ -100,9 +100,9 @@ NOTHING = {dtype: np.empty(0, dtype) for dtype in map(np.dtype, (np.float32, np.
 ONE = {dtype: np.ones(1, dtype) for dtype in NOTHING}  # the input whose weight is the bias
 
 
-def or_nothing(bias: np.ndarray | None, dtype: np.dtype) -> np.ndarray:
+def or_nothing(array: np.ndarray | None, dtype: np.dtype) -> np.ndarray:
     """Return a bias or its gradient, or where there is none, an empty array: kernels know no None."""
-    return NOTHING[dtype] if bias is None else bias
+    return NOTHING[dtype] if array is None else array
 
 
 @compiled

@@ -30,7 +30,7 @@ class MaskShape(NamedTuple):
 
 @cache
 def mask_shape(filters: int, dtype: np.dtype) -> MaskShape:
-    """Choose the vectors for so many filters: as many as a mask has room for, in whole groups of 16 numbers."""
+    """Choose the vectors for so many filters: as many as a mask has room for. 16 numbers fill vectors of any width."""
     lanes = registers().width // dtype.itemsize
     return MaskShape(round_up(min(filters, BITS), 16) // lanes, lanes)
 
@@ -39,8 +39,8 @@ def mask_shape(filters: int, dtype: np.dtype) -> MaskShape:
 def masks_by_filter(shape, bits, dy, index, place, F, filters, windows, masks):
     """Set bit w of masks[f] where dy[place + w*F + f] counts, for up to 64 ``filters`` and up to 64 ``windows``.
 
-    First come the masks of the windows, which lie as the numbers do; they are a square of bits, which is transposed.
-    A vector may reach beyond a window's filters into the next window, but not beyond the array.
+    First masks[w] is made for each window, whose filters are neighbours in memory. Then the square of bits is
+    transposed. A vector may reach beyond a window's filters into the next window, but not beyond the array.
     """
     below = (1 << filters) - 1 if filters < BITS else -1
     masks[:] = 0

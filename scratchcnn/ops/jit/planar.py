@@ -1,4 +1,4 @@
-"""The first layer for a few filters: neighbouring pixels in the lanes of a vector, instead of filters.
+"""The first layer for a few filters, forward: neighbouring pixels in the lanes of a vector, instead of filters.
 
 Images of one channel lie in memory as SIMD vectors want them, pixel by pixel, while filters that fill no more than half
 of a vector would leave the other lanes idle. So each filter has sums of its own for two lines of pixels: one step
