@@ -4,7 +4,8 @@ A recipe is data and the few lines below are all there is to one. ``examples/tra
 ``benchmarks/bench_accuracy.py`` measures what it reaches over many seeds, and ``benchmarks/RESULTS.md`` lists that.
 
 All was chosen on training images alone: by training on the first 50,000 of MNIST and comparing on the last 10,000, the
-split that the figures below are of. But one thing the test images have decided: that ``annealed`` is not ``best``.
+split that the figures below are of; network and schedule of ``keras`` on another part of them. But one thing the test
+images have decided: that ``annealed`` is not ``best``.
 """
 
 from __future__ import annotations
