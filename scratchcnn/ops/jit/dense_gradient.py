@@ -78,7 +78,7 @@ def gradients(
         scratch("features", (slices, N * block), dtype),
         scratch("edges", (slices, round_up(by_units.inner * unit_width, 16)), dtype),
         scratch("results", (slices, sample_width * block), dtype),
-        x if dx is None else dx,
+        or_nothing(dx, x.dtype),
         dkernel,
     )
 

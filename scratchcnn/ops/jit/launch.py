@@ -96,12 +96,12 @@ def _pad_columns(precision):
     return pad_columns
 
 
-NOTHING = {dtype: np.empty(0, dtype) for dtype in map(np.dtype, (np.float32, np.float64))}
+NOTHING = {dtype: np.empty(0, dtype) for dtype in map(np.dtype, (np.float32, np.float64, np.uint8))}
 ONE = {dtype: np.ones(1, dtype) for dtype in NOTHING}  # the input whose weight is the bias
 
 
 def or_nothing(array: np.ndarray | None, dtype: np.dtype) -> np.ndarray:
-    """Return a bias or its gradient, or where there is none, an empty array: kernels know no None."""
+    """Return an array that may be left out, such as a bias, or where it is, an empty one: kernels know no None."""
     return NOTHING[dtype] if array is None else array
 
 

@@ -25,7 +25,7 @@ from .cpu import Tile, registers
 from .geometry import Pair, PooledConvolution
 from .image import copy_back, copy_image, zero
 from .kernel import compiled, kernel, precision_of, run
-from .launch import part_of, round_up, scratch, sum_slices
+from .launch import or_nothing, part_of, round_up, scratch, sum_slices
 from .masks import BITS, mask_shape, masks_by_filter
 from .operands import array_of, arrays, geometry
 from .sums import add_transposed_slices
@@ -74,7 +74,7 @@ def gradients(
         scratch("images", (slices, image), x.dtype),
         scratch("image gradients", (slices, image), x.dtype),
         sums,
-        x if dx is None else dx,
+        or_nothing(dx, x.dtype),
         index,
     )
     add_transposed_slices(sums, columns, dkernel, dbias)

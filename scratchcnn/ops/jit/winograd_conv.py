@@ -37,7 +37,6 @@ from .winograd import (
 
 GROUP = 24  # patches at a time, about
 TRANSFORM = 4  # multiplications that take as long as transforming a patch or a filter, for each number
-NO_INDEX = np.empty(0, np.uint8)
 
 
 def convolve(
@@ -72,7 +71,7 @@ def convolve(
         scratch("spare window", (slices, 4 * tile.lanes), y.dtype),
         scratch("transformed kernels", (slices, 16 * (C * widest + PAD)), y.dtype),
         y,
-        NO_INDEX if index is None else index,
+        or_nothing(index, np.dtype(np.uint8)),
         scratch("spare index", (slices, 64), np.uint8),
     )
 

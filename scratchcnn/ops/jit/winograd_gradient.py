@@ -20,7 +20,7 @@ import numpy as np
 from .geometry import Pair, WindowedConvolution
 from .image import copy_back, zero
 from .kernel import compiled, kernel, precision_of, run
-from .launch import part_of, round_up, scratch, sum_slices
+from .launch import or_nothing, part_of, round_up, scratch, sum_slices
 from .operands import arrays, geometry
 from .sums import add_kernel_slices
 from .tile import copy_run, tile_add, tile_fma, tile_load, tile_shape, tile_store, tile_zeros
@@ -76,7 +76,7 @@ def gradients(
         scratch("products", (slices, 16 * (max(rows * dx_tile.columns, tile.inner * tile.columns) + PAD)), x.dtype),
         scratch("image gradients", (slices, round_up(images * g.height * g.width * C, 16)), x.dtype),
         sums,
-        x if dx is None else dx,
+        or_nothing(dx, x.dtype),
     )
     add_kernel_slices(sums, 3 * C, columns, dkernel, dbias)
 
