@@ -181,7 +181,7 @@ def lenet5_network(classes: int) -> list[Layer]:
 
 BEST = Recipe(
     network=best_network,
-    epochs=18,
+    epochs=22,
     batch_size=128,
     schedule=lambda steps: OneCycle(0.1, steps),
     optimizer=lambda schedule: SGD(schedule, momentum=0.9, nesterov=True, weight_decay=5e-4),

@@ -77,6 +77,27 @@ def test_what_is_not_finite_reaches_what_depends_on_it_and_nothing_else(bad, dty
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_in_windows_of_4_x_4_what_is_not_finite_reaches_what_depends_on_it_and_no_other_window(bad, dtype):
+    from scratchcnn.ops.jit import winograd
+
+    numbers, geometry = Numbers(0, dtype), ((1, 1), (1, 1))
+    x, kernel, bias = numbers(9, 8, 8, 16), numbers(3, 3, 16, 16), numbers(16)
+    assert winograd.window_size(9, 8, 8, kernel, (1, 1)) == 4
+    x[2, 3, 5, 7] = bad  # which the windows in the upper right and the lower right see
+    y, dx = np.empty_like(x), np.empty_like(x)
+    with np.errstate(invalid="ignore"):
+        ops.conv_forward(x, kernel, bias, *geometry, y)
+        assert not np.isfinite(y[2, 2:5, 4:7]).any() and np.isfinite(y[2, :, :4]).all()
+        assert np.isfinite(np.delete(y, 2, axis=0)).all()
+        dy = numbers(*y.shape)
+        dy[4, 1, 1, 3] = bad  # of the upper left window, whose patch has 5 x 5 pixels in the image
+        ops.conv_backward(numbers(*x.shape), kernel, dy, *geometry, dx, np.empty_like(kernel), None)
+    assert not np.isfinite(dx[4, 0:3, 0:3]).any() and np.isfinite(dx[4, 5:]).all() and np.isfinite(dx[4, :, 5:]).all()
+    assert np.isfinite(np.delete(dx, 4, axis=0)).all()
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_extreme_logits_give_a_finite_loss(dtype):
     logits, labels = np.array([[1e4, -1e4, 0], [-1e4, 1e4, 1e4]], dtype), np.array([1, 0])
     outputs = Output(logits.shape, dtype), Output(labels.shape, dtype)

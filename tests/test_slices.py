@@ -14,7 +14,7 @@ ONE_BY_ONE, TWO_BY_TWO = (1, 1), (2, 2)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize(("N", "C", "F"), [(1, 32, 64), (1, 32, 40), (3, 16, 40)])
+@pytest.mark.parametrize(("N", "C", "F"), [(1, 32, 64), (1, 32, 40), (3, 16, 40), (5, 16, 40)])
 @pytest.mark.parametrize("pooled", [True, False])
 def test_a_convolution_has_the_same_bits_however_its_windows_and_filters_are_divided(N, C, F, dtype, pooled):
     from scratchcnn.ops.jit import conv_relu_forward, conv_relu_pool_forward, launch, winograd_conv
@@ -58,13 +58,15 @@ def test_one_image_is_divided_by_its_filters_and_many_by_their_windows():
     from scratchcnn.ops.jit.winograd_conv import divide
 
     float32 = np.dtype(np.float32)
-    assert divide(25, 32, 64, 2, float32)[1:] == (1, 2)
-    assert divide(128 * 25, 32, 64, 2, float32)[1:] == (2, 1)
+    assert divide(25, 16, 32, 64, 2, float32)[1:] == (1, 2)
+    assert divide(128 * 25, 16, 32, 64, 2, float32)[1:] == (2, 1)
+    assert divide(128 * 9, 36, 32, 64, 2, float32)[1:] == (2, 1)
 
 
 def test_transformed_kernels_that_would_fill_the_memory_are_not_made_for_each_thread():
     from scratchcnn.ops.jit.launch import SUM_BYTES
     from scratchcnn.ops.jit.winograd_conv import divide
 
-    _, lots, parts = divide(20_000, 512, 512, 64, np.dtype(np.float32))
-    assert parts > 1 and lots * 16 * 512 * 512 * 4 <= SUM_BYTES
+    for places in (16, 36):
+        _, lots, parts = divide(20_000, places, 512, 512, 64, np.dtype(np.float32))
+        assert parts > 1 and lots * places * 512 * 512 * 4 <= SUM_BYTES

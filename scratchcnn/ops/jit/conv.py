@@ -108,8 +108,9 @@ def convolve(
     N, H, W, C = x.shape
     _, OH, OW, F = y.shape
     KH, KW = weights.shape[:2]
-    if spread == (1, 1) and winograd.suits(N, OH, OW, weights, strides):
-        winograd_conv.convolve(x, weights, bias, padding, y, relu)
+    size = winograd.window_size(N, OH, OW, weights, strides) if spread == (1, 1) else 0
+    if size:
+        winograd_conv.convolve(x, weights, bias, padding, y, size, relu)
         return
     tile = forward_tile(OW, F, y.dtype)
     columns = round_up(F, tile.columns)
@@ -189,8 +190,9 @@ def _gradients(
 ) -> None:
     """Compute the gradients; with y, of a ReLU's output, dy counts only where y > 0."""
     N, OH, OW, _ = dy.shape
-    if winograd.suits(N, OH, OW, kernel, strides):
-        winograd_gradient.gradients(x, kernel, dy, y, padding, dx, dkernel, dbias)
+    size = winograd.window_size(N, OH, OW, kernel, strides) if kernel.shape[3] >= winograd_gradient.FILTERS else 0
+    if size:
+        winograd_gradient.gradients(x, kernel, dy, y, padding, size, dx, dkernel, dbias)
         return
     if dx is not None:
         passed = dy

@@ -49,8 +49,9 @@ def conv_relu_pool_forward(
     if planar.suits(kernel, y.dtype, strides, pool_size, pool_strides):
         planar.convolve(x, kernel, bias, padding, y, index)
         return
-    if winograd.suits(len(x), 2 * y.shape[1], 2 * y.shape[2], kernel, strides):
-        winograd_conv.convolve(x, kernel, bias, padding, y, index=index)
+    size = winograd.window_size(len(x), 2 * y.shape[1], 2 * y.shape[2], kernel, strides)
+    if size:
+        winograd_conv.convolve(x, kernel, bias, padding, y, size, index=index)
         return
     tile = pooled_tile(y.shape[2], F, y.dtype)
     g = PooledConvolution.of(x, kernel, y, strides, padding, pool_size, pool_strides, round_up(F, tile.columns))
@@ -155,10 +156,12 @@ def _conv_relu_pool_kernel(precision, outer, inner, vectors, lanes, distance, sh
                             )  # fmt: skip
                     if g.F == g.columns:
                         place = (row * g.OW + first) * g.F + f
-                        tile_store_window_maximum(tile, acc, bias, f, y, place, g.F, index, place)
+                        tile_store_window_maximum(tile, acc, bias, f, y, place, 0, g.F, index, place)
                     else:
                         place = first * g.columns + f
-                        tile_store_window_maximum(tile, acc, bias, f, lines, place, g.columns, index_lines, place)
+                        tile_store_window_maximum(
+                            tile, acc, bias, f, lines, place, 0, g.columns, index_lines, place
+                        )
             if g.F != g.columns:
                 for pixel in range(g.OW):
                     copy_run(lines, pixel * g.columns, y, (row * g.OW + pixel) * g.F, g.F)

@@ -99,9 +99,9 @@ class PooledConvolution(NamedTuple):
 
 
 class WindowedConvolution(NamedTuple):
-    """The numbers of a convolution by windows of 2 x 2 outputs (Winograd's way): DESIGN's letters, OH OW of the result.
+    """The numbers of a convolution by windows of its outputs (Winograd's way): DESIGN's letters, OH OW of the result.
 
-    The last windows of an odd height or width stick out of the output.
+    The last windows of a line or column may stick out of the output.
     """
 
     N: int
@@ -111,6 +111,7 @@ class WindowedConvolution(NamedTuple):
     F: int
     OH: int
     OW: int
+    size: int  # of a window: so many outputs wide and high
     down: int  # windows of an image: so many lines
     across: int  # of so many
     top: int
@@ -129,10 +130,18 @@ class WindowedConvolution(NamedTuple):
 
     @classmethod
     def of(
-        cls, x: np.ndarray, y: np.ndarray, windows: Pair, padding: Pair, columns: int, group: int, images: int = 0
+        cls,
+        x: np.ndarray,
+        y: np.ndarray,
+        size: int,
+        windows: Pair,
+        padding: Pair,
+        columns: int,
+        group: int,
+        images: int = 0,
     ) -> WindowedConvolution:
-        """Return the numbers for an input x, a result y and ``windows`` (down, across) of each image."""
+        """Return the numbers for an input x, a result y and ``windows`` (down, across) of that size of each image."""
         N, H, W, C = x.shape
         _, OH, OW, F = y.shape
-        height, width = (2 * extent + 2 for extent in windows)
-        return cls(N, H, W, C, F, OH, OW, *windows, *padding, height, width, 1, 1, columns, group, images)
+        height, width = (size * extent + 2 for extent in windows)
+        return cls(N, H, W, C, F, OH, OW, size, *windows, *padding, height, width, 1, 1, columns, group, images)

@@ -3,6 +3,8 @@
 The result says both how large a maximum is and which of the four pixels it was, or 255 where ReLU has made it zero.
 """
 
+from itertools import product
+
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
@@ -12,36 +14,37 @@ from .llvm import I8, I64, Vector, broadcast, bytes_of, constant, element, exten
 
 
 @intrinsic
-def tile_store_window_maximum(typing, shape, acc, bias, bias_offset, y, offset, stride, index, index_offset):
-    """Max-pool a tile of two lines of 2P pixels, add the bias, apply ReLU, and store P pixels of y and index.
+def tile_store_window_maximum(typing, shape, acc, bias, bias_offset, y, offset, line, stride, index, index_offset):
+    """Max-pool a tile of 2L lines of 2P pixels, add the bias, apply ReLU, and store L x P pixels of y and index.
 
-    Window p is rows (0, 2p), (0, 2p + 1), (1, 2p), (1, 2p + 1) of the tile. Its P results go to
-    y[offset + p*stride : + vectors*lanes], and to index[index_offset + p*stride : + ...] the number 0 to 3 of the first
-    maximum, or 255 where ReLU made the result zero. A NaN wins every comparison and passes ReLU, so that it is seen.
+    Window (l, p) is rows (2l, 2p), (2l, 2p + 1), (2l + 1, 2p), (2l + 1, 2p + 1) of the tile. Its results go to
+    y[offset + l*line + p*stride : + vectors*lanes], and to index[index_offset + ... : + ...] the number 0 to 3 of the
+    first maximum, or 255 where ReLU made the result zero. A NaN wins every comparison and passes ReLU, so that it is
+    seen.
     """
-    _, inner, vectors, lanes = extents(shape)
+    outer, inner, vectors, lanes = extents(shape)
 
     def codegen(context, builder, signature, arguments):
-        _, tile, bias_array, bias_start, y_array, y_start, step, index_array, index_start = arguments
+        _, tile, bias_array, bias_start, y_array, y_start, line_step, step, index_array, index_start = arguments
         values = cgutils.unpack_tuple(builder, tile)
         bias_first = element(context, builder, bias, bias_array, bias_start)
         biases = [
             builder.load(vector_at(context, builder, bias_first, v, bias.dtype, lanes), align=bytes_of(bias.dtype))
             for v in range(vectors)
         ]
-        for p in range(inner // 2):
-            pixel = builder.mul(step, I64(p))
+        for row, p in product(range(0, outer, 2), range(inner // 2)):
+            pixel = builder.add(builder.mul(line_step, I64(row // 2)), builder.mul(step, I64(p)))
             y_first = element(context, builder, y, y_array, builder.add(y_start, pixel))
             index_first = element(context, builder, index, index_array, builder.add(index_start, pixel))
             for v in range(vectors):
-                window = [values[(i * inner + 2 * p + j) * vectors + v] for i in (0, 1) for j in (0, 1)]
+                window = [values[((row + i) * inner + 2 * p + j) * vectors + v] for i in (0, 1) for j in (0, 1)]
                 best, first = _rectified_maximum(builder, window, biases[v])
                 builder.store(best, vector_at(context, builder, y_first, v, y.dtype, lanes), align=bytes_of(y.dtype))
                 builder.store(first, vector_at(context, builder, index_first, v, index.dtype, lanes), align=1)
         return context.get_dummy_value()
 
-    arguments = (shape, acc, bias, types.int64, y, types.int64, types.int64, index, types.int64)
-    return types.void(*arguments), codegen
+    integer = types.int64
+    return types.void(shape, acc, bias, integer, y, integer, integer, integer, index, integer), codegen
 
 
 @intrinsic(prefer_literal=True)

@@ -1,11 +1,10 @@
 """Steps of register tiles (``tile.py``) that rearrange one: transposing it, or a matrix from both sides."""
 
-from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from .llvm import Vector, extents, rows_of, shuffle
+from .llvm import Vector, constant, extents, multiply_add, rows_of, shuffle
 
 
 @intrinsic
@@ -43,38 +42,48 @@ def tile_transpose(typing, shape, tile):
     return result(shape, tile), codegen
 
 
-def tile_sandwich(matrix):
-    """Return the function (shape, tile) -> matrix tile matrix^T, for a small constant matrix of simple numbers.
+def tile_sandwich(*transforms):
+    """Return the function (shape, result, tile) -> matrix tile matrix^T, for one of several small constant matrices.
 
-    The tile is an n x n arrangement of vectors, one each row; the matrix m x n, and so the result m x m.
+    The tile is an n x n arrangement of vectors, one each row, and the result m x m: that tells which matrix, m x n, is
+    meant. Each is given as a product, as the tuple of its factors, of which the first is the first to be applied.
     """
-    m, n = len(matrix), len(matrix[0])
 
     def combine(builder, coefficients, vectors):
-        """Return the sum of coefficient * vector: nothing is multiplied by 0 or 1."""
+        """Return the sum of coefficient * vector: nothing is multiplied by 0 or 1, and those of 1 are the first."""
         total = None
-        for coefficient, vector in zip(coefficients, vectors, strict=True):
-            if abs(coefficient) not in (0, 1):
-                scale = ir.Constant(vector.type, [float(abs(coefficient))] * vector.type.count)
-                vector = builder.fmul(vector, scale)
-            if coefficient > 0:
-                total = vector if total is None else builder.fadd(total, vector)
-            elif coefficient < 0:
-                total = builder.fneg(vector) if total is None else builder.fsub(total, vector)
+        terms = [term for term in zip(coefficients, vectors, strict=True) if term[0] != 0]
+        for coefficient, vector in sorted(terms, key=lambda term: abs(term[0]) != 1):
+            if total is None and coefficient == 1:
+                total = vector
+            elif total is None:
+                total = builder.fneg(vector) if coefficient == -1 else builder.fmul(scale(vector, coefficient), vector)
+            elif abs(coefficient) == 1:
+                total = builder.fadd(total, vector) if coefficient == 1 else builder.fsub(total, vector)
+            else:
+                total = multiply_add(builder, scale(vector, coefficient), vector, total)
         return total
 
+    def scale(vector, coefficient):
+        return constant(vector.type, float(coefficient))
+
+    def transform(builder, factors, vectors):
+        for matrix in factors:
+            vectors = [combine(builder, row, vectors) for row in matrix]
+        return vectors
+
     @intrinsic
-    def sandwich(typing, shape, tile):
-        result = types.UniTuple(tile.dtype, m * m)
+    def sandwich(typing, shape, result, tile):
+        m, n = extents(result)[0], extents(shape)[0]
+        (factors,) = (factors for factors in transforms if (len(factors[-1]), len(factors[0][0])) == (m, n))
+        square = types.UniTuple(tile.dtype, m * m)
 
         def codegen(context, builder, signature, arguments):
-            values = cgutils.unpack_tuple(builder, arguments[1])
-            columns = [[combine(builder, row, values[j::n]) for row in matrix] for j in range(n)]  # n columns of m
-            lines = [[columns[j][i] for j in range(n)] for i in range(m)]
-            return context.make_tuple(
-                builder, result, [combine(builder, row, line) for line in lines for row in matrix]
-            )
+            values = cgutils.unpack_tuple(builder, arguments[2])
+            columns = [transform(builder, factors, values[j::n]) for j in range(n)]  # n columns of m
+            lines = [transform(builder, factors, [columns[j][i] for j in range(n)]) for i in range(m)]
+            return context.make_tuple(builder, square, [value for line in lines for value in line])
 
-        return result(shape, tile), codegen
+        return square(shape, result, tile), codegen
 
     return sandwich

@@ -19,7 +19,7 @@ import numpy as np
 from .cpu import Tile, lanes_for
 from .geometry import Pair, WindowedConvolution
 from .image import zero
-from .kernel import compiled, kernel, precision_of, run
+from .kernel import compiled, inlined, kernel, precision_of, run
 from .launch import SUM_BYTES, or_nothing, padded_bias, padded_columns, part_of, round_up, scratch, work_slices
 from .operands import array_of, arrays, geometry
 from .tile import copy_run, tile_add, tile_fma, tile_load, tile_relu, tile_shape, tile_store, tile_zeros
@@ -31,9 +31,9 @@ from .winograd import (
     product_tile,
     transform_filters,
     window_number,
-    window_transform,
     windows_of,
 )
+from .winograd_transform import window_transform
 
 GROUP = 24  # patches at a time, about
 TRANSFORM = 4  # multiplications that take as long as transforming a patch or a filter, for each number
@@ -45,39 +45,41 @@ def convolve(
     bias: np.ndarray | None,
     padding: Pair,
     y: np.ndarray,
+    size: int,
     relu: bool = False,
     index: np.ndarray | None = None,
 ) -> None:
-    """Convolve x with ``weights``; with ``index``, each window becomes one number, by ReLU and a 2 x 2 max-pool."""
+    """Convolve x with ``weights`` in windows of that size; with ``index``, a ReLU and a 2 x 2 max-pool follow."""
     N, _, _, C = x.shape
     _, OH, OW, F = y.shape
-    windows = windows_of(OH, OW) if index is None else (OH, OW)
+    pool = 1 if index is None else 2
+    windows, places = windows_of(pool * OH, pool * OW, size), (size + 2) ** 2
     total = N * windows[0] * windows[1]
-    most = work_slices(total * F, 16 * total * F * C)
-    tile, lots, parts = divide(total, C, F, most, y.dtype)
+    most = work_slices(total * F, places * total * F * C)
+    tile, lots, parts = divide(total, places, C, F, most, y.dtype)
     group, columns = round_up(GROUP, tile.inner), round_up(F, tile.columns)
-    g = WindowedConvolution.of(x, y, windows, padding, columns, group)._replace(relu=relu, parts=parts)
+    g = WindowedConvolution.of(x, y, size, windows, padding, columns, group)._replace(relu=relu, parts=parts)
     slices, widest = lots * parts, -(-columns // tile.columns // parts) * tile.columns
     run(
-        _convolve_kernel(precision_of(y.dtype), *tile, C, lanes_for(C, y.dtype), PAD, index is not None),
+        _convolve_kernel(precision_of(y.dtype), *tile, C, lanes_for(C, y.dtype), size, PAD, index is not None),
         slices,
         g,
         x,
         padded_columns(weights.reshape(9 * C, F), columns, "kernel"),
         or_nothing(bias, y.dtype),
         scratch("images", (slices, round_up(g.height * g.width * C, 16)), y.dtype),
-        scratch("patches", (slices, 16 * (group * C + PAD)), y.dtype),
-        scratch("products", (slices, 16 * (group * tile.columns + PAD)), y.dtype),
-        scratch("spare window", (slices, 4 * tile.lanes), y.dtype),
-        scratch("transformed kernels", (slices, 16 * (C * widest + PAD)), y.dtype),
+        scratch("patches", (slices, places * (group * C + PAD)), y.dtype),
+        scratch("products", (slices, group * (places * tile.columns + PAD)), y.dtype),
+        scratch("spare window", (slices, size * size * tile.lanes), y.dtype),
+        scratch("transformed kernels", (slices, places * (C * widest + PAD)), y.dtype),
         y,
         or_nothing(index, np.dtype(np.uint8)),
-        scratch("spare index", (slices, 64), np.uint8),
+        scratch("spare index", (slices, round_up(size * size * tile.lanes // 4, 64)), np.uint8),
     )
 
 
 @cache
-def divide(patches: int, C: int, F: int, most: int, dtype: np.dtype) -> tuple[Tile, int, int]:
+def divide(patches: int, places: int, C: int, F: int, most: int, dtype: np.dtype) -> tuple[Tile, int, int]:
     """Divide the patches into lots, and the filters into parts; return the tile and the numbers of both.
 
     A slice computes one lot of patches with one part of the filters, at most ``most`` slices in all, and
@@ -90,7 +92,7 @@ def divide(patches: int, C: int, F: int, most: int, dtype: np.dtype) -> tuple[Ti
         tile = product_tile(-(-F // parts), dtype, rows)
         tiles, panels = -(-patches // tile.inner), -(-F // tile.columns)
         width = -(-panels // parts) * tile.columns
-        lots = max(1, min(tiles, most // parts, SUM_BYTES // (16 * C * parts * width * dtype.itemsize)))
+        lots = max(1, min(tiles, most // parts, SUM_BYTES // (places * C * parts * width * dtype.itemsize)))
         height = -(-tiles // lots) * tile.inner
         work = height * width + TRANSFORM * (height + width)
         if parts <= panels and work < least:
@@ -99,12 +101,14 @@ def divide(patches: int, C: int, F: int, most: int, dtype: np.dtype) -> tuple[Ti
 
 
 @cache
-def _convolve_kernel(precision, outer, inner, vectors, lanes, channels, depth_lanes, pad, pooled):
+def _convolve_kernel(precision, outer, inner, vectors, lanes, channels, depth_lanes, size, pad, pooled):
+    side = size + 2  # of a patch
+
     @kernel
     def winograd(s, slices, numbers, addresses):
         """Some patches of all images, and some filters, a group at a time: transform them, multiply, transform back.
 
-        The products: for each panel of filters, as wide as the tile; for each of the 16 places in a patch; tiles of
+        The products: for each panel of filters, as wide as the tile; for each place in a patch; tiles of
         patches; the channels innermost. Registers: in the product, a tile of patches x filters; in the transforms, one
         patch of one vector. L1: a tile's patches at one place, and up to 64 channels of the panel, which all tiles of
         the group use. L2: the group's patches and products, 300 KiB for 128 channels, and a panel at the least.
@@ -114,7 +118,8 @@ def _convolve_kernel(precision, outer, inner, vectors, lanes, channels, depth_la
         index, index_spares = array_of(addresses, 9, np.uint8, precision), array_of(addresses, 10, np.uint8, precision)
         bias = padded_bias(bias, g.columns)
         tile = tile_shape(outer, inner, vectors, lanes)
-        patch, sums, outputs = tile_shape(4, 4, 1, depth_lanes), tile_shape(4, 4, 1, lanes), tile_shape(2, 2, 1, lanes)
+        patch, sums = tile_shape(side, side, 1, depth_lanes), tile_shape(side, side, 1, lanes)
+        outputs = tile_shape(size, size, 1, lanes)
         width = vectors * lanes
         image, patches = part_of(images, s, slices), part_of(patches, s, slices)
         products, spare = part_of(products, s, slices), part_of(spares, s, slices)
@@ -122,7 +127,7 @@ def _convolve_kernel(precision, outer, inner, vectors, lanes, channels, depth_la
         lots, lot, part, panels = slices // g.parts, s // g.parts, s % g.parts, g.columns // width
         filters = part * panels // g.parts * width, (part + 1) * panels // g.parts * width
         patch_plane, plane = g.group * g.C + pad, g.C * (filters[1] - filters[0]) + pad
-        product_plane = g.group * width + pad
+        patch_products = side * side * width + pad
         three, transformed = tile_shape(3, 3, 1, lanes), part_of(kernels, s, slices)
         transform_filters(three, sums, width, lanes, weights, g, (0, g.C), filters, transformed, pad)
         zero(image)
@@ -138,21 +143,20 @@ def _convolve_kernel(precision, outer, inner, vectors, lanes, channels, depth_la
                 patch, depth_lanes, x, g, image, copied, window, count, patches, patch_plane
             )
             for f in range(filters[0], filters[1], width):
-                for place in range(16):
+                for place in range(side * side):
                     for p in range(0, count, inner):
                         acc = tile_zeros(tile, x)
                         a, b = place * patch_plane + p * g.C, place * plane + (f - filters[0]) * g.C
                         for c in range(g.C):
                             acc = tile_fma(tile, acc, patches, a + c, 0, channels, transformed, b + c * width)
-                        tile_store(tile, acc, products, place * product_plane + p * width, 0, width)
+                        tile_store(tile, acc, products, p * patch_products + place * width, 0, patch_products)
                 to = here
                 for p in range(count):
                     for v in range(0, min(width, g.F - f), lanes):
-                        values = tile_load(sums, products, p * width + v, 4 * product_plane, product_plane)
-                        values = window_transform(sums, values)
+                        values = tile_load(sums, products, p * patch_products + v, side * width, width)
+                        values = window_transform(sums, outputs, values)
                         if pooled:
-                            pixel = (begin + p) * g.F + f + v
-                            store_maximum(outputs, values, bias, f + v, lanes, g, spare, index_spare, y, index, pixel)
+                            store_maxima(outputs, values, bias, f + v, lanes, g, spare, index_spare, y, index, to)
                         else:
                             store_outputs(outputs, values, bias, f + v, lanes, g, spare, y, to)
                     to = next_window(g, to)
@@ -160,29 +164,38 @@ def _convolve_kernel(precision, outer, inner, vectors, lanes, channels, depth_la
     return winograd
 
 
-@compiled
+@inlined
 def store_outputs(outputs, values, bias, f, lanes, g, spare, y, window):
     """Write ReLU(values + bias), or without ReLU, to a window's place in y; what sticks out is dropped."""
-    n, line, pixel = window[0], 2 * window[1], 2 * window[2]
+    n, line, pixel = window[0], g.size * window[1], g.size * window[2]
     values = tile_add(values, tile_load(outputs, bias, f, 0, 0))
     if g.relu:
         values = tile_relu(outputs, values)
     to = ((n * g.OH + line) * g.OW + pixel) * g.F + f
-    if line + 1 < g.OH and pixel + 1 < g.OW and f + lanes <= g.F:
+    if line + g.size <= g.OH and pixel + g.size <= g.OW and f + lanes <= g.F:
         tile_store(outputs, values, y, to, g.OW * g.F, g.F)
     else:
-        tile_store(outputs, values, spare, 0, 2 * lanes, lanes)
-        for i in range(min(2, g.OH - line)):
-            for j in range(min(2, g.OW - pixel)):
-                copy_run(spare, (2 * i + j) * lanes, y, to + (i * g.OW + j) * g.F, min(lanes, g.F - f))
+        tile_store(outputs, values, spare, 0, g.size * lanes, lanes)
+        copy_inside(spare, g.size, lanes, y, to, g, g.OH - line, g.OW - pixel, g.F - f)
+
+
+@inlined
+def store_maxima(outputs, values, bias, f, lanes, g, spare, index_spare, y, index, window):
+    """Write ReLU(maximum + bias) of each 2 x 2 outputs of a window, and which pixel it was, to their place."""
+    half = g.size // 2
+    n, line, pixel = window[0], half * window[1], half * window[2]
+    to = ((n * g.OH + line) * g.OW + pixel) * g.F + f
+    if line + half <= g.OH and pixel + half <= g.OW and f + lanes <= g.F:
+        tile_store_window_maximum(outputs, values, bias, f, y, to, g.OW * g.F, g.F, index, to)
+    else:
+        tile_store_window_maximum(outputs, values, bias, f, spare, 0, half * lanes, lanes, index_spare, 0)
+        copy_inside(spare, half, lanes, y, to, g, g.OH - line, g.OW - pixel, g.F - f)
+        copy_inside(index_spare, half, lanes, index, to, g, g.OH - line, g.OW - pixel, g.F - f)
 
 
 @compiled
-def store_maximum(outputs, values, bias, f, lanes, g, spare, index_spare, y, index, to):
-    """Write ReLU(maximum of a window + bias), and which pixel it was, to place ``to`` of y and index."""
-    if f + lanes <= g.F:
-        tile_store_window_maximum(outputs, values, bias, f, y, to, 0, index, to)
-    else:
-        tile_store_window_maximum(outputs, values, bias, f, spare, 0, 0, index_spare, 0)
-        copy_run(spare, 0, y, to, g.F - f)
-        copy_run(index_spare, 0, index, to, g.F - f)
+def copy_inside(spare, size, lanes, y, to, g, lines, pixels, filters):
+    """Copy of a window's outputs, (size, size, lanes), those that are inside the image to y[to]."""
+    for i in range(min(size, lines)):
+        for j in range(min(size, pixels)):
+            copy_run(spare, (size * i + j) * lanes, y, to + (i * g.OW + j) * g.F, min(lanes, filters))
