@@ -159,9 +159,7 @@ def _conv_relu_pool_kernel(precision, outer, inner, vectors, lanes, distance, sh
                         tile_store_window_maximum(tile, acc, bias, f, y, place, 0, g.F, index, place)
                     else:
                         place = first * g.columns + f
-                        tile_store_window_maximum(
-                            tile, acc, bias, f, lines, place, 0, g.columns, index_lines, place
-                        )
+                        tile_store_window_maximum(tile, acc, bias, f, lines, place, 0, g.columns, index_lines, place)
             if g.F != g.columns:
                 for pixel in range(g.OW):
                     copy_run(lines, pixel * g.columns, y, (row * g.OW + pixel) * g.F, g.F)

@@ -31,15 +31,15 @@ from .tile import tile_load, tile_shape, tile_store
 from .winograd_transform import kernel_transform, patch_transform
 
 PAD = 16  # between the matrices in memory: a power of two apart, they would all want the same lines of the cache
-FEW = 16  # patches; for fewer, transforming the kernel takes more time than the multiplications that are saved
+FEW = {2: 16, 4: 32}  # windows of each size; for fewer, transforming the kernel takes more time than is saved
 
 
 class KernelMatrices(NamedTuple):
-    """The numbers of a transformed kernel: channels, and filters rounded up to whole tiles."""
+    """The numbers of a transformed kernel."""
 
     C: int
-    columns: int
-    size: int
+    columns: int  # filters, rounded up to whole tiles
+    size: int  # of the windows
 
 
 def window_size(N: int, OH: int, OW: int, weights: np.ndarray, strides: Pair) -> int:
@@ -51,12 +51,12 @@ def window_size(N: int, OH: int, OW: int, weights: np.ndarray, strides: Pair) ->
     KH, KW, C, F = weights.shape
     if (KH, KW) != (3, 3) or strides != (1, 1) or C % lanes_for(C, weights.dtype) or C < 8 or F < 8:
         return 0
-    best, fewest = 0, 9 * OH * OW / 1.5
-    for size, few in ((2, FEW), (4, 2 * FEW)):
+    best, most = 0, 9 * OH * OW / 1.5  # products that are worth the transforms
+    for size, few in FEW.items():
         down, across = windows_of(OH, OW, size)
-        products = (size + 2) ** 2 * down * across  # more where windows stick out of the image
-        if N * down * across >= few and products <= fewest:
-            best, fewest = size, 0.9 * products
+        products = (size + 2) ** 2 * down * across  # also for what sticks out of the image
+        if N * down * across >= few and products <= most:
+            best, most = size, 0.9 * products
     return best
 
 

@@ -1,6 +1,7 @@
-"""Convolution in windows of 2 x 2 outputs, in Winograd's way (``winograd.py``), with or without a max-pool behind it.
+"""Convolution in windows of its outputs, in Winograd's way (``winograd.py``), with or without a max-pool behind it.
 
-A window is just what a 2 x 2 max-pool takes, so the pool finds its maximum in the registers that held the window.
+A window is just what a 2 x 2 max-pool takes, or four times that, so the pool finds its maxima in the registers that
+hold the window.
 
 The products are matrices (patches x C) (C x F), and the patches of a small image are too few for a register tile: on
 6 x 6 pixels there are nine. So they are collected from as many images as it takes. A group of them shares one reading
@@ -111,7 +112,8 @@ def _convolve_kernel(precision, outer, inner, vectors, lanes, channels, depth_la
         The products: for each panel of filters, as wide as the tile; for each place in a patch; tiles of
         patches; the channels innermost. Registers: in the product, a tile of patches x filters; in the transforms, one
         patch of one vector. L1: a tile's patches at one place, and up to 64 channels of the panel, which all tiles of
-        the group use. L2: the group's patches and products, 300 KiB for 128 channels, and a panel at the least.
+        the group use. L2: the group's patches and products, 550 KiB for 128 channels in windows of 4 x 4; the
+        panels of the kernel pass through.
         """
         g = geometry(numbers, WindowedConvolution)
         x, weights, bias, images, patches, products, spares, kernels, y = arrays(addresses, 9, precision)

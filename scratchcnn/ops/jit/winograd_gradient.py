@@ -195,7 +195,9 @@ def add_patches(patch, lanes, products, width, plane, g, n, window, count, c, di
 
 
 @compiled
-def collect_windows(outputs, square, lanes, width, dy, y, g, passed, masked, window, count, windows, rows, plane, total):
+def collect_windows(
+    outputs, square, lanes, width, dy, y, g, passed, masked, window, count, windows, rows, plane, total
+):
     """Transform the output gradients of ``count`` windows into matrices (count, F), in panels (rows, width).
 
     ``passed`` holds those of image number ``masked``, as ReLU let them pass, in whole windows of ``columns`` filters. A
