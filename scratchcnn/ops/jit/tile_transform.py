@@ -4,7 +4,17 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from .llvm import Vector, constant, extents, multiply_add, rows_of, shuffle
+from .llvm import (
+    Vector,
+    bytes_of,
+    constant,
+    extents,
+    multiply_add,
+    row_addresses,
+    rows_of,
+    shuffle,
+    vector_at,
+)
 
 
 @intrinsic
@@ -43,10 +53,11 @@ def tile_transpose(typing, shape, tile):
 
 
 def tile_sandwich(*transforms):
-    """Return the function (shape, result, tile) -> matrix tile matrix^T, for one of several small constant matrices.
+    """Return the function (shape, result, a, offset, outer, inner) -> matrix tile matrix^T, for constant matrices.
 
-    The tile is an n x n arrangement of vectors, one each row, and the result m x m: that tells which matrix, m x n, is
-    meant. Each is given as a product, as the tuple of its factors, of which the first is the first to be applied.
+    The tile is what ``tile_load(shape, a, offset, outer, inner)`` returns, an n x n arrangement of vectors, one each
+    row, and the result m x m. The two shapes tell which of the ``transforms`` is meant: the one by a matrix m x n. Each
+    is given as a product, as the tuple of its factors, of which the first is the first to be applied.
     """
 
     def combine(builder, coefficients, vectors):
@@ -73,17 +84,20 @@ def tile_sandwich(*transforms):
         return vectors
 
     @intrinsic
-    def sandwich(typing, shape, result, tile):
-        m, n = extents(result)[0], extents(shape)[0]
+    def sandwich(typing, shape, result, a, offset, outer, inner):
+        m, n, lanes = extents(result)[0], extents(shape)[0], extents(shape)[3]
         (factors,) = (factors for factors in transforms if (len(factors[-1]), len(factors[0][0])) == (m, n))
-        square = types.UniTuple(tile.dtype, m * m)
+        square = types.UniTuple(Vector(a.dtype, lanes), m * m)
 
         def codegen(context, builder, signature, arguments):
-            values = cgutils.unpack_tuple(builder, arguments[2])
+            values = [
+                builder.load(vector_at(context, builder, row, 0, a.dtype, lanes), align=bytes_of(a.dtype))
+                for row in row_addresses(context, builder, shape, a, *arguments[2:])
+            ]
             columns = [transform(builder, factors, values[j::n]) for j in range(n)]  # n columns of m
             lines = [transform(builder, factors, [columns[j][i] for j in range(n)]) for i in range(m)]
             return context.make_tuple(builder, square, [value for line in lines for value in line])
 
-        return square(shape, result, tile), codegen
+        return square(shape, result, a, types.int64, types.int64, types.int64), codegen
 
     return sandwich

@@ -27,7 +27,7 @@ from .image import copy_image
 from .kernel import compiled, kernel, precision_of, run
 from .launch import padded_columns, round_up, scratch, work_slices
 from .operands import arrays, geometry
-from .tile import tile_load, tile_shape, tile_store
+from .tile import tile_shape, tile_store
 from .winograd_transform import kernel_transform, patch_transform
 
 PAD = 16  # between the matrices in memory: a power of two apart, they would all want the same lines of the cache
@@ -124,9 +124,9 @@ def transform_filters(three, square, width, lanes, weights, g, channels, filters
     distance, plane = g.C * g.columns, g.C * (filters[1] - filters[0]) + pad
     for c in range(channels[0], channels[1]):
         for f in range(0, filters[1] - filters[0], lanes):
-            values = tile_load(three, weights, c * g.columns + filters[0] + f, 3 * distance, distance)
-            to = f // width * g.C * width + c * width + f % width
-            tile_store(square, kernel_transform(three, square, values), transformed, to, (g.size + 2) * plane, plane)
+            here, to = c * g.columns + filters[0] + f, f // width * g.C * width + c * width + f % width
+            values = kernel_transform(three, square, weights, here, 3 * distance, distance)
+            tile_store(square, values, transformed, to, (g.size + 2) * plane, plane)
 
 
 @compiled
@@ -160,7 +160,7 @@ def collect_patches(patch, lanes, x, g, image, copied, window, count, patches, p
             copied = n
         corner = g.size * (line * g.width + pixel) * g.C
         for c in range(0, g.C, lanes):
-            values = patch_transform(patch, patch, tile_load(patch, image, corner + c, g.width * g.C, g.C))
+            values = patch_transform(patch, patch, image, corner + c, g.width * g.C, g.C)
             tile_store(patch, values, patches, p * g.C + c, (g.size + 2) * plane, plane)
         window = next_window(g, window)
     return copied, window

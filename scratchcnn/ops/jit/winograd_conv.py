@@ -155,8 +155,7 @@ def _convolve_kernel(precision, outer, inner, vectors, lanes, channels, depth_la
                 to = here
                 for p in range(count):
                     for v in range(0, min(width, g.F - f), lanes):
-                        values = tile_load(sums, products, p * patch_products + v, side * width, width)
-                        values = window_transform(sums, outputs, values)
+                        values = window_transform(sums, outputs, products, p * patch_products + v, side * width, width)
                         if pooled:
                             store_maxima(outputs, values, bias, f + v, lanes, g, spare, index_spare, y, index, to)
                         else:
@@ -198,6 +197,7 @@ def store_maxima(outputs, values, bias, f, lanes, g, spare, index_spare, y, inde
 @compiled
 def copy_inside(spare, size, lanes, y, to, g, lines, pixels, filters):
     """Copy of a window's outputs, (size, size, lanes), those that are inside the image to y[to]."""
-    for i in range(min(size, lines)):
-        for j in range(min(size, pixels)):
-            copy_run(spare, (size * i + j) * lanes, y, to + (i * g.OW + j) * g.F, min(lanes, filters))
+    for p in range(size * size):
+        line, pixel = p // size, p % size
+        if line < lines and pixel < pixels:
+            copy_run(spare, p * lanes, y, to + (line * g.OW + pixel) * g.F, min(lanes, filters))

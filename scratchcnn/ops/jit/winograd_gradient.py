@@ -170,8 +170,7 @@ def add_kernel(square, three, lanes, products, width, plane, g, c, channels, f, 
     distance = g.C * g.columns
     for r in range(channels):
         for v in range(0, width, lanes):
-            values = tile_load(square, products, r * width + v, (g.size + 2) * plane, plane)
-            values = from_products(square, three, values)
+            values = from_products(square, three, products, r * width + v, (g.size + 2) * plane, plane)
             to = (c + r) * g.columns + f + v
             values = tile_add(values, tile_load(three, total, to, 3 * distance, distance))
             tile_store(three, values, total, to, 3 * distance, distance)
@@ -187,8 +186,7 @@ def add_patches(patch, lanes, products, width, plane, g, n, window, count, c, di
         line = (window[0] - n) * g.height + g.size * window[1]
         corner = (line * g.width + g.size * window[2]) * g.C + c
         for v in range(0, min(width, g.C - c), lanes):
-            values = tile_load(patch, products, p * width + v, (g.size + 2) * plane, plane)
-            values = from_patch(patch, patch, values)
+            values = from_patch(patch, patch, products, p * width + v, (g.size + 2) * plane, plane)
             values = tile_add(values, tile_load(patch, dimages, corner + v, g.width * g.C, g.C))
             tile_store(patch, values, dimages, corner + v, g.width * g.C, g.C)
         window = next_window(g, window)
@@ -210,9 +208,8 @@ def collect_windows(
             masked = n
         corner = (g.size * line * g.across + pixel) * g.size * g.columns
         for f in range(0, g.columns, lanes):
-            values = tile_load(outputs, passed, corner + f, g.size * g.across * g.columns, g.columns)
             to = f // width * width * rows + p * width + f % width
-            values = from_window(outputs, square, values)
+            values = from_window(outputs, square, passed, corner + f, g.size * g.across * g.columns, g.columns)
             tile_store(square, values, windows, to, (g.size + 2) * plane, plane)
         window = next_window(g, window)
     return masked

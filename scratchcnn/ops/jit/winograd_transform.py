@@ -92,7 +92,7 @@ def _turned(factors: tuple[Matrix, ...]) -> tuple[Matrix, ...]:
     return tuple(tuple(zip(*matrix, strict=True)) for matrix in reversed(factors))
 
 
-# Each (shape, result, tile) -> matrix tile matrix^T. The gradients take the transposes (``winograd_gradient.py``).
+# Each is a function of a tile in memory, and returns matrix tile matrix^T. The gradients take the transposes.
 patch_transform = tile_sandwich(PATCH_2, PATCH_4)  # B^T
 kernel_transform = tile_sandwich(KERNEL_2, KERNEL_4)  # G
 window_transform = tile_sandwich(WINDOW_2, WINDOW_4)  # A^T
