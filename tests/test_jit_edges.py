@@ -85,16 +85,17 @@ def test_in_windows_of_4_x_4_what_is_not_finite_reaches_what_depends_on_it_and_n
     x, kernel, bias = numbers(9, 8, 8, 16), numbers(3, 3, 16, 16), numbers(16)
     assert winograd.window_size(9, 8, 8, kernel, (1, 1)) == 4
     x[2, 3, 5, 7] = bad  # which the windows in the upper right and the lower right see
-    y, dx = np.empty_like(x), np.empty_like(x)
+    y, dx, dkernel = np.empty_like(x), np.empty_like(x), np.empty_like(kernel)
     with np.errstate(invalid="ignore"):
         ops.conv_forward(x, kernel, bias, *geometry, y)
         assert not np.isfinite(y[2, 2:5, 4:7]).any() and np.isfinite(y[2, :, :4]).all()
         assert np.isfinite(np.delete(y, 2, axis=0)).all()
         dy = numbers(*y.shape)
         dy[4, 1, 1, 3] = bad  # of the upper left window, whose patch has 5 x 5 pixels in the image
-        ops.conv_backward(numbers(*x.shape), kernel, dy, *geometry, dx, np.empty_like(kernel), None)
+        ops.conv_backward(numbers(*x.shape), kernel, dy, *geometry, dx, dkernel, None)
     assert not np.isfinite(dx[4, 0:3, 0:3]).any() and np.isfinite(dx[4, 5:]).all() and np.isfinite(dx[4, :, 5:]).all()
     assert np.isfinite(np.delete(dx, 4, axis=0)).all()
+    assert not np.isfinite(dkernel[..., 3]).any() and np.isfinite(np.delete(dkernel, 3, axis=3)).all()
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

@@ -17,11 +17,12 @@ ONE_BY_ONE, TWO_BY_TWO = (1, 1), (2, 2)
 @pytest.mark.parametrize(("N", "C", "F"), [(1, 32, 64), (1, 32, 40), (3, 16, 40), (5, 16, 40)])
 @pytest.mark.parametrize("pooled", [True, False])
 def test_a_convolution_has_the_same_bits_however_its_windows_and_filters_are_divided(N, C, F, dtype, pooled):
-    from scratchcnn.ops.jit import conv_relu_forward, conv_relu_pool_forward, launch, winograd_conv
+    from scratchcnn.ops.jit import conv_relu_forward, conv_relu_pool_forward, launch, winograd, winograd_conv
 
     numbers = Numbers(0, dtype)
     x, kernel, bias = numbers.signed(N, 13, 13, C), numbers.signed(3, 3, C, F), numbers.signed(F)
     size = 5 if pooled else 11
+    assert winograd.window_size(N, *(2 * [10 if pooled else 11]), kernel, ONE_BY_ONE) == (4 if N > 3 else 2)
     answers, divisions = set(), set()
 
     def noted(*arguments):
@@ -48,9 +49,12 @@ def test_a_convolution_has_the_same_bits_however_its_windows_and_filters_are_div
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("F", [64, 130])
 def test_a_pooled_convolution_that_is_divided_by_its_filters_agrees_with_the_textbook(F, dtype):
+    from scratchcnn.ops.jit import winograd
+
     numbers = Numbers(1, dtype)
-    x, kernel, bias = numbers.signed(1, 6, 7, 128), numbers.signed(3, 3, 128, F), numbers.signed(F)
-    y, index = numbers.output(1, 2, 2, F), Output((1, 2, 2, F), "uint8", is_compared=False)
+    x, kernel, bias = numbers.signed(1, 10, 11, 128), numbers.signed(3, 3, 128, F), numbers.signed(F)
+    assert winograd.window_size(1, 8, 8, kernel, ONE_BY_ONE) == 2
+    y, index = numbers.output(1, 4, 4, F), Output((1, 4, 4, F), "uint8", is_compared=False)
     agree("conv_relu_pool_forward", x, kernel, bias, ONE_BY_ONE, (0, 0), TWO_BY_TWO, TWO_BY_TWO, y, index)
 
 

@@ -11,7 +11,8 @@ so a result is written once. L1 holds the image's lines, L2 the kernel.
 **The gradient of the input** is a convolution too: of the output's gradient, spread out by the stride and with a border
 of zeros, with the kernel flipped in both directions and its channels and filters exchanged. The same code computes it.
 
-Kernels of 3 x 3 on eight channels or more take half as long, or less, in Winograd's way (``winograd.py``).
+Kernels of 3 x 3 at stride 1 with eight channels and filters or more (for the gradients, 16 filters) take about half as
+long in Winograd's way (``winograd.py``).
 """
 
 from __future__ import annotations

@@ -102,10 +102,9 @@ def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def inlined(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Return the same for a function that a loop calls often: a call takes a hundred times longer than an addition.
+    """Do as ``compiled``, but put the code in the place of each call, which LLVM does by itself for short functions.
 
-    LLVM puts only short functions in the place of a call, unless it is told to. Each argument that is an array, or a
-    tuple of numbers, is a dozen numbers to be copied for a call.
+    For what inner loops call with tiles and arrays: a call would have to copy them.
     """
     return njit(forceinline=True, **OPTIONS)(function)
 

@@ -17,7 +17,7 @@ from .llvm import I8, I64, Vector, broadcast, bytes_of, constant, element, exten
 def tile_store_window_maximum(typing, shape, acc, bias, bias_offset, y, offset, line, stride, index, index_offset):
     """Max-pool a tile of 2L lines of 2P pixels, add the bias, apply ReLU, and store L x P pixels of y and index.
 
-    Window (l, p) is rows (2l, 2p), (2l, 2p + 1), (2l + 1, 2p), (2l + 1, 2p + 1) of the tile. Its results go to
+    Pooling window (l, p) is rows (2l, 2p), (2l, 2p + 1), (2l + 1, 2p), (2l + 1, 2p + 1) of the tile. Its results go to
     y[offset + l*line + p*stride : + vectors*lanes], and to index[index_offset + ... : + ...] the number 0 to 3 of the
     first maximum, or 255 where ReLU made the result zero. A NaN wins every comparison and passes ReLU, so that it is
     seen.

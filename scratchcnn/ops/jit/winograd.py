@@ -1,8 +1,9 @@
 """Convolution by 3 x 3 kernels with a fraction of the multiplications that seem to be needed.
 
-Neighbouring outputs, a *window* of 2 x 2 or 4 x 4, depend on a *patch* of inputs that is two larger each way. Computed
-one by one, four outputs take 4 * 9 = 36 multiplications for each channel and filter; but one for each of the patch's 16
-inputs suffices, if patch and kernel are first transformed by additions, and 36 instead of 144 for sixteen outputs:
+Neighbouring outputs, a *window* of 2 x 2 or 4 x 4, depend on a *patch* of inputs that is two larger each way. (In the
+literature, output tile and input tile; here a tile is one of registers.) Computed one by one, 2 x 2 outputs take 4 * 9
+= 36 multiplications for each channel and filter, and 4 x 4 take 144. With patch and kernel transformed first, one for
+each input of the patch suffices, 16 or 36 (F(2x2, 3x3) and F(4x4, 3x3) of Lavin and Gray):
 
     window = A^T [ (G kernel G^T) * (B^T patch B) ] A          * is element by element, the sum over channels inside
 
@@ -11,7 +12,8 @@ filter; the products are done for each patch, channel and filter, and for each *
 product: (patches x C) (C x F), on register tiles.
 
 A number that is not finite reaches all outputs that depend on it and, of 4 x 4, others in their windows; an infinity
-perhaps as NaN. It does not reach another image.
+perhaps as NaN. Backward it is a patch that may be lost, and of the kernel's gradient all that belongs to a channel and
+a filter. No other image's y or dx is.
 """
 
 from __future__ import annotations
@@ -51,12 +53,12 @@ def window_size(N: int, OH: int, OW: int, weights: np.ndarray, strides: Pair) ->
     KH, KW, C, F = weights.shape
     if (KH, KW) != (3, 3) or strides != (1, 1) or C % lanes_for(C, weights.dtype) or C < 8 or F < 8:
         return 0
-    best, most = 0, 9 * OH * OW / 1.5  # products that are worth the transforms
+    best, limit = 0, 9 * OH * OW / 1.5  # products: the transforms must be worth it
     for size, few in FEW.items():
         down, across = windows_of(OH, OW, size)
         products = (size + 2) ** 2 * down * across  # also for what sticks out of the image
-        if N * down * across >= few and products <= most:
-            best, most = size, 0.9 * products
+        if N * down * across >= few and products <= limit:
+            best, limit = size, 0.9 * products  # the transforms of larger windows take longer
     return best
 
 
@@ -119,7 +121,7 @@ def transform_filters(three, square, width, lanes, weights, g, channels, filters
     """Transform from (3, 3, C, columns) to (places, panels, C, width), with ``pad`` numbers between the places.
 
     ``channels`` and ``filters`` are the first and behind the last; the panels are those of these filters. A panel,
-    (C, width), is read from one end to the other by the products. Registers: all of one vector.
+    (C, width), is read from one end to the other by the products. Registers: a channel's kernels of one vector.
     """
     distance, plane = g.C * g.columns, g.C * (filters[1] - filters[0]) + pad
     for c in range(channels[0], channels[1]):

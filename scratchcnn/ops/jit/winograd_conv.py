@@ -1,11 +1,12 @@
 """Convolution in windows of its outputs, in Winograd's way (``winograd.py``), with or without a max-pool behind it.
 
-A window is just what a 2 x 2 max-pool takes, or four times that, so the pool finds its maxima in the registers that
-hold the window.
+A window is just what a 2 x 2 max-pool takes, or four pooling windows, so the pool finds its maxima in the registers
+that hold it.
 
 The products are matrices (patches x C) (C x F), and the patches of a small image are too few for a register tile: on
 6 x 6 pixels there are nine. So they are collected from as many images as it takes. A group of them shares one reading
-of the transformed kernel, which is larger than the L1 cache and, from 128 channels and filters on, fills the L2.
+of the transformed kernel, which is larger than the L1 cache and, with 128 channels and filters, as large as the L2 or
+larger: 1 MiB, or 2.25 MiB for windows of 4 x 4.
 
 Each slice transforms what it needs of the kernel by itself. To fetch what another core has just written takes several
 times as long, and so does writing to memory that another core has read: 17 us for 131 KB instead of 3.
@@ -109,11 +110,11 @@ def _convolve_kernel(precision, outer, inner, vectors, lanes, channels, depth_la
     def winograd(s, slices, numbers, addresses):
         """Some patches of all images, and some filters, a group at a time: transform them, multiply, transform back.
 
-        The products: for each panel of filters, as wide as the tile; for each place in a patch; tiles of
-        patches; the channels innermost. Registers: in the product, a tile of patches x filters; in the transforms, one
-        patch of one vector. L1: a tile's patches at one place, and up to 64 channels of the panel, which all tiles of
-        the group use. L2: the group's patches and products, 550 KiB for 128 channels in windows of 4 x 4; the
-        panels of the kernel pass through.
+        The products: for each panel of filters, as wide as the tile; for each place in a patch; tiles of patches; the
+        channels innermost. Registers: in the product, a tile of patches x filters; in the transforms, one patch of one
+        vector (of 6 x 6, a part of it waits in L1). L1: a tile's patches at one place, and up to 64 channels of the
+        panel, which all tiles of the group use. L2: the group's patches and products, 650 KiB for 128 channels in
+        windows of 4 x 4; the panels of the kernel pass through.
         """
         g = geometry(numbers, WindowedConvolution)
         x, weights, bias, images, patches, products, spares, kernels, y = arrays(addresses, 9, precision)

@@ -1,14 +1,14 @@
 """The gradients of a convolution by 3 x 3 kernels in Winograd's way (``winograd.py``): as few products here, too.
 
-The forward pass is linear in the patch and in the kernel, so each gradient is its transforms in reverse order, turned
-over. With W the transformed kernel G kernel G^T, P = B^T patch B and D = A dy A^T of the same window:
+The forward pass is linear in the patch and in the kernel, so each gradient takes the transposes of its transforms in
+reverse order. With W the transformed kernel G kernel G^T, P = B^T patch B and D = A dy A^T of the same window:
 
     dpatch  = B [ W * D ] B^T        the sum over filters inside; neighbouring patches overlap, and are added
     dkernel = G^T [ P * D ] G        the sum over all windows of the batch inside
 
-Both share D, and for each place both are matrix products: (windows x F) (F x C) and (C x windows)
-(windows x F). The windows are those of the output: where it is smaller than the input, this takes fewer products than
-convolving dy, with a border of zeros, to get the input's gradient.
+Both share D, and for each place both are matrix products: (windows x F) (F x C) and (C x windows) (windows x F). The
+windows are those of the output: where it is smaller than the input, this takes fewer products than convolving dy, with
+a border of zeros, to get the input's gradient.
 """
 
 from __future__ import annotations
