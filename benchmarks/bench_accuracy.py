@@ -1,13 +1,12 @@
 """The accuracy that each recipe reaches on the 10,000 test images of MNIST and Fashion-MNIST, over several seeds.
 
-The recipes were chosen on training images alone (`scratchcnn/recipes.py` says how), and are the same for both. One
-thing the test images have decided: `annealed`, which was to take the place of `best`, is better for clothes only, so
-both are listed. Each row is over trainings on all 60,000 images, each measured once on the test images; "5 x" is the
-average of the probabilities of that many models. `benchmarks/accuracy.csv` has every seed with the checksum of its
-weights, and `python examples/train_mnist.py --data DATA --recipe NAME --seed SEED` prints the same one, on any number
-of threads (on a CPU with the same vector width: others add up in another order). Seconds are those of `fit`, with the
-kernels compiled before, of the trainings with the most threads; of an average, the sum. Trainings with one thread ran
-two at a time, each on a core of its own.
+The recipes were chosen on training images alone (`scratchcnn/recipes.py` says how, and the one thing that the test
+images have decided), and are the same for both. Each row is over trainings on all 60,000 images, each measured once on
+the test images; "5 x" is the average of the probabilities of that many models. `benchmarks/accuracy.csv` has every seed
+with the checksum of its weights, and `python examples/train_mnist.py --data DATA --recipe NAME --seed SEED` prints the
+same one, on any number of threads (on a CPU with the same vector width: others add up in another order). Seconds are
+those of `fit`, with the kernels compiled before, of the trainings with the most threads; of an average, the sum.
+Trainings with one thread ran two at a time, each on a core of its own.
 """
 
 from __future__ import annotations

@@ -73,8 +73,8 @@ def convolutions(draw):
 def is_exact(numbers, images, stops, kernel, strides=(1, 1)):
     """Tell whether a convolution must give the same numbers: whole ones, except in windows of 4 x 4 outputs.
 
-    Their transforms multiply by fractions, which are not exact in binary. So it is for dx, if there are no fewer filters
-    than windows take for the gradients.
+    Their transforms multiply by fractions, which are not exact in binary. (For dx, only with 16 filters or more, or
+    fewer than 8: between, it is a convolution of its own.)
     """
     from scratchcnn.ops.jit import winograd  # here, so that the tests can at least be collected without numba
 

@@ -27,7 +27,7 @@ def some_digits(count):
     return tuple(array[:count] for array in sc.data.load_data("digits")[0])
 
 
-PARAMETERS = {"fast": 56_970, "keras": 34_826, "tiny": 7_250, "best": 432_442, "annealed": 432_442}
+PARAMETERS = {"fast": 56_970, "keras": 34_826, "tiny": 7_250, "best": 432_442}
 
 
 @pytest.mark.parametrize("name", RECIPES)
