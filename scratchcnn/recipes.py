@@ -225,9 +225,9 @@ RECIPES = {
     # 99.65 % without the average, 99.67 % after 32. With 16, 32, 64, 64, 128 filters and no padding 99.64 % after 18
     # epochs, 99.66 % after 36. These had slightly larger distortions (12 degrees, 2 pixels, 12 %, a slant of 8
     # degrees), which digits do not tell from those below, but clothes do: 92.1 % and 92.3 % after 8 epochs. With much
-    # larger ones (20 degrees, 3 pixels, 15 %, 10 degrees) 99.59 %. In a small network after 6 epochs, Adam or SGD, label
-    # smoothing or none, normalisations before or behind the pools: all 99.59 to 99.63 %. Elastic distortions do not
-    # help: 99.59 % after 12 epochs with (12, 4), 99.29 % with (34, 4).
+    # larger ones (20 degrees, 3 pixels, 15 %, 10 degrees) 99.59 %. In a small network after 6 epochs, Adam or SGD,
+    # label smoothing or none, normalisations before or behind the pools: all 99.59 to 99.63 %. Elastic distortions do
+    # not help: 99.59 % after 12 epochs with (12, 4), 99.29 % with (34, 4).
     #
     # With distortions that weaken (``Annealed``), from 22 degrees, 3 pixels, 20 % and a slant of 12 degrees to nothing,
     # the split says 99.76 % for digits and 93.6 % for clothes. On the test images, after 18 epochs and over 5 and 3
