@@ -2,11 +2,12 @@
 
 The recipes were chosen on training images alone (`scratchcnn/recipes.py` says how, and the one thing that the test
 images have decided), and are the same for both. Each row is over trainings on all 60,000 images, each measured once on
-the test images; "5 x" is the average of the probabilities of that many models. `benchmarks/accuracy.csv` has every seed
-with the checksum of its weights, and `python examples/train_mnist.py --data DATA --recipe NAME --seed SEED` prints the
-same one, on any number of threads (on a CPU with the same vector width: others add up in another order). Seconds are
-those of `fit`, with the kernels compiled before, of the trainings with the most threads; of an average, the sum.
-Trainings with one thread ran two at a time, each on a core of its own.
+the test images; "5 x" is the average of the probabilities of that many models, and "9 shifts" says that each model
+looked at each image shifted by up to a pixel, nine times, too. `benchmarks/accuracy.csv` has every seed with the
+checksum of its weights, and `python examples/train_mnist.py --data DATA --recipe NAME --seed SEED` prints the same one,
+on any number of threads (on a CPU with the same vector width: others add up in another order). Seconds are those of
+`fit`, with the kernels compiled before, of the trainings with the most threads; of an average, the sum. Trainings with
+one thread ran two at a time, each on a core of its own.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ DATA = ("mnist", "fashion_mnist")
 SEEDS = {("mnist", "fast"): 20}  # listed: the first so many, of the others
 OTHER_SEEDS = {"mnist": 5, "fashion_mnist": 3}
 COLUMNS = ("data", "recipe", "seed", "epochs", "seconds", "threads", "accuracy", "parameters", "checksum")
+SHIFTED = ", 9 shifts"  # behind the seeds of an average over shifted images
 Row = dict[str, str]
 Split = tuple[np.ndarray, np.ndarray]
 Data = tuple[Split, Split]
@@ -45,6 +47,7 @@ def options_of(arguments: list[str] | None = None) -> argparse.Namespace:
     made.add_argument("--seeds", type=int, help="train with so many (default: as many as are listed)")
     made.add_argument("--first-seed", type=int, default=0, help="from this one on (default: %(default)s)")
     made.add_argument("--ensemble", action="store_true", help="also list what the models of these seeds know together")
+    made.add_argument("--shifts", action="store_true", help="list that over nine shifts of each image, too")
     made.add_argument("--resume", action="store_true", help="do not train again what is listed and saved")
     made.add_argument("--threads", type=int, default=min(2, len(machine.available_cpus())), help="(default: all, or 2)")
     made.add_argument("--data-dir", help="folder with the files of the data (default: $SCRATCHCNN_DATA, or downloaded)")
@@ -71,12 +74,13 @@ def train(data_name: str, name: str, seed: int, data: Data, threads: int) -> tup
     return model, dict(zip(COLUMNS, map(str, values), strict=True))
 
 
-def together(rows: list[Row], models: list[sc.Sequential], test: Split) -> Row:
-    """Return what is listed of the average of some models, each of which has its row."""
-    _, accuracy = sc.Ensemble(models).evaluate(*test)
+def together(rows: list[Row], models: list[sc.Sequential], test: Split, shifts: bool = False) -> Row:
+    """Return what is listed of the average of some models, each of which has its row, perhaps over shifted images."""
+    answers = [sc.ShiftAverage(model) for model in models] if shifts else models
+    _, accuracy = sc.Ensemble(answers).evaluate(*test)
     first, last = rows[0], rows[-1]
     return first | {
-        "seed": f"{first['seed']}-{last['seed']}",
+        "seed": f"{first['seed']}-{last['seed']}{SHIFTED if shifts else ''}",
         "seconds": f"{sum(float(row['seconds']) for row in rows):.2f}",
         "accuracy": f"{accuracy:.4f}",
         "parameters": str(sum(int(row["parameters"]) for row in rows)),
@@ -132,10 +136,11 @@ def render(rows: list[Row]) -> str:
             lines.append(_line(data, name, seeds, f"{command} {len(seeds)}"))
         for average in chosen:
             if "-" in average["seed"]:
-                first, last = map(int, average["seed"].split("-"))
+                first, last = map(int, average["seed"].removesuffix(SHIFTED).split("-"))
                 count = last - first + 1
-                start = f" --first-seed {first}" if first else ""
-                lines.append(_line(data, f"{count} x {name}", [average], f"{command} {count}{start} --ensemble"))
+                rest = f" --first-seed {first}" * bool(first) + " --ensemble"
+                rest += " --shifts" * average["seed"].endswith(SHIFTED)
+                lines.append(_line(data, f"{count} x {name}", [average], f"{command} {count}{rest}"))
     header = (
         "data", "recipe", "parameters", "epochs", "seconds (median)", "threads", "mean %", "standard deviation",
         "lowest", "highest", "seeds", "command",
@@ -174,9 +179,10 @@ def run(name: str, data: Data, options: argparse.Namespace) -> None:
         rows.append(new)
         models.append(model)
     if options.ensemble:
-        new = together(rows, models, data[1])
-        add(path, new)
-        progress(f"{options.data}, {name}, seeds {new['seed']} together: {float(new['accuracy']):.2%}")
+        for shifts in (False, True) if options.shifts else (False,):
+            new = together(rows, models, data[1], shifts)
+            add(path, new)
+            progress(f"{options.data}, {name}, seeds {new['seed']} together: {float(new['accuracy']):.2%}")
 
 
 def main(arguments: list[str] | None = None) -> None:

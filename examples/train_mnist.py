@@ -93,13 +93,12 @@ def main() -> None:
     print(f"Data: {name}, {len(x_train):,} training and {len(x_test):,} test images.\n")
 
     recipe = sc.recipes.RECIPES[arguments.recipe] if arguments.recipe else own_recipe(arguments, few=name == "digits")
-    output = Path(arguments.output)
-    if arguments.ensemble is None:
-        answers = train(recipe, arguments.seed, arguments, data, output)
+    if arguments.ensemble == 1 and not arguments.shifts:
+        answers = train(recipe, arguments.seed, arguments, data, arguments.output)
     else:
         seeds = range(arguments.seed, arguments.seed + arguments.ensemble)
-        models = [train(recipe, seed, arguments, data, output / f"seed{seed}") for seed in seeds]
-        answers = sc.Ensemble(models)
+        models = [train(recipe, seed, arguments, data, arguments.output / f"seed{seed}") for seed in seeds]
+        answers = sc.Ensemble([sc.ShiftAverage(model) for model in models] if arguments.shifts else models)
         loss, accuracy = answers.evaluate(x_test, y_test)
         print(f"Checksum of the weights of all {len(models)}: {sc.recipes.checksum(*models)}")
         print(f"Together: test loss {loss:.4f}, test accuracy {accuracy:.2%}.\n")
@@ -119,9 +118,10 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--optimizer", choices=OPTIMIZERS, default="adam")
     parser.add_argument("--learning-rate", type=float, help="the highest; default: 0.005, or 0.05 for sgd")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--ensemble", type=int, metavar="N", help="train with N seeds, from --seed on, and average")
+    parser.add_argument("--ensemble", type=int, default=1, metavar="N", help="average over N seeds, from --seed on")
+    parser.add_argument("--shifts", action="store_true", help="average over shifts of each image by a pixel, too")
     parser.add_argument("--backend", choices=sc.ops.BACKENDS, help="default: jit, or $SCRATCHCNN_BACKEND")
-    parser.add_argument("--output", default=".", metavar="DIR", help="where to save; default: here")
+    parser.add_argument("--output", type=Path, default=".", metavar="DIR", help="where to save; default: here")
     return parser.parse_args()
 
 

@@ -70,3 +70,13 @@ def test_an_ensemble_has_a_row_of_its_own(run, tmp_path):
     assert together["checksum"] == checksum(*map(sc.load_model, files))
     assert float(together["seconds"]) == pytest.approx(sum(float(row["seconds"]) for row in rows), abs=0.02)
     assert "| 2 x fast" in (tmp_path / "RESULTS.md").read_text().replace("mnist | ", "| ")
+
+
+def test_an_ensemble_over_shifted_images_has_another_row(run, tmp_path):
+    rows = run("--seeds", "2", "--ensemble", "--shifts")
+    assert [row["seed"] for row in rows] == ["0", "1", "0-1", "0-1, 9 shifts"]
+    models = [sc.load_model(tmp_path / "models" / f"mnist-fast-{seed}.npz") for seed in range(2)]
+    _, test = sc.data.load_data("digits")
+    assert rows[3]["accuracy"] == f"{sc.Ensemble([sc.ShiftAverage(model) for model in models]).evaluate(*test)[1]:.4f}"
+    assert rows[3]["checksum"] == rows[2]["checksum"] == checksum(*models)
+    assert "--recipes fast --seeds 2 --ensemble --shifts`" in (tmp_path / "RESULTS.md").read_text()

@@ -125,3 +125,10 @@ def test_the_example_trains_an_ensemble_and_saves_each_of_its_models(tmp_path):
     saved = [tmp_path / f"seed{seed}" / "model.npz" for seed in (3, 4)]
     loss, accuracy = sc.Ensemble(saved).evaluate(*test)
     assert f"Together: test loss {loss:.4f}, test accuracy {accuracy:.2%}." in printed
+
+
+def test_the_example_averages_over_shifts_as_well(tmp_path):
+    printed = run_example(tmp_path, "--recipe", "fast", "--shifts")
+    shifted = sc.ShiftAverage(sc.load_model(tmp_path / "seed0" / "model.npz"))
+    loss, accuracy = shifted.evaluate(*sc.data.load_data("digits")[1])
+    assert f"Together: test loss {loss:.4f}, test accuracy {accuracy:.2%}." in printed
