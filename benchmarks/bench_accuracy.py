@@ -138,9 +138,10 @@ def render(rows: list[Row]) -> str:
             if "-" in average["seed"]:
                 first, last = map(int, average["seed"].removesuffix(SHIFTED).split("-"))
                 count = last - first + 1
-                rest = f" --first-seed {first}" * bool(first) + " --ensemble"
-                rest += " --shifts" * average["seed"].endswith(SHIFTED)
-                lines.append(_line(data, f"{count} x {name}", [average], f"{command} {count}{rest}"))
+                start = f" --first-seed {first}" if first else ""
+                shifts = " --shifts" if average["seed"].endswith(SHIFTED) else ""
+                what = f"{command} {count}{start} --ensemble{shifts}"
+                lines.append(_line(data, f"{count} x {name}", [average], what))
     header = (
         "data", "recipe", "parameters", "epochs", "seconds (median)", "threads", "mean %", "standard deviation",
         "lowest", "highest", "seeds", "command",

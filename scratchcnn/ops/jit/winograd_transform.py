@@ -40,14 +40,17 @@ def _denominator(point: float, other: float) -> float:
     return 2 * point**2 * (point**2 - other**2)
 
 
-SUMS: Matrix = (
-    (1, 0, 0, 0, 0, 0),
-    (0, 1, 1, 0, 0, 0),
-    (0, 1, -1, 0, 0, 0),
-    (0, 0, 0, 1, 1, 0),
-    (0, 0, 0, 1, -1, 0),
-    (0, 0, 0, 0, 0, 1),
-)
+def _pairs(p: float, q: float) -> Matrix:
+    """Return the matrix that makes of (a, b, c, d, e, f): a, b + p c, b - p c, d + q e, d - q e, f."""
+    return (
+        (1, 0, 0, 0, 0, 0),
+        (0, 1, p, 0, 0, 0),
+        (0, 1, -p, 0, 0, 0),
+        (0, 0, 0, 1, q, 0),
+        (0, 0, 0, 1, -q, 0),
+        (0, 0, 0, 0, 0, 1),
+    )
+
 
 # B^T, G and A^T, each the tuple of its factors, of which the first is applied first.
 PATCH_2 = (((1, 0, -1, 0), (0, 1, 1, 0), (0, -1, 1, 0), (0, 1, 0, -1)),)
@@ -63,14 +66,7 @@ PATCH_4 = (
         (0, -(P**2), 0, 1, 0, 0),
         (0, P**2 * Q**2, 0, -(P**2) - Q**2, 0, 1),
     ),
-    (
-        (1, 0, 0, 0, 0, 0),
-        (0, 1, P, 0, 0, 0),
-        (0, 1, -P, 0, 0, 0),
-        (0, 0, 0, 1, Q, 0),
-        (0, 0, 0, 1, -Q, 0),
-        (0, 0, 0, 0, 0, 1),
-    ),
+    _pairs(P, Q),
 )
 KERNEL_4 = (
     (
@@ -81,10 +77,10 @@ KERNEL_4 = (
         (0, Q / _denominator(Q, P), 0),
         (0, 0, 1),
     ),
-    SUMS,
+    _pairs(1, 1),
 )
 WINDOW_4 = (
-    SUMS,
+    _pairs(1, 1),
     ((1, 1, 0, 1, 0, 0), (0, 0, P, 0, Q, 0), (0, P**2, 0, Q**2, 0, 0), (0, 0, P**3, 0, Q**3, 1)),
 )
 
