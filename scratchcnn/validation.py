@@ -8,11 +8,13 @@ input that has the right form already is not copied.
 from __future__ import annotations
 
 import operator
-from typing import Any
+import reprlib
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .layers.base import Shape
+if TYPE_CHECKING:
+    from .layers.base import Shape  # layers may use this file
 
 CHECKED_AT_ONCE = 1 << 20  # elements; a check of everything at once would need memory for as many truth values
 
@@ -140,3 +142,45 @@ def _require_finite(x: np.ndarray) -> None:
             raise ValueError(
                 f"images must be finite {x.dtype} numbers, but image {place[0]} holds {value} at {place[1:]}"
             )
+
+
+def shown(value: Any, limit: int = 300) -> str:
+    """Return ``repr(value)`` for an error message: of at most ``limit`` characters, whatever the value is.
+
+    Examples
+    --------
+    >>> shown([28, 28])
+    '[28, 28]'
+    >>> len(shown("x" * 1_000_000))
+    300
+    """
+    brief = reprlib.Repr()  # never writes out what is cut away afterwards: a list may have millions of elements
+    brief.maxlevel = 4
+    brief.maxlist = brief.maxtuple = brief.maxset = brief.maxfrozenset = brief.maxdict = brief.maxarray = 20
+    brief.maxstring = brief.maxlong = brief.maxother = limit
+    try:
+        return shorten(brief.repr(value[: 2 * limit] if isinstance(value, bytes) else value), limit)
+    except Exception:  # a repr of the user's own, or an int of more digits than Python writes
+        return f"an object of type {type(value).__name__}"
+
+
+def shorten(text: str, limit: int = 300) -> str:
+    """Return a text of at most ``limit`` characters: its beginning, and its end, where the advice of a message is."""
+    if len(text) <= limit:
+        return text
+    end = limit // 3
+    return f"{text[: limit - end - 5]} ... {text[-end:]}"
+
+
+def reason(error: BaseException, limit: int = 300) -> str:
+    """Return what an exception says, for use within another message: never nothing, and never endless.
+
+    Examples
+    --------
+    >>> reason(ValueError("too large")), reason(KeyError("config")), reason(MemoryError())
+    ('too large', "KeyError: 'config'", 'MemoryError')
+    """
+    text, kind = str(error), type(error).__name__
+    if not text:
+        return kind
+    return shorten(text if isinstance(error, ValueError | OSError) else f"{kind}: {text}", limit)
