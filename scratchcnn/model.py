@@ -18,6 +18,7 @@ import numpy as np
 
 from . import evaluation, ops, saving, training
 from .fusion import fuse as fuse_layers
+from .image_range import ImageRange, check_range, notice
 from .layers import Rescaling
 from .layers.base import Layer, Shape, aligned_empty
 from .losses import SoftmaxCrossEntropy
@@ -57,6 +58,8 @@ class Sequential:
         The source of everything random.
     history : History or None
         Of the latest ``fit``, also of one that was interrupted.
+    image_range : ImageRange or None
+        Of the images that the model was trained on. Others are worth a ``RuntimeWarning``, once a model.
 
     Notes
     -----
@@ -75,6 +78,10 @@ class Sequential:
     >>> model.compile(optimizer=Adam(1e-3), loss=SoftmaxCrossEntropy())
     >>> history = model.fit(x_train, y_train, epochs=3, validation_split=0.1)
     """
+
+    image_range: ImageRange | None = None
+    warned_of_range = False
+    noticed_batches = 0  # of a training by hand
 
     def __init__(
         self, layers: Sequence[Layer], input_shape: Shape, seed: int = 0, dtype: str = "float32", fuse: bool = True
@@ -147,6 +154,8 @@ class Sequential:
         ready = x.dtype == self.dtype or (x.dtype == np.uint8 and self.takes_bytes)
         if not (ready and x.shape[1:] == self.input_shape and x.flags.c_contiguous):
             x = self.as_images(x)
+        if training:
+            notice(self, x)
         steps = self.steps
         if indices is not None:
             x, steps = self._gather(x, indices)
@@ -185,7 +194,9 @@ class Sequential:
 
     def as_images(self, x: Any) -> np.ndarray:
         """Return samples in the form that ``forward`` works on, or raise an error that says what is wrong with them."""
-        return as_images(x, self.input_shape, self.dtype, self.takes_bytes)
+        x, extent = as_images(x, self.input_shape, self.dtype, self.takes_bytes)
+        check_range(self, x, extent)
+        return x
 
     def count_params(self) -> int:
         """Return the number of trainable parameters."""

@@ -17,12 +17,14 @@ import json
 import os
 import secrets
 from collections.abc import Sequence
+from dataclasses import asdict
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .image_range import ImageRange
 from .layers import LAYERS
 from .layers.base import Layer
 from .losses import SoftmaxCrossEntropy
@@ -127,6 +129,8 @@ def describe(model: Sequential, include_optimizer: bool = True) -> dict[str, Any
         "fuse": model.fuse,
         "rng": model.rng.bit_generator.state,
     }
+    if model.image_range is not None:
+        config["image_range"] = asdict(model.image_range)
     if include_optimizer and model.optimizer is not None:
         config["optimizer"] = _describe_known(model.optimizer, OPTIMIZERS)
         config["iterations"] = model.optimizer.iterations
@@ -160,6 +164,8 @@ def _rebuild(config: dict[str, Any], custom_layers: Sequence[type[Layer]]) -> Se
         fuse=config["fuse"],
     )
     model.rng.bit_generator.state = config["rng"]
+    if "image_range" in config:
+        model.image_range = ImageRange(**config["image_range"])
     if "optimizer" in config:
         entry = config["optimizer"]
         if isinstance(entry["config"]["learning_rate"], dict):

@@ -18,6 +18,7 @@ import numpy as np
 from .callbacks import Callback
 from .data.augment import Annealed, Augmentation
 from .evaluation import as_samples, classes, count_correct, losses_or_mean, measure, require_compiled
+from .image_range import remember
 from .layers.base import aligned_empty
 from .progress import announcing_compilation, progress_display
 from .replay import replay
@@ -179,6 +180,7 @@ def fit(
     for hook in hooks:
         if not isinstance(hook, Callback):
             raise ValueError(f"callbacks must be Callback objects, got {hook!r}")
+    remember(model, x, None if validation is None else validation[0])
     history = model.history = History()
     model.stop_training = False
     model.recordings.clear()

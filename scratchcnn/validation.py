@@ -7,6 +7,7 @@ input that has the right form already is not copied.
 
 from __future__ import annotations
 
+import math
 import operator
 import reprlib
 from typing import TYPE_CHECKING, Any
@@ -19,8 +20,12 @@ if TYPE_CHECKING:
 CHECKED_AT_ONCE = 1 << 20  # elements; a check of everything at once would need memory for as many truth values
 
 
-def as_images(x: Any, input_shape: Shape, dtype: np.dtype, keep_bytes: bool) -> np.ndarray:
+def as_images(
+    x: Any, input_shape: Shape, dtype: np.dtype, keep_bytes: bool
+) -> tuple[np.ndarray, tuple[float, float] | None]:
     """Return samples as an array ``(N, *input_shape)`` of ``dtype``, or of uint8 where that is welcome.
+
+    Beside it, the lowest and the highest of its values, or None for bytes, which need not be looked at.
 
     Parameters
     ----------
@@ -49,11 +54,13 @@ def as_images(x: Any, input_shape: Shape, dtype: np.dtype, keep_bytes: bool) -> 
     if len(x) == 0:
         raise ValueError(f"there are no images: the array has shape {x.shape}")
     if keep_bytes and x.dtype == np.uint8:
-        return np.ascontiguousarray(x)
+        return np.ascontiguousarray(x), None
     with np.errstate(over="ignore"):  # a float64 beyond float32 becomes infinite, and is reported as that below
         x = np.ascontiguousarray(x, dtype)
-    _require_finite(x)
-    return x
+    low, high = float(x.min()), float(x.max())  # NaN if a value is
+    if not (math.isfinite(low) and math.isfinite(high)):
+        _report_not_finite(x)
+    return x, (low, high)
 
 
 def as_labels(y: Any, samples: int, classes: int) -> np.ndarray:
@@ -132,7 +139,7 @@ def _wrong_shape(shape: Shape, input_shape: Shape) -> str:
     return f"the model takes images {expected}, got an array of shape {shape}; {hint}"
 
 
-def _require_finite(x: np.ndarray) -> None:
+def _report_not_finite(x: np.ndarray) -> None:
     flat = x.reshape(-1)
     for start in range(0, flat.size, CHECKED_AT_ONCE):
         finite = np.isfinite(flat[start : start + CHECKED_AT_ONCE])
