@@ -258,6 +258,8 @@ class Sequential:
         """Restore a copied or unpickled model: its layers came with copies in place of views."""
         self.__dict__.update(state)
         self._make_views()
+        if self.optimizer is not None:
+            self.optimizer.build(self.parameters)
 
     def __repr__(self) -> str:
         lines = "".join(f"    {layer!r},\n" for layer in self.layers)

@@ -15,7 +15,6 @@ pytestmark = pytest.mark.usefixtures("backend")
 def updated(optimizer, parameters, *gradients):
     """Return the parameters after one update for each of the gradients."""
     w = np.array(parameters, np.float64)
-    optimizer.build(w)
     for gradient in gradients:
         optimizer.step(w, np.array(gradient, np.float64))
     return w
@@ -95,7 +94,6 @@ def test_any_function_of_the_step_is_a_learning_rate():
 
 def test_the_learning_rate_can_be_changed_between_updates():
     optimizer, w = SGD(1.0), np.zeros(1)
-    optimizer.build(w)
     optimizer.step(w, np.ones(1))
     optimizer.learning_rate = 0.5
     optimizer.step(w, np.ones(1))
@@ -110,7 +108,6 @@ def test_backends_agree_and_gradients_are_not_changed(optimizer):
     for backend in ops.BACKENDS:
         twin = type(optimizer)(**optimizer.config())
         w = start.copy()
-        twin.build(w)
         with ops.using(backend):
             for gradient in gradients:
                 given = gradient.copy()

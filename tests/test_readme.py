@@ -1,9 +1,11 @@
-"""What the README says can be done, can be done."""
+"""What the README says can be done, can be done, and does what it says: code that runs to its end may do nothing."""
 
+import copy
 import os
 import re
 
 import numpy as np
+import pytest
 from processes import ROOT
 
 import scratchcnn as sc
@@ -27,6 +29,49 @@ def test_the_python_examples_run_one_after_the_other_and_their_network_learns(tm
     assert np.isfinite(names["mean_loss"])
     assert "scale" in capsys.readouterr().out
     assert sc.gradcheck.check_layer(names["Scale"](), input_shape=(4, 5, 3)).raise_if_wrong()
+
+
+@pytest.fixture(scope="module")
+def trained():
+    """Return the names that the README's first example defines, with fewer digits and in less time."""
+    names = {}
+    (block,) = [block for block in blocks("python") if "model.fit" in block]
+    training = block[: block.index("model.summary")] + "model.compile()"
+    exec(compile(training, "README.md", "exec"), names)
+    return {**names, "x_train": names["x_train"][:300], "y_train": names["y_train"][:300]}
+
+
+def weights_after_its_loop(trained, optimizer):
+    """Return the weights that the README's own loop gives, with another optimizer in place of its SGD."""
+    (block,) = [block for block in blocks("python") if "optimizer.step" in block]
+    assert block.count("sc.SGD(0.05, momentum=0.9)") == 1
+    names = {**trained, "model": copy.deepcopy(trained["model"]), "asked_for": optimizer}
+    exec(compile(block.replace("sc.SGD(0.05, momentum=0.9)", "asked_for"), "README.md", "exec"), names)
+    return [array.tobytes() for array in names["model"].get_weights()]
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: sc.SGD(0.05, momentum=0.9),
+        lambda: sc.SGD(0.05),
+        lambda: sc.SGD(0.05, momentum=0.9, nesterov=True, weight_decay=1e-3),
+        lambda: sc.Adam(sc.schedules.OneCycle(0.01, steps=6), global_clipnorm=1.0),
+        lambda: sc.AdamW(2e-3, weight_decay=0.1),
+    ],
+    ids=lambda make: repr(make()),
+)
+def test_the_loop_of_ones_own_gives_the_weights_that_fit_gives(trained, make):
+    model = copy.deepcopy(trained["model"])
+    model.compile(make(), sc.SoftmaxCrossEntropy())
+    (call,) = re.findall(r"`fit\((.*)\)`", README)
+    exec(f"model.fit({call}, verbose=0)", {**trained, "model": model})
+    assert weights_after_its_loop(trained, make()) == [array.tobytes() for array in model.get_weights()]
+
+
+def test_the_momentum_of_the_loop_of_ones_own_acts(trained):
+    with_momentum = weights_after_its_loop(trained, sc.SGD(0.05, momentum=0.9))
+    assert with_momentum != weights_after_its_loop(trained, sc.SGD(0.05))
 
 
 def commands():

@@ -157,7 +157,6 @@ def test_fit_is_train_step_over_batches_and_nothing_else():
 
 def test_a_loop_of_ones_own_needs_only_forward_backward_and_step():
     model, loss, adam = small_network(dropout=0), sc.SoftmaxCrossEntropy(), sc.Adam(1e-2)
-    adam.build(model.parameters)
     losses = []
     for _ in range(20):
         losses.append(loss.forward(model.forward(IMAGES[..., None], training=True), LABELS))

@@ -1,0 +1,10 @@
+"""Optimizers: how a gradient becomes a step. Stochastic gradient descent (``sgd.py``) and Adam (``adam.py``).
+
+What they share is in ``base.py``, the checks of their settings in ``settings.py``.
+"""
+
+from .adam import Adam, AdamW
+from .base import LearningRate, Optimizer
+from .sgd import SGD
+
+__all__ = ["SGD", "Adam", "AdamW", "LearningRate", "Optimizer"]
