@@ -58,7 +58,7 @@ def _as_one(layers: Sequence[Layer]) -> Layer | None:
         return layers[0]
     if kinds[0] in (Conv2D, Dense) and kinds[1] is BatchNorm:
         stand_in = copy.copy(layers[0])  # has its own buffers, and gets its own parameters
-        stand_in.params, stand_in.grads = {}, {}
+        vars(stand_in).update(params={}, grads={})  # plain ones: the FoldedNorm puts in what it has folded
         normalize, folded = _as_one(layers[1:]), _as_one([stand_in, *layers[2:]])
         return FoldedNorm(layers, normalize, folded) if normalize and folded else None
     if kinds in STEPS and all(_windows_stay_inside(layer) for layer in layers if isinstance(layer, MaxPool2D)):

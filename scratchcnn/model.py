@@ -123,6 +123,7 @@ class Sequential:
                 raise ValueError(
                     f"layer {place}, {layer.name}, cannot follow an output of shape {shape}: {error}"
                 ) from error
+            layer.seal()
             shape = layer.output_shape
         return shape
 
@@ -132,10 +133,8 @@ class Sequential:
         for layer in self.layers:
             for name, parameter in layer.params.items():
                 part = slice(start, start + parameter.size)
-                for flat, arrays in ((self.parameters, layer.params), (self.gradients, layer.grads)):
-                    view = flat[part].reshape(parameter.shape)
-                    view[...] = arrays[name]
-                    arrays[name] = view
+                views = (flat[part].reshape(parameter.shape) for flat in (self.parameters, self.gradients))
+                layer.move_parameter(name, *views)
                 start = part.stop
 
     def forward(self, x: np.ndarray, training: bool = False, indices: np.ndarray | None = None) -> np.ndarray:
@@ -249,6 +248,16 @@ class Sequential:
     evaluate = evaluation.evaluate
     predict = evaluation.predict
     save = saving.save_model
+
+    def __setattr__(self, attribute: str, value: Any) -> None:
+        """Set an attribute; the two vectors are filled, as the layers and the optimizer hold on to them."""
+        vector = vars(self).get(attribute) if attribute in ("parameters", "gradients") else None
+        if vector is None:
+            super().__setattr__(attribute, value)
+        elif value is not vector:
+            if np.shape(value) != vector.shape:
+                raise ValueError(f"model.{attribute} has shape {vector.shape}, got {np.shape(value)}")
+            vector[...] = value
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave the recordings out of a copy or a pickle: they hold addresses of this model's arrays."""

@@ -40,8 +40,8 @@ class Step(Layer):
         self.name = " + ".join(layer.name for layer in fused)
         self.dtype = fused[0].dtype
         # Chains look into the layers' own dictionaries, whose arrays are replaced when a model is copied.
-        self.params = cast(dict[str, np.ndarray], ChainMap(*(layer.params for layer in fused)))
-        self.grads = cast(dict[str, np.ndarray], ChainMap(*(layer.grads for layer in fused)))
+        self.__dict__["params"] = ChainMap(*(layer.params for layer in fused))
+        self.__dict__["grads"] = ChainMap(*(layer.grads for layer in fused))
         assert fused[0].input_shape is not None and fused[-1].output_shape is not None
         self.set_shapes(fused[0].input_shape, fused[-1].output_shape)
 

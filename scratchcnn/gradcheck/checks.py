@@ -63,6 +63,7 @@ def check_layer(
     layer.needs_input_gradient = True
     layer_rng = np.random.default_rng(seed)
     layer.build(input_shape, layer_rng)
+    layer.seal()
     _move_away_from_initial_values([layer], rng)
     x = separated((batch_size, *input_shape), rng) if x is None else np.array(x, np.float64)
 
@@ -201,8 +202,7 @@ def separated(shape: Shape, rng: np.random.Generator) -> np.ndarray:
 def _fresh_copy(layer: Layer) -> Layer:
     """Return a copy of the layer as it was before ``build``."""
     layer = copy.deepcopy(layer)
-    layer.params, layer.grads, layer.state = {}, {}, {}
-    layer.input_shape = layer.output_shape = None
+    layer.unbuild()
     return layer
 
 

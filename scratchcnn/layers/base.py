@@ -8,11 +8,15 @@ size. ``backward`` belongs to the latest ``forward``.
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import Any
 
 import numpy as np
 
+from .arrays import Arrays, View, replace_arrays, same_view
+
 Shape = tuple[int, ...]
+ARRAYS = ("params", "grads", "state")  # the dictionaries of a layer
 
 
 def aligned_empty(shape: Shape, dtype: Any) -> np.ndarray:
@@ -37,9 +41,11 @@ class Layer:
     ----------
     params, grads : dict of str to ndarray
         The trainable parameters and, under the same names, the gradient of the loss with respect to each. Inside a
-        ``Sequential`` both are views into the model's flat vectors.
+        ``Sequential`` both are views into the model's flat vectors. Assigning to a name fills the array that is there:
+        ``self.grads["kernel"] = value`` is ``self.grads["kernel"][...] = value``.
     state : dict of str to ndarray
-        What is kept but not trained: the moving statistics of a batch normalisation.
+        What is kept but not trained: the moving statistics of a batch normalisation. Assigning in ``build`` makes an
+        array, assigning later fills it.
     dtype : numpy dtype
         Of parameters, activations and gradients; set before ``build``.
     needs_input_gradient : bool
@@ -49,9 +55,8 @@ class Layer:
     def __init__(self) -> None:
         self.name = type(self).__name__
         self.dtype: np.dtype = np.dtype(np.float32)
-        self.params: dict[str, np.ndarray] = {}
-        self.grads: dict[str, np.ndarray] = {}
-        self.state: dict[str, np.ndarray] = {}
+        self.params, self.grads, self.state = (Arrays(kind, self.name) for kind in ARRAYS)
+        self._initial: dict[str, Any] = {}  # values that add_parameter was given, until the layer is part of a model
         self.needs_input_gradient = True
         self.input_shape: Shape | None = None
         self.output_shape: Shape | None = None
@@ -80,9 +85,66 @@ class Layer:
         return 0
 
     def add_parameter(self, name: str, value: np.ndarray) -> None:
-        """Register a trainable parameter with its initial value, and a gradient of the same shape."""
-        self.params[name] = np.ascontiguousarray(value, self.dtype)
-        self.grads[name] = np.zeros_like(self.params[name])
+        """Register a trainable parameter with its initial value, which is copied, and a gradient of the same shape.
+
+        Raises
+        ------
+        RuntimeError
+            If the layer is part of a model already, or is registering two parameters of this name.
+        """
+        if self.params.sealed:
+            raise RuntimeError(
+                f"{self.name} is part of a model, which knows its parameters: register {name!r} in build"
+            )
+        if name in self.params and self.input_shape is None:
+            raise RuntimeError(f"{self.name} registers two parameters under the name {name!r}")
+        self._initial[name] = value
+        self.params.bind(name, np.array(value, self.dtype, order="C"))
+        self.grads.bind(name, np.zeros_like(self.params[name]))
+
+    def seal(self) -> None:
+        """Take note that ``build`` is over and a model knows the layer's arrays: there can be no new ones.
+
+        Raises
+        ------
+        RuntimeError
+            If an attribute is the initial value of a parameter: it would never learn.
+        """
+        for attribute, value in vars(self).items():
+            replace_arrays({attribute: value}, partial(self._require_no_initial_value, attribute))
+        self._initial = {}
+        for arrays in (self.params, self.grads, self.state):
+            arrays.owner, arrays.sealed = self.name, True
+
+    def _require_no_initial_value(self, attribute: str, array: np.ndarray) -> np.ndarray:
+        for name, value in self._initial.items():
+            if array is value:
+                parameter, gradient = f'self.params["{name}"]', f'self.grads["{name}"]'
+                raise RuntimeError(
+                    f"{self.name}.{attribute} holds the initial value of the parameter {name!r}, not the parameter: "
+                    f"use {parameter} where it is needed, or keep a copy if the initial value is meant; a layer inside "
+                    f"shares the parameter after layer.move_parameter(name, {parameter}, {gradient})"
+                )
+        return array
+
+    def unbuild(self) -> None:
+        """Forget parameters, state and shapes: the layer can be built anew."""
+        for kind in ARRAYS:
+            self.__dict__[kind] = Arrays(kind, self.name)
+        self.input_shape = self.output_shape = None
+        self.forget()
+
+    def move_parameter(self, name: str, parameter: np.ndarray, gradient: np.ndarray) -> None:
+        """Let a parameter and its gradient live in other arrays, which take over their values.
+
+        What an attribute of the layer shows of the old arrays, it shows of the new ones afterwards: ``self.w``, after
+        ``self.w = self.params["w"]`` in ``build``, is still the parameter.
+        """
+        for arrays, new in ((self.params, parameter), (self.grads, gradient)):
+            old = arrays[name]
+            new[...] = old
+            arrays.bind(name, new)
+            replace_arrays(vars(self), partial(same_view, old=old, new=new))
 
     def set_shapes(self, input_shape: Shape, output_shape: Shape) -> Shape:
         """Remember both shapes, without the batch axis, and return the second: the last line of every ``build``."""
@@ -164,9 +226,30 @@ class Layer:
         """Let ``backward`` raise its error until there is another ``forward``."""
         self._batch_size = 0
 
+    def __setattr__(self, attribute: str, value: Any) -> None:
+        """Set an attribute; a dictionary of arrays that is replaced as a whole is filled, as its arrays are."""
+        if attribute in ARRAYS and isinstance(vars(self).get(attribute), Arrays):
+            vars(self)[attribute].fill(value)
+        else:
+            super().__setattr__(attribute, value)
+
     def __getstate__(self) -> dict[str, Any]:
-        """Leave the buffers out of a copy or a pickle: they hold nothing, and a copy would lose their alignment."""
-        return {**self.__dict__, "_buffers": {}, "_views": {}}
+        """Leave the buffers out of a copy or a pickle: they hold nothing, and a copy would lose their alignment.
+
+        An attribute that is a view of a parameter, such as its transpose, is one of the copy's parameter in the copy.
+        """
+        state = {**self.__dict__, "_buffers": {}, "_views": {}}
+        arrays = [array for kind in ARRAYS for array in state[kind].values()]
+        for attribute, value in state.items():
+            if isinstance(value, np.ndarray) and not any(value is array for array in arrays):
+                views = (View.of(value, array) for array in arrays)
+                state[attribute] = next((view for view in views if view is not None), value)
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Restore a copied or unpickled layer."""
+        made = {attribute: value.made() for attribute, value in state.items() if isinstance(value, View)}
+        self.__dict__.update(state, **made)
 
     def __repr__(self) -> str:
         arguments = ", ".join(f"{key}={value!r}" for key, value in self.config().items())
