@@ -1,7 +1,7 @@
 """Averages of answers: of several networks, or of one network about slightly shifted images.
 
-Each answer errs in its own way, and much of that cancels in the mean of their probabilities. Both cost as many forward
-passes as there are answers.
+Each answer errs in its own way, and much of that cancels in the mean of their probabilities, or of whatever else the
+models' losses make of the logits. Both cost as many forward passes as there are answers.
 
 Letters: N images, H W height and width, C channels, K classes.
 """
@@ -15,10 +15,16 @@ from typing import Any
 
 import numpy as np
 
-from .evaluation import classes, count_correct
+from .evaluation import answers_with_logits
+from .losses import classes, count_correct
 from .model import Sequential
 from .saving import load_model
 from .validation import as_integer, as_labels
+
+_NO_PROBABILITIES = (
+    "evaluate measures the cross-entropy of class probabilities, which these models do not answer with, by their own "
+    "loss; measure predict(x) instead"
+)
 
 
 class AveragedAnswers:
@@ -36,8 +42,12 @@ class AveragedAnswers:
         """Yield probabilities (N, K), one answer after the other."""
         raise NotImplementedError
 
+    def _members(self) -> list[Sequential]:
+        """Return the models that are asked."""
+        raise NotImplementedError
+
     def predict(self, x: Any, batch_size: int = 128) -> np.ndarray:
-        """Return the mean of the answers: probabilities (N, K) whose rows sum to 1.
+        """Return the mean of what ``model.predict`` answers: for classifiers probabilities (N, K), whose rows sum to 1.
 
         Parameters
         ----------
@@ -50,7 +60,8 @@ class AveragedAnswers:
         for answer in self._answers(x, batch_size):
             total = total + answer.astype(np.float64)
             count += 1
-        return (total / count).astype(answer.dtype)
+        mean = total / count
+        return mean.astype(answer.dtype) if answer.dtype.kind == "f" else mean  # that of integers is not one
 
     def evaluate(self, x: Any, y: Any, batch_size: int = 128) -> tuple[float, float]:
         """Return loss and accuracy of the mean of the answers.
@@ -70,9 +81,18 @@ class AveragedAnswers:
             The cross-entropy: the mean of -log(probability of the right class). Labels are not smoothed.
         accuracy : float
             The fraction of the images whose most probable class is the right one.
+
+        Raises
+        ------
+        ValueError
+            If the labels are no class numbers, or the answers no probabilities, because of the models' own losses.
         """
+        if any(answers_with_logits(model) for model in self._members()):
+            raise ValueError(_NO_PROBABILITIES)
         labels = as_labels(y, len(x), self.classes)
         probabilities = self.predict(x, batch_size)
+        if probabilities.shape != (len(labels), self.classes) or not _are_probabilities(probabilities):
+            raise ValueError(_NO_PROBABILITIES)
         right = probabilities[np.arange(len(labels)), labels]  # (N,)
         smallest = np.finfo(right.dtype).tiny  # a probability too small for a float is not quite impossible
         loss = -np.log(np.maximum(right, smallest), dtype=np.float64).mean()
@@ -106,6 +126,10 @@ class Ensemble(AveragedAnswers):
             raise ValueError(f"the models of an ensemble must know the same classes, these know {numbers}")
         self.classes = numbers[0]
 
+    def _members(self) -> list[Sequential]:
+        lists = [[model] if isinstance(model, Sequential) else model._members() for model in self.models]
+        return [model for members in lists for model in members]
+
     def _answers(self, x: Any, batch_size: int) -> Iterator[np.ndarray]:
         for model in self.models:
             yield model.predict(x, batch_size)
@@ -128,10 +152,13 @@ class ShiftAverage(AveragedAnswers):
             raise ValueError(f"model must be a Sequential, got {model!r}")
         if len(model.input_shape) != 3:
             raise ValueError(f"only images (H, W, C) can be shifted, the model takes samples {model.input_shape}")
-        self.model, self.classes = model, classes(model)
+        self.model, self.classes = model, classes(model.output_shape)
         self.reach = as_integer("reach", reach, 0)
         if self.reach >= min(model.input_shape[:2]):
             raise ValueError(f"reach must be less than the images' size, {model.input_shape[:2]}, got {reach}")
+
+    def _members(self) -> list[Sequential]:
+        return [self.model]
 
     def _answers(self, x: Any, batch_size: int) -> Iterator[np.ndarray]:
         images = self.model.as_images(x)
@@ -139,6 +166,12 @@ class ShiftAverage(AveragedAnswers):
         for down in shifts:
             for right in shifts:
                 yield self.model.predict(shifted(images, down, right), batch_size)
+
+
+def _are_probabilities(answers: np.ndarray) -> bool:
+    """Return whether rows sum to 1 and nothing is negative, NaN aside: what has diverged is no other kind of answer."""
+    known = answers[~np.isnan(answers).any(axis=1)]
+    return bool(np.all(known >= 0) and np.all(np.abs(known.sum(axis=1) - 1) < 1e-3))
 
 
 def shifted(images: np.ndarray, down: int, right: int) -> np.ndarray:
@@ -157,4 +190,4 @@ def _overlap(extent: int, shift: int) -> tuple[slice, slice]:
 
 
 def _classes_of(model: Sequential | AveragedAnswers) -> int:
-    return model.classes if isinstance(model, AveragedAnswers) else classes(model)
+    return model.classes if isinstance(model, AveragedAnswers) else classes(model.output_shape)

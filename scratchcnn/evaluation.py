@@ -2,19 +2,20 @@
 
 Both go through the samples in batches, because the layers' buffers grow with the largest batch they have seen.
 
-Letters: N samples.
+Letters: N samples, K classes.
 """
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from . import ops
-from .losses import SoftmaxCrossEntropy
+from .losses import SoftmaxCrossEntropy, as_mean, as_targets, classes, correct_counter, predictions
 from .replay import replay
-from .validation import as_integer, as_labels
+from .validation import are_below, as_integer, as_labels
 
 if TYPE_CHECKING:
     from .model import Sequential
@@ -27,8 +28,8 @@ def evaluate(model: Sequential, x: Any, y: Any, batch_size: int = 128) -> tuple[
     ----------
     x : array_like, shape (N, *input_shape)
         Images, in any form that ``fit`` takes.
-    y : array_like of int, shape (N,)
-        Class numbers.
+    y : array_like, N rows
+        Targets, in any form that ``fit`` takes: class numbers, unless the loss is one of your own.
     batch_size : int, default 128
         Images that are worked on at once: a matter of speed and memory.
 
@@ -37,7 +38,8 @@ def evaluate(model: Sequential, x: Any, y: Any, batch_size: int = 128) -> tuple[
     loss : float
         The mean over the samples.
     accuracy : float
-        The fraction of the samples whose highest logit is that of their label.
+        The fraction of the samples whose highest logit is that of their label; one with a NaN among its logits is
+        wrong. NaN where the targets are not class numbers, unless the loss counts what is right (``losses.Loss``).
 
     Raises
     ------
@@ -53,7 +55,7 @@ def evaluate(model: Sequential, x: Any, y: Any, batch_size: int = 128) -> tuple[
 
 
 def predict(model: Sequential, x: Any, batch_size: int = 128) -> np.ndarray:
-    """Return the probability of each class for each image: the softmax of the logits.
+    """Return what the model answers for each image: what its loss makes of the logits.
 
     Parameters
     ----------
@@ -64,17 +66,46 @@ def predict(model: Sequential, x: Any, batch_size: int = 128) -> np.ndarray:
 
     Returns
     -------
-    ndarray, shape (N, classes)
-        A new array of the model's dtype; each row sums to 1. ``.argmax(axis=1)`` are the classes.
+    ndarray, N rows
+        A new array. With ``SoftmaxCrossEntropy`` the probabilities (N, K) of the classes in the model's dtype; each row
+        sums to 1, and ``.argmax(axis=1)`` are the classes. With a loss of your own its ``predictions(logits)``, or the
+        logits as they are if it has no such method. A model without a loss answers as it did when it was saved, and
+        if it never had one, with probabilities if it ends in K >= 2 numbers, else with the logits. Rows are NaN where
+        the parameters are; ``argmax`` does not say so, ``evaluate`` counts them as wrong.
 
     Raises
     ------
     ValueError
         If the images are not as described.
+    RuntimeError
+        If the model was saved without a loss whose own predictions it needs.
     """
     batch_size = as_integer("batch_size", batch_size, 1)
     x = model.as_images(x)
-    probabilities = np.empty((len(x), classes(model)), model.dtype)
+    return _probabilities(model, x, batch_size) if answers_by_softmax(model) else _predictions(model, x, batch_size)
+
+
+def answers_by_softmax(model: Sequential) -> bool:
+    """Return whether a model predicts the softmax of its logits (N, K)."""
+    if type(model.loss) is SoftmaxCrossEntropy:
+        return classes(model.output_shape) > 0
+    if model.loss is not None:
+        return False
+    if model.saved_predictions not in ("", "softmax", "logits"):
+        raise RuntimeError(
+            f"what this model predicts is the business of its {model.saved_predictions}, which its file does not hold; "
+            f"compile the model with such a loss before predict, or call forward for the logits"
+        )
+    return len(model.output_shape) == 1 and model.saved_predictions != "logits" and model.output_shape[0] >= 2
+
+
+def answers_with_logits(model: Sequential) -> bool:
+    """Return whether a model predicts its logits as they are."""
+    return not (hasattr(model.loss, "predictions") or answers_by_softmax(model))
+
+
+def _probabilities(model: Sequential, x: np.ndarray, batch_size: int) -> np.ndarray:
+    probabilities = np.empty((len(x), *model.output_shape), model.dtype)
     for start in range(0, len(x), batch_size):
         part = slice(start, start + batch_size)
         replay(model, _answer, x[part], probabilities[part], verbose="auto")
@@ -85,56 +116,55 @@ def _answer(model: Sequential, images: np.ndarray, probabilities: np.ndarray) ->
     ops.softmax_forward(model.forward(images), probabilities)
 
 
-def classes(model: Sequential) -> int:
-    """Return the number of classes, which is that of the model's outputs.
+def _predictions(model: Sequential, x: np.ndarray, batch_size: int) -> np.ndarray:
+    parts = []
+    for start in range(0, len(x), batch_size):
+        logits = replay(model, _logits, x[start : start + batch_size], verbose="auto")
+        parts.append(np.array(predictions(model.loss, logits)))  # a copy: the logits are the model's own
+    return np.concatenate(parts)
 
-    Raises
-    ------
-    ValueError
-        If an output is not one row of numbers.
-    """
-    if len(model.output_shape) != 1:
-        raise ValueError(
-            f"a classifier ends in one number for each class, this model in {model.output_shape}; "
-            f"end with a Flatten, or a GlobalAveragePool2D, and a Dense"
-        )
-    return model.output_shape[0]
+
+def _logits(model: Sequential, images: np.ndarray) -> np.ndarray:
+    return model.forward(images)
 
 
 def as_samples(model: Sequential, x: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
-    """Return images and labels in the form that the loops work on, or raise an error that says what is wrong."""
+    """Return images and targets in the form that the loops work on, or raise an error that says what is wrong."""
     x = model.as_images(x)
-    return x, as_labels(y, len(x), classes(model))
+    return x, as_targets(model.loss, y, len(x), model.output_shape, model.dtype)
 
 
 def measure(
     model: Sequential, x: np.ndarray, y: np.ndarray, batch_size: int, verbose: int | str
 ) -> tuple[float, float]:
-    """Return mean loss and accuracy over checked samples; ``verbose`` is that of ``fit``."""
-    as_labels(y, len(x), classes(model))
-    total_loss, correct = 0.0, 0
+    """Return mean loss and accuracy, NaN where there is none, over checked samples; ``verbose`` is that of ``fit``."""
+    require_labels(model, y)
+    count = correct_counter(model.loss, y, model.output_shape)
+    total_loss, correct = 0.0, 0 if count else math.nan
     for start in range(0, len(x), batch_size):
-        images, labels = x[start : start + batch_size], y[start : start + batch_size]
-        logits, losses = replay(model, _measure_batch, images, labels, verbose=verbose)
-        total_loss += float(np.mean(losses, dtype=np.float64)) * len(labels)
-        correct += count_correct(logits, labels)
+        images, targets = x[start : start + batch_size], y[start : start + batch_size]
+        logits, losses = replay(model, _measure_batch, images, targets, verbose=verbose)
+        total_loss += float(np.mean(losses, dtype=np.float64)) * len(targets)
+        if count:
+            correct += count(logits, targets)
     return total_loss / len(x), correct / len(x)
 
 
-def _measure_batch(model: Sequential, images: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, Any]:
-    logits = model.forward(images)  # (N, classes)
-    loss = model.loss.forward(logits, labels)
+def _measure_batch(model: Sequential, images: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, Any]:
+    logits = model.forward(images)  # (N, *output_shape)
+    loss = model.loss.forward(logits, targets)
     return logits, losses_or_mean(model.loss, loss)
 
 
-def losses_or_mean(loss: Any, mean: float) -> Any:
+def losses_or_mean(loss: Any, mean: Any) -> Any:
     """Return the loss of each sample, an array that a replay fills anew; of a loss of the user's own what it said."""
-    return loss.of_each() if type(loss) is SoftmaxCrossEntropy else mean
+    return loss.of_each() if type(loss) is SoftmaxCrossEntropy else as_mean(loss, mean)
 
 
-def count_correct(logits: np.ndarray, labels: np.ndarray) -> int:
-    """Return for how many samples the highest of the logits (N, classes) is that of the label (N,)."""
-    return int(np.count_nonzero(logits.argmax(axis=1) == labels))
+def require_labels(model: Sequential, targets: np.ndarray) -> None:
+    """Raise an error unless targets are what compiled kernels believe them to be, if these are to work on them."""
+    if type(model.loss) is SoftmaxCrossEntropy and not are_below(model.output_shape[-1], targets):
+        as_labels(targets, len(targets), model.output_shape[-1])  # says what is wrong
 
 
 def require_compiled(model: Sequential, action: str) -> None:

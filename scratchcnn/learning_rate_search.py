@@ -15,7 +15,7 @@ import numpy as np
 
 from .evaluation import as_samples, require_compiled
 from .progress import announcing_compilation
-from .training import train_step
+from .training import update
 from .validation import as_integer
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ def lr_find(
             for chosen, rate in zip(_batches(model.rng, len(x), batch_size), rates, strict=False):
                 model.optimizer.learning_rate = rate  # type: ignore[union-attr]
                 try:
-                    loss, _ = train_step(model, x[chosen], y[chosen])
+                    loss, _ = update(model, x[chosen], y[chosen])
                 except FloatingPointError:
                     break
                 losses.append(loss)

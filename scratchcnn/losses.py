@@ -1,22 +1,65 @@
 """What training makes small: one number that says how wrong the network's answers are.
 
-A loss is the mean over the samples of a batch, and this is the only place that divides by the batch size.
-
-    loss.forward(logits, labels) -> float      the mean loss
-    loss.backward()              -> dlogits    its gradient, for the latest forward; the loss's own buffer
+A loss is the mean over the samples of a batch, and this is the only place that divides by the batch size. It also knows
+what targets are, and what the outputs mean of a network that was trained with it. The functions below say what holds
+for a loss that says nothing of these: an object with ``forward`` and ``backward`` is enough.
 
 Letters: N batch, K classes.
 """
 
 from __future__ import annotations
 
-from typing import Any
+import operator
+from collections.abc import Callable
+from typing import Any, Protocol
 
 import numpy as np
 
 from . import ops
-from .layers.base import aligned_empty
-from .validation import as_labels
+from .layers.base import Shape, aligned_empty
+from .validation import as_labels, as_numbers
+
+
+class Loss(Protocol):
+    """What ``compile(loss=...)`` takes: any object with these two methods, and as many of the following as it needs.
+
+    ``check_targets(y, samples, output_shape)``
+        Returns the targets in the form that ``forward`` wants, an array of ``samples`` rows, or raises a ValueError
+        that says what is wrong with them. Called once for all targets that ``fit`` or ``evaluate`` is given. Without it
+        targets are numbers of any shape, finite, one row for each sample: integers as int64, others in the model's
+        dtype.
+    ``check_outputs(output_shape)``
+        Raises a ValueError if a network with such outputs cannot be trained with this loss. Called by ``compile``.
+    ``predictions(logits)``
+        Returns what ``model.predict`` is to answer for a batch, one row for each sample. Without it the logits as they
+        are.
+    ``correct(logits, targets)``
+        Returns how many samples of a batch are answered rightly, from which the accuracy comes. Without it targets
+        (N,) that are integers from 0 to K - 1 are taken for class numbers, of which the highest of K >= 2 logits
+        chooses one; there is no accuracy for any others.
+
+    Examples
+    --------
+    The mean squared error, for targets (N, 1) of a network that ends in ``Dense(1)``:
+
+    >>> import numpy as np
+    >>> class MeanSquaredError:
+    ...     def forward(self, logits, targets):
+    ...         self.error = logits - targets
+    ...         return float(np.mean(self.error**2))
+    ...
+    ...     def backward(self):
+    ...         return 2 * self.error / self.error.size
+    >>> loss: Loss = MeanSquaredError()
+    >>> loss.forward(np.array([[1.0], [2.0]]), np.array([[1.0], [4.0]]))
+    2.0
+    """
+
+    def forward(self, logits: np.ndarray, targets: np.ndarray, /) -> float:
+        """Return the mean loss of a batch of outputs (N, *output_shape), which must not be changed."""
+
+    def backward(self) -> np.ndarray:
+        """Return its gradient at the outputs of the latest ``forward``, of their shape."""
 
 
 class SoftmaxCrossEntropy:
@@ -79,6 +122,22 @@ class SoftmaxCrossEntropy:
         ops.softmax_cross_entropy_forward(logits, labels, self.label_smoothing, self._probabilities, self._losses)
         return float(self._losses.mean(dtype=np.float64))
 
+    def check_outputs(self, output_shape: Shape) -> None:
+        """Raise a ValueError unless the outputs are one number for each class."""
+        classes(output_shape)
+
+    def check_targets(self, y: Any, samples: int, output_shape: Shape) -> np.ndarray:
+        """Return labels as an int64 array (N,) of class numbers, or raise a ValueError that says what is wrong."""
+        return as_labels(y, samples, classes(output_shape))
+
+    def predictions(self, logits: np.ndarray) -> np.ndarray:
+        """Return the probabilities of the classes, (N, K): the softmax of the logits."""
+        return softmax(logits)
+
+    def correct(self, logits: np.ndarray, labels: np.ndarray) -> int:
+        """Return for how many samples the highest logit is that of the label."""
+        return count_correct(logits, labels)
+
     def of_each(self) -> np.ndarray:
         """Return the loss of each sample of the latest ``forward``, (N,); overwritten by the next one."""
         return self._losses
@@ -100,3 +159,85 @@ class SoftmaxCrossEntropy:
 
     def __repr__(self) -> str:
         return f"SoftmaxCrossEntropy(label_smoothing={self.label_smoothing})"
+
+
+def softmax(logits: np.ndarray) -> np.ndarray:
+    """Return probabilities (N, K), a new array, from logits (N, K)."""
+    probabilities = np.empty_like(logits)
+    ops.softmax_forward(logits, probabilities)
+    return probabilities
+
+
+def classes(output_shape: Shape) -> int:
+    """Return the number of classes, which is that of the outputs.
+
+    Raises
+    ------
+    ValueError
+        If an output is not one row of numbers.
+    """
+    if len(output_shape) != 1:
+        raise ValueError(
+            f"a classifier ends in one number for each class, this model in {output_shape}; "
+            f"end with a Flatten, or a GlobalAveragePool2D, and a Dense"
+        )
+    return output_shape[0]
+
+
+def as_targets(loss: Any, y: Any, samples: int, output_shape: Shape, dtype: np.dtype) -> np.ndarray:
+    """Return targets in the form that a loss wants, one row for each sample, or raise an error that says what is wrong.
+
+    To be called once: a loss need not take for targets what its ``check_targets`` has made of them.
+    """
+    check = getattr(loss, "check_targets", None)
+    if check is None:
+        return as_numbers(y, samples, dtype)
+    targets = np.asarray(check(y, samples, output_shape))
+    if targets.ndim == 0 or len(targets) != samples:
+        raise ValueError(
+            f"check_targets of {loss!r} must return one row for each of {samples} samples, got shape {targets.shape}"
+        )
+    return targets
+
+
+def correct_counter(loss: Any, targets: np.ndarray, output_shape: Shape) -> Callable[..., int] | None:
+    """Return the function that counts, from logits and targets, how many are right; None where nobody can say."""
+    if hasattr(loss, "correct"):
+        return lambda logits, targets: operator.index(loss.correct(logits, targets))
+    labels = targets.ndim == 1 and targets.dtype.kind in "iu" and len(output_shape) == 1 and output_shape[0] >= 2
+    return count_correct if labels and targets.min() >= 0 and targets.max() < output_shape[0] else None
+
+
+def count_correct(logits: np.ndarray, labels: np.ndarray) -> int:
+    """Return for how many samples the highest of the logits (N, K) is that of the label (N,).
+
+    A row with a NaN has no highest, and is never right. Nor is one whose highest is infinite: it has no probabilities.
+    """
+    best = logits.argmax(axis=1)  # (N,), the place of a NaN where there is one
+    return int(np.count_nonzero((best == labels) & np.isfinite(logits[np.arange(len(best)), best])))
+
+
+def predictions(loss: Any, logits: np.ndarray) -> np.ndarray:
+    """Return what a loss makes of a batch of logits, one row for each sample; perhaps the logits themselves."""
+    answer = getattr(loss, "predictions", None)
+    if answer is None:
+        return logits
+    answers = np.asarray(answer(logits))
+    if answers.ndim == 0 or len(answers) != len(logits):
+        raise ValueError(
+            f"predictions of {loss!r} must return one row for each of {len(logits)} samples, got shape {answers.shape}"
+        )
+    return answers
+
+
+def as_mean(loss: Any, value: Any) -> float:
+    """Return what ``loss.forward`` said as a float, or raise an error if it is not one number."""
+    if isinstance(value, float):
+        return value
+    mean = np.asarray(value)
+    if mean.size != 1 or mean.dtype.kind not in "biuf":
+        raise ValueError(
+            f"forward of {loss!r} must return the mean loss of the batch, a number, got "
+            + (f"an array of shape {mean.shape}; return its mean()" if mean.ndim else repr(value))
+        )
+    return float(mean.reshape(()))

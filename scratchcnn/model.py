@@ -109,6 +109,7 @@ class Sequential:
         self._first_trained = trained[0] if trained else 0
         self.optimizer: Optimizer | None = None
         self.loss: Any = None
+        self.saved_predictions = ""  # how a model answered that was saved without its loss: see saving.py
         self.history: History | None = None
         self.recordings: dict[Any, Any] = {}  # of what was done with the model before; see replay.py
         self.stop_training = False  # a callback sets it, fit obeys at the end of the epoch
@@ -225,10 +226,13 @@ class Sequential:
     def compile(self, optimizer: Optimizer | None = None, loss: Any = None) -> None:
         """Choose how to train: ``Adam()`` and ``SoftmaxCrossEntropy()`` where nothing else is given.
 
+        The loss may be any object with the methods of ``losses.Loss``.
+
         Raises
         ------
         ValueError
-            If these are not objects of their kind, or the network does not end in one number for each class.
+            If these are not objects of their kind, or the loss is none for the outputs of this network, as
+            ``SoftmaxCrossEntropy`` where it does not end in one number for each class.
         """
         optimizer = Adam() if optimizer is None else optimizer
         loss = SoftmaxCrossEntropy() if loss is None else loss
@@ -238,7 +242,8 @@ class Sequential:
             loss, type
         ):
             raise ValueError(f"loss must be an object such as SoftmaxCrossEntropy(), got {loss!r}")
-        evaluation.classes(self)
+        if hasattr(loss, "check_outputs"):
+            loss.check_outputs(self.output_shape)
         optimizer.build(self.parameters)
         self.optimizer, self.loss = optimizer, loss
         self.recordings.clear()

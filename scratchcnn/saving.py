@@ -131,6 +131,8 @@ def describe(model: Sequential, include_optimizer: bool = True) -> dict[str, Any
     }
     if model.image_range is not None:
         config["image_range"] = asdict(model.image_range)
+    if model.loss is not None or model.saved_predictions:
+        config["predictions"] = _predictions(model)
     if include_optimizer and model.optimizer is not None:
         config["optimizer"] = _describe_known(model.optimizer, OPTIMIZERS)
         config["iterations"] = model.optimizer.iterations
@@ -139,6 +141,15 @@ def describe(model: Sequential, include_optimizer: bool = True) -> dict[str, Any
             config["optimizer"]["config"]["learning_rate"] = _describe_known(rate, SCHEDULES)
         config["loss"] = _describe_known(model.loss, LOSSES)
     return config
+
+
+def _predictions(model: Sequential) -> str:
+    """Return what ``predict`` answers: "softmax", "logits", or what only the loss of that name can say."""
+    if model.loss is None:
+        return model.saved_predictions
+    if type(model.loss) is SoftmaxCrossEntropy:
+        return "softmax"
+    return f"loss {type(model.loss).__name__}" if hasattr(model.loss, "predictions") else "logits"
 
 
 def _describe_known(thing: Any, table: dict[str, Any]) -> dict[str, Any]:
@@ -166,6 +177,7 @@ def _rebuild(config: dict[str, Any], custom_layers: Sequence[type[Layer]]) -> Se
     model.rng.bit_generator.state = config["rng"]
     if "image_range" in config:
         model.image_range = ImageRange(**config["image_range"])
+    model.saved_predictions = str(config.get("predictions", ""))[:100]
     if "optimizer" in config:
         entry = config["optimizer"]
         if isinstance(entry["config"]["learning_rate"], dict):

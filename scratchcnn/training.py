@@ -17,12 +17,13 @@ import numpy as np
 
 from .callbacks import Callback
 from .data.augment import Annealed, Augmentation
-from .evaluation import as_samples, classes, count_correct, losses_or_mean, measure, require_compiled
+from .evaluation import as_samples, losses_or_mean, measure, require_compiled, require_labels
 from .image_range import remember
 from .layers.base import aligned_empty
+from .losses import as_targets, correct_counter
 from .progress import announcing_compilation, progress_display
 from .replay import replay
-from .validation import are_below, as_integer, as_labels, require_indices
+from .validation import as_integer, require_indices
 
 if TYPE_CHECKING:
     from .model import Sequential
@@ -57,30 +58,46 @@ class History:
 
 
 def train_step(
-    model: Sequential, images: np.ndarray, labels: np.ndarray, indices: np.ndarray | None = None
-) -> tuple[float, int]:
+    model: Sequential, images: np.ndarray, targets: Any, indices: np.ndarray | None = None
+) -> tuple[float, int | None]:
     """Update a model by one mini-batch; return the batch's mean loss and how many of its samples were right before.
 
     Parameters
     ----------
     images : ndarray, shape (N, *input_shape)
         The batch; or any number of samples, of which ``indices`` (N,) says which make up the batch.
-    labels : int64 ndarray, shape (N,)
-        Those of the batch.
+    targets : array_like, N rows
+        Those of the batch: class numbers, or what the loss wants.
+
+    Returns
+    -------
+    loss : float
+    correct : int or None
+        None where the targets are not class numbers, unless the loss counts what is right.
 
     Raises
     ------
     ValueError, IndexError
-        If labels are no class numbers, or indices no numbers of samples.
+        If targets are not what the loss wants, or indices no numbers of samples.
     FloatingPointError
         If the loss is NaN or infinite. The parameters are then not updated.
     """
+    samples = len(images) if indices is None else len(indices)
+    targets = as_targets(model.loss, targets, samples, model.output_shape, model.dtype)
+    loss, logits = update(model, images, targets, indices)
+    count = correct_counter(model.loss, targets, model.output_shape)
+    return loss, count(logits, targets) if count else None
+
+
+def update(
+    model: Sequential, images: np.ndarray, targets: np.ndarray, indices: np.ndarray | None = None
+) -> tuple[float, np.ndarray]:
+    """Do what ``train_step`` does with targets that were checked; return the mean loss and the logits before it."""
     assert model.optimizer is not None
-    if not are_below(model.output_shape[-1], labels):
-        as_labels(labels, len(labels), classes(model))  # says what is wrong
+    require_labels(model, targets)
     if indices is not None:
         require_indices(indices, len(images))
-    logits, losses = replay(model, find_gradients, images, labels, indices)
+    logits, losses = replay(model, find_gradients, images, targets, indices)
     loss = float(np.mean(losses, dtype=np.float64))
     if not math.isfinite(loss):
         raise FloatingPointError(
@@ -88,18 +105,23 @@ def train_step(
             f"learning rate (now {model.optimizer.current_learning_rate():g}), warm it up, or pass the optimizer "
             f"global_clipnorm=1.0"
         )
-    correct = count_correct(logits, labels)
     model.optimizer.step(model.parameters, model.gradients)
-    return loss, correct
+    return loss, logits
 
 
 def find_gradients(
-    model: Sequential, images: np.ndarray, labels: np.ndarray, indices: np.ndarray | None
+    model: Sequential, images: np.ndarray, targets: np.ndarray, indices: np.ndarray | None
 ) -> tuple[np.ndarray, Any]:
     """Fill a model's gradients from a mini-batch; return its logits, and its losses or only their mean."""
-    logits = model.forward(images, training=True, indices=indices)  # (N, classes)
-    loss = model.loss.forward(logits, labels)
-    model.backward(model.loss.backward(), input_gradient=False)
+    logits = model.forward(images, training=True, indices=indices)  # (N, *output_shape)
+    loss = model.loss.forward(logits, targets)
+    dlogits = model.loss.backward()
+    if np.shape(dlogits) != logits.shape:
+        raise ValueError(
+            f"backward of {model.loss!r} must return the gradient at the logits, of their shape {logits.shape}, got "
+            f"{np.shape(dlogits)}; the targets have the shape {targets.shape}: NumPy may have broadcast the two"
+        )
+    model.backward(dlogits, input_gradient=False)
     return logits, losses_or_mean(model.loss, loss)
 
 
@@ -125,13 +147,14 @@ def fit(
     x : array_like, shape (N, *input_shape)
         Images: uint8 as they are, where the model starts with a ``Rescaling``, else floats; ``(N, H, W)`` will do where
         there is one channel. An array that is not of the model's dtype is converted as a whole, once.
-    y : array_like of int, shape (N,)
-        Class numbers.
+    y : array_like, N rows
+        Targets: class numbers, or what the loss wants if it is one of your own (``losses.Loss``), such as floats (N, 1)
+        for a network that ends in ``Dense(1)``.
     epochs : int, default 1
         Number of the epoch to stop before; as many epochs as are run, if ``initial_epoch`` is 0.
     batch_size : int, default 32
         Samples in a batch; the last batch of an epoch may be smaller.
-    validation_data : (images, labels), optional
+    validation_data : (images, targets), optional
         Measured after each epoch, never trained on.
     validation_split : float, default 0
         Or: the fraction of the samples to set aside for that. They are drawn at random, by the model's seed alone
@@ -152,7 +175,7 @@ def fit(
     History
         Also ``model.history``, which survives an interruption by Ctrl-C or an error. Loss and accuracy of an epoch are
         means over its batches, each measured before the update it leads to, as in Keras; those of the validation data
-        are measured after the epoch.
+        are measured after the epoch. There is no accuracy where targets are not class numbers.
 
     Raises
     ------
@@ -173,6 +196,7 @@ def fit(
     x, y = as_samples(model, x, y)
     samples, validation = _training_and_validation(model, x, y, validation_data, validation_split)
 
+    count = correct_counter(model.loss, y, model.output_shape)
     batch_size = min(batch_size, len(samples))
     batch = aligned_empty((batch_size, *model.input_shape), x.dtype)  # for augmented images
     starts = range(0, len(samples), batch_size)
@@ -193,30 +217,33 @@ def fit(
             for hook in hooks:
                 hook.on_epoch_begin(epoch)
             order = model.rng.permutation(samples) if shuffle else samples
-            targets = y[order]
             total_loss, correct = 0.0, 0
             for number, start in enumerate(starts):
                 chosen = order[start : start + batch_size]
-                labels = targets[start : start + batch_size]
+                targets = y[chosen]
                 with announcing_compilation(verbose) if start == 0 else nullcontext():
                     if augmentation is None:
-                        loss, hits = train_step(model, x, labels, chosen)
+                        loss, logits = update(model, x, targets, chosen)
                     else:
                         images = batch[: len(chosen)]
                         seed = int(model.rng.integers(2**64, dtype=np.uint64))
                         progress = (epoch + number / len(starts)) / epochs
                         augmentation.at(progress).gather(x, chosen, seed, images)
-                        loss, hits = train_step(model, images, labels)
-                total_loss += loss * len(labels)
-                correct += hits
-                seen = start + len(labels)
-                logs = {"loss": total_loss / seen, "accuracy": correct / seen}
+                        loss, logits = update(model, images, targets)
+                total_loss += loss * len(targets)
+                seen = start + len(targets)
+                logs = {"loss": total_loss / seen}
+                if count is not None:
+                    correct += count(logits, targets)
+                    logs["accuracy"] = correct / seen
                 for hook in hooks:
                     hook.on_train_batch_end(number, logs)
             for hook in hooks:
                 hook.on_epoch_trained(epoch)
             if validation is not None:
-                logs["val_loss"], logs["val_accuracy"] = measure(model, *validation, batch_size, verbose)
+                logs["val_loss"], accuracy = measure(model, *validation, batch_size, verbose)
+                if not math.isnan(accuracy):
+                    logs["val_accuracy"] = accuracy
             history.append(epoch, logs)
             for hook in hooks:
                 hook.on_epoch_end(epoch, logs)

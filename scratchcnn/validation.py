@@ -90,6 +90,28 @@ def as_labels(y: Any, samples: int, classes: int) -> np.ndarray:
     return np.ascontiguousarray(y, np.int64)
 
 
+def as_numbers(y: Any, samples: int, dtype: np.dtype) -> np.ndarray:
+    """Return targets of a loss that does not check them itself: (N, ...), integers as int64, others as ``dtype``.
+
+    Raises
+    ------
+    ValueError
+        If the targets are not finite real numbers, one row for each of the ``samples``.
+    """
+    y = np.asarray(y)
+    if y.dtype.kind not in "biuf":
+        raise ValueError(f"targets must be real numbers, got an array of dtype {y.dtype}")
+    if y.ndim == 0 or len(y) != samples:
+        raise ValueError(f"there must be one target for each sample, got {samples} samples and targets {y.shape}")
+    if y.dtype.kind == "f":
+        with np.errstate(over="ignore"):  # a float64 beyond float32 becomes infinite, and is reported as that
+            y = np.ascontiguousarray(y, dtype)
+        _report_not_finite(y, "target")
+    elif y.dtype == np.uint64 and y.max(initial=0) > np.iinfo(np.int64).max:
+        raise ValueError(f"targets must be below 2**63 where they are integers, the largest is {y.max()}")
+    return np.ascontiguousarray(y, dtype if y.dtype.kind == "f" else np.int64)
+
+
 def are_below(limit: int, numbers: np.ndarray) -> bool:
     """Tell whether integers lie between 0 and ``limit - 1``: what is asked of labels and indices at every step."""
     if numbers.dtype == np.int64:
@@ -139,16 +161,15 @@ def _wrong_shape(shape: Shape, input_shape: Shape) -> str:
     return f"the model takes images {expected}, got an array of shape {shape}; {hint}"
 
 
-def _report_not_finite(x: np.ndarray) -> None:
+def _report_not_finite(x: np.ndarray, what: str = "image") -> None:
     flat = x.reshape(-1)
     for start in range(0, flat.size, CHECKED_AT_ONCE):
         finite = np.isfinite(flat[start : start + CHECKED_AT_ONCE])
         if not finite.all():
             position = np.unravel_index(start + int(np.argmin(finite)), x.shape)
             value, place = x[position], tuple(int(i) for i in position)
-            raise ValueError(
-                f"images must be finite {x.dtype} numbers, but image {place[0]} holds {value} at {place[1:]}"
-            )
+            where = f"holds {value} at {place[1:]}" if place[1:] else f"is {value}"
+            raise ValueError(f"{what}s must be finite {x.dtype} numbers, but {what} {place[0]} {where}")
 
 
 def shown(value: Any, limit: int = 300) -> str:
