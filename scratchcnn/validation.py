@@ -9,10 +9,15 @@ from __future__ import annotations
 
 import math
 import operator
-import reprlib
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from .advice import images, labels, objects
+from .advice.objects import as_array, held
+from .messages import reason as reason
+from .messages import shorten as shorten
+from .messages import shown as shown
 
 if TYPE_CHECKING:
     from .layers.base import Shape  # layers may use this file
@@ -43,14 +48,17 @@ def as_images(
     ValueError
         If there are no samples, their shape does not fit, they are not numbers, or one of them is NaN or infinite.
     """
-    x = np.asarray(x)
+    given, x = x, as_array(x, "images", "x")
     if x.dtype.kind not in "biuf":
-        raise ValueError(f"images must be real numbers, got an array of dtype {x.dtype}")
+        advice = objects.for_dtype(x, "x", given)
+        raise ValueError(f"images must be real numbers, got an array of dtype {shorten(str(x.dtype))}{advice}")
     if x.shape[1:] != input_shape:
         if x.ndim == len(input_shape) and input_shape[-1] == 1 and x.shape[1:] == input_shape[:-1]:
             x = x[..., np.newaxis]  # (N, H, W) -> (N, H, W, 1)
         else:
-            raise ValueError(_wrong_shape(x.shape, input_shape))
+            expected = f"({', '.join(['N', *map(str, input_shape)])})"
+            advice = images.for_shape(x.shape, input_shape, held(given, "x"))
+            raise ValueError(f"the model takes images {expected}, got an array of shape {x.shape}; {advice}")
     if len(x) == 0:
         raise ValueError(f"there are no images: the array has shape {x.shape}")
     if keep_bytes and x.dtype == np.uint8:
@@ -71,21 +79,20 @@ def as_labels(y: Any, samples: int, classes: int) -> np.ndarray:
     ValueError
         If the labels are not integers from 0 to ``classes - 1``, one for each of the ``samples``.
     """
-    y = np.asarray(y)
-    if y.ndim == 2 and y.shape[1] == classes and classes > 1:
-        raise ValueError(f"labels must be class numbers (N,), got one-hot rows {y.shape}; pass y.argmax(axis=1)")
+    given, y = y, as_array(y, "labels", "y")
     if y.ndim != 1:
-        hint = "; pass y.ravel()" if y.size == samples else ""
-        raise ValueError(f"labels must be class numbers (N,), got an array of shape {y.shape}{hint}")
+        advice = labels.for_shape(y, samples, classes, held(given, "y"))
+        raise ValueError(f"labels must be class numbers (N,), got {advice}")
     if y.dtype.kind not in "iu":
-        raise ValueError(f"labels must be integers from 0 to {classes - 1}, got dtype {y.dtype}; pass y.astype(int)")
+        advice = labels.for_dtype(y, classes, held(given, "y"))
+        raise ValueError(f"labels must be integers from 0 to {classes - 1}, got dtype {shorten(str(y.dtype))}{advice}")
     if len(y) != samples:
         raise ValueError(f"there must be one label for each image, got {samples} images and {len(y)} labels")
     wrong = np.flatnonzero((y < 0) | (y >= classes))
     if wrong.size:
         raise ValueError(
-            f"labels must lie between 0 and {classes - 1}, the model has {classes} outputs; "
-            f"{wrong.size} do not, the first is label {wrong[0]}: {y[wrong[0]]}"
+            f"labels must lie between 0 and {classes - 1}, the model has {classes} outputs; {wrong.size} do not, the "
+            f"first is label {wrong[0]}: {y[wrong[0]]}{labels.for_range(y, classes, held(given, 'y'))}"
         )
     return np.ascontiguousarray(y, np.int64)
 
@@ -98,9 +105,10 @@ def as_numbers(y: Any, samples: int, dtype: np.dtype) -> np.ndarray:
     ValueError
         If the targets are not finite real numbers, one row for each of the ``samples``.
     """
-    y = np.asarray(y)
+    given, y = y, as_array(y, "targets", "y")
     if y.dtype.kind not in "biuf":
-        raise ValueError(f"targets must be real numbers, got an array of dtype {y.dtype}")
+        advice = objects.for_dtype(y, "y", given)
+        raise ValueError(f"targets must be real numbers, got an array of dtype {shorten(str(y.dtype))}{advice}")
     if y.ndim == 0 or len(y) != samples:
         raise ValueError(f"there must be one target for each sample, got {samples} samples and targets {y.shape}")
     if y.dtype.kind == "f":
@@ -130,7 +138,7 @@ def as_integer(name: str, value: Any, at_least: int) -> int:
     try:
         number = operator.index(value)
     except TypeError:
-        raise ValueError(f"{name} must be an integer, got {value!r}") from None
+        raise ValueError(f"{name} must be an integer, got {shown(value)}") from None
     if number < at_least:
         raise ValueError(f"{name} must be at least {at_least}, got {number}")
     return number
@@ -140,25 +148,9 @@ def as_input_shape(input_shape: Any) -> Shape:
     """Return the shape of one sample as a tuple of positive ints."""
     if not isinstance(input_shape, tuple | list) or not input_shape:
         raise ValueError(
-            f"input_shape must be a tuple such as (28, 28, 1), without the batch axis, got {input_shape!r}"
+            f"input_shape must be a tuple such as (28, 28, 1), without the batch axis, got {shown(input_shape)}"
         )
     return tuple(as_integer(f"input_shape[{axis}]", extent, 1) for axis, extent in enumerate(input_shape))
-
-
-def _wrong_shape(shape: Shape, input_shape: Shape) -> str:
-    """Say what is wrong with the shape of a batch, and what to do if the mistake is one of the usual ones."""
-    expected = f"({', '.join(['N', *map(str, input_shape)])})"
-    if shape == input_shape or (input_shape[-1] == 1 and shape == input_shape[:-1]):
-        hint = "one image alone needs a batch axis: pass x[np.newaxis]"
-    elif len(input_shape) == 3 and shape[1:] == (input_shape[2], *input_shape[:2]):
-        hint = "channels come last here: pass x.transpose(0, 2, 3, 1)"
-    elif len(shape) == len(input_shape) and shape[1:] == input_shape[:-1]:
-        hint = f"the last axis, {input_shape[-1]} channels, is missing"
-    elif len(shape) == 2 and shape[1] == np.prod(input_shape):
-        hint = f"the images are flattened: pass x.reshape(-1, {', '.join(map(str, input_shape))})"
-    else:
-        hint = "or build the model with the input_shape of these images"
-    return f"the model takes images {expected}, got an array of shape {shape}; {hint}"
 
 
 def _report_not_finite(x: np.ndarray, what: str = "image") -> None:
@@ -170,45 +162,3 @@ def _report_not_finite(x: np.ndarray, what: str = "image") -> None:
             value, place = x[position], tuple(int(i) for i in position)
             where = f"holds {value} at {place[1:]}" if place[1:] else f"is {value}"
             raise ValueError(f"{what}s must be finite {x.dtype} numbers, but {what} {place[0]} {where}")
-
-
-def shown(value: Any, limit: int = 300) -> str:
-    """Return ``repr(value)`` for an error message: of at most ``limit`` characters, whatever the value is.
-
-    Examples
-    --------
-    >>> shown([28, 28])
-    '[28, 28]'
-    >>> len(shown("x" * 1_000_000))
-    300
-    """
-    brief = reprlib.Repr()  # never writes out what is cut away afterwards: a list may have millions of elements
-    brief.maxlevel = 4
-    brief.maxlist = brief.maxtuple = brief.maxset = brief.maxfrozenset = brief.maxdict = brief.maxarray = 20
-    brief.maxstring = brief.maxlong = brief.maxother = limit
-    try:
-        return shorten(brief.repr(value[: 2 * limit] if isinstance(value, bytes) else value), limit)
-    except Exception:  # a repr of the user's own, or an int of more digits than Python writes
-        return f"an object of type {type(value).__name__}"
-
-
-def shorten(text: str, limit: int = 300) -> str:
-    """Return a text of at most ``limit`` characters: its beginning, and its end, where the advice of a message is."""
-    if len(text) <= limit:
-        return text
-    end = limit // 3
-    return f"{text[: limit - end - 5]} ... {text[-end:]}"
-
-
-def reason(error: BaseException, limit: int = 300) -> str:
-    """Return what an exception says, for use within another message: never nothing, and never endless.
-
-    Examples
-    --------
-    >>> reason(ValueError("too large")), reason(KeyError("config")), reason(MemoryError())
-    ('too large', "KeyError: 'config'", 'MemoryError')
-    """
-    text, kind = str(error), type(error).__name__
-    if not text:
-        return kind
-    return shorten(text if isinstance(error, ValueError | OSError) else f"{kind}: {text}", limit)

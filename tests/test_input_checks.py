@@ -124,7 +124,7 @@ BAD_IMAGES = {
         IMAGES.transpose(0, 3, 1, 2),
         r"\(12, 1, 28, 28\); channels come last here: pass x.transpose\(0, 2, 3, 1\)",
     ),
-    "other size": (IMAGES[:, :20], r"\(12, 20, 28, 1\); or build the model with the input_shape of these images"),
+    "other size": (IMAGES[:, :20], r"\(12, 20, 28, 1\); build the model with input_shape=\(20, 28, 1\), or"),
     "a number": (5, r"got an array of shape \(\)"),
     "no images": (IMAGES[:0], r"there are no images: the array has shape \(0, 28, 28, 1\)"),
     "NaN": (nan_at(3, 20, 7, 0), r"images must be finite float32 numbers, but image 3 holds nan at \(20, 7, 0\)"),
@@ -132,7 +132,7 @@ BAD_IMAGES = {
     "too large for float32": (AS_FLOAT32.astype(np.float64) * 1e200, "finite float32 numbers, but image 0 holds inf"),
     "complex": (IMAGES * 1j, "images must be real numbers, got an array of dtype complex128"),
     "text": (np.full((12, 28, 28), "7"), "images must be real numbers, got an array of dtype <U1"),
-    "nothing": (None, "images must be real numbers, got an array of dtype object"),
+    "nothing": (None, "images must be an array of numbers, got None"),
 }
 
 

@@ -1,0 +1,48 @@
+"""Values and reasons in messages: never empty, never endless."""
+
+from __future__ import annotations
+
+import reprlib
+from typing import Any
+
+
+def shown(value: Any, limit: int = 300) -> str:
+    """Return ``repr(value)`` for an error message: of at most ``limit`` characters, whatever the value is.
+
+    Examples
+    --------
+    >>> shown([28, 28])
+    '[28, 28]'
+    >>> len(shown("x" * 1_000_000))
+    300
+    """
+    brief = reprlib.Repr()  # never writes out what is cut away afterwards: a list may have millions of elements
+    brief.maxlevel = 4
+    brief.maxlist = brief.maxtuple = brief.maxset = brief.maxfrozenset = brief.maxdict = brief.maxarray = 20
+    brief.maxstring = brief.maxlong = brief.maxother = limit
+    try:
+        return shorten(brief.repr(value[: 2 * limit] if isinstance(value, bytes) else value), limit)
+    except Exception:  # a repr of the user's own, or an int of more digits than Python writes
+        return f"an object of type {type(value).__name__}"
+
+
+def shorten(text: str, limit: int = 300) -> str:
+    """Return a text of at most ``limit`` characters: its beginning, and its end, where the advice of a message is."""
+    if len(text) <= limit:
+        return text
+    end = limit // 3
+    return f"{text[: limit - end - 5]} ... {text[-end:]}"
+
+
+def reason(error: BaseException, limit: int = 300) -> str:
+    """Return what an exception says, for use within another message: never nothing, and never endless.
+
+    Examples
+    --------
+    >>> reason(ValueError("too large")), reason(KeyError("config")), reason(MemoryError())
+    ('too large', "KeyError: 'config'", 'MemoryError')
+    """
+    text, kind = str(error), type(error).__name__
+    if not text:
+        return kind
+    return shorten(text if isinstance(error, ValueError | OSError) else f"{kind}: {text}", limit)
