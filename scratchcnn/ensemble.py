@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from .advice.objects import as_array
 from .evaluation import answers_with_logits
 from .losses import classes, count_correct
 from .model import Sequential
@@ -89,7 +90,8 @@ class AveragedAnswers:
         """
         if any(answers_with_logits(model) for model in self._members()):
             raise ValueError(_NO_PROBABILITIES)
-        labels = as_labels(y, len(x), self.classes)
+        x = as_array(x, "images", "x")
+        labels = as_labels(y, x.shape[0] if x.ndim else 0, self.classes)
         probabilities = self.predict(x, batch_size)
         if probabilities.shape != (len(labels), self.classes) or not _are_probabilities(probabilities):
             raise ValueError(_NO_PROBABILITIES)

@@ -177,9 +177,10 @@ def classes(output_shape: Shape) -> int:
         If an output is not one row of numbers.
     """
     if len(output_shape) != 1:
+        pool = ", or a GlobalAveragePool2D," if len(output_shape) == 3 else ""
         raise ValueError(
-            f"a classifier ends in one number for each class, this model in {output_shape}; "
-            f"end with a Flatten, or a GlobalAveragePool2D, and a Dense"
+            f"a classifier ends in one number for each class, this model in {output_shape}; end with a Flatten{pool} "
+            f"and a Dense"
         )
     return output_shape[0]
 

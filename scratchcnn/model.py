@@ -151,7 +151,7 @@ class Sequential:
         indices : int64 ndarray, shape (N,), optional
             Which samples of x make up the batch, where that is not all of x.
         """
-        ready = x.dtype == self.dtype or (x.dtype == np.uint8 and self.takes_bytes)
+        ready = isinstance(x, np.ndarray) and (x.dtype == self.dtype or (x.dtype == np.uint8 and self.takes_bytes))
         if not (ready and x.shape[1:] == self.input_shape and x.flags.c_contiguous):
             x = self.as_images(x)
         if training:

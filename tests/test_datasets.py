@@ -19,6 +19,7 @@ import pytest
 import small_data_sets
 from small_data_sets import Mirrors, arrays_of, make, packed, sum_of
 
+import scratchcnn as sc
 from scratchcnn import data
 from scratchcnn.data import cache, datasets, load_data, read_idx
 from scratchcnn.data.sources import DATASETS, SOURCES
@@ -250,6 +251,17 @@ def test_one_changed_pixel_is_noticed_where_the_content_is_known(tmp_path, mirro
     x_train[3, 4, 5] ^= 1
     put(tmp_path, mirrors.contents | {IMAGES: packed(x_train)})
     assert "damaged or altered: its content has SHA-256" in failure("mnist", data_dir=tmp_path)
+
+
+def test_own_files_under_the_names_of_mnist_are_said_to_be_read_by_read_idx_and_are(tmp_path, mirrors, mirrored):
+    mirrored("good")
+    own = np.arange(2 * 28 * 28, dtype=np.uint8).reshape(2, 28, 28)
+    put(tmp_path, mirrors.contents | {IMAGES: packed(own)})
+    message = failure("mnist", data_dir=tmp_path)
+    advice = re.search(r"a file of your own is read with (sc\.data\.read_idx\('.*'\))", message)[1]
+    np.testing.assert_array_equal(eval(advice, {"sc": sc}), own)
+    assert "If the files are not to be mnist: a file of your own is read with" in message
+    assert "What to do by hand: get" not in message
 
 
 def test_labels_that_are_not_those_of_the_classes_are_refused(tmp_path, mirrors, mirrored):

@@ -13,9 +13,10 @@ import os
 import warnings
 from pathlib import Path
 
+from ..messages import shown
 from .cache import load_cached
 from .sources import DATASETS, SOURCES, DataSet, IdxFile, ZipArchive
-from .verification import Split, assemble, read_published
+from .verification import OWN_FILES, Split, assemble, read_published
 
 
 class DataUnavailableError(OSError):
@@ -63,8 +64,8 @@ def load_data(name: str, data_dir: str | os.PathLike[str] | None = None) -> tupl
     >>> x_train.shape, y_train.shape, x_test.shape, y_test.shape
     ((4000, 28, 28), (4000,), (1000, 28, 28), (1000,))
     """
-    if name not in DATASETS:
-        raise ValueError(f"there is no data set {name!r}; choose one of {', '.join(DATASETS)}")
+    if not isinstance(name, str) or name not in DATASETS:
+        raise ValueError(f"there is no data set {shown(name)}; choose one of {', '.join(DATASETS)}")
     data_set = SOURCES[name]
     if not data_set.mirrors:
         return _load_bundled(name, data_set)
@@ -143,11 +144,14 @@ def _find(folder: Path, name: str) -> Path | None:
 
 def _report(name: str, data_set: DataSet, tried: list[str]) -> str:
     names = ", ".join(what.name for what in data_set.downloads)
+    what_to_do = "What to do by hand: "
+    if any(OWN_FILES in reason for reason in tried):
+        what_to_do = f"If the files are not to be {name}: {OWN_FILES}(path). If they are: "
     return "\n  ".join(
         (
             f"the data set {name!r} could not be loaded; tried, in this order:",
             *(f"- {reason}" for reason in tried),
-            f"What to do by hand: get {names} (published at {data_set.mirrors[0]}), put them into one folder, packed "
+            f"{what_to_do}get {names} (published at {data_set.mirrors[0]}), put them into one folder, packed "
             "or not, and name it as data_dir or in SCRATCHCNN_DATA.",
             'Or use load_data("digits"), which needs no download.',
         )

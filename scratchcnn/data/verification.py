@@ -14,8 +14,11 @@ from typing import BinaryIO
 
 import numpy as np
 
+from ..messages import shown
 from .idx import content_sha256, read_stream
 from .sources import DataSet, IdxFile, ZipArchive, published_as
+
+OWN_FILES = "a file of your own is read with sc.data.read_idx"  # though it has the name of a published one
 
 Split = tuple[np.ndarray, np.ndarray]
 
@@ -78,11 +81,12 @@ def _read_idx_file(file: BinaryIO, what: IdxFile, name: str, proven: bool) -> np
         return array
     if other := published_as(packed_sum, content_sum):
         raise ValueError(f"{name}: this is {other}, another data set or another part of it")
+    own = "" if proven else f"; {OWN_FILES}({name!r})"
     if array.shape != what.shape or array.dtype != what.dtype:
-        raise ValueError(f"{name}: holds {array.shape} {array.dtype}, expected {what.shape} {what.dtype}")
+        raise ValueError(f"{name}: holds {array.shape} {array.dtype}, expected {what.shape} {what.dtype}{own}")
     if what.content_sha256:
-        expected = what.content_sha256
-        raise ValueError(f"{name}: damaged or altered: its content has SHA-256 {content_sum}, expected {expected}")
+        expected = f"SHA-256 {content_sum}, expected {what.content_sha256}"
+        raise ValueError(f"{name}: damaged or altered: its content has {expected}{own}")
     if proven:
         raise ValueError(f"{name}: damaged or altered: SHA-256 {packed_sum}, expected {what.sha256}")
     return array
@@ -113,7 +117,9 @@ def _labels(data_set: DataSet, y: np.ndarray, name: str) -> np.ndarray:
     first, last = data_set.first_label, data_set.first_label + data_set.classes - 1
     found = np.unique(y)
     if not np.array_equal(found, np.arange(first, last + 1)):
-        raise ValueError(f"{name}: the labels are {found.tolist()}, expected each of {first} to {last}")
+        raise ValueError(
+            f"{name}: the labels are {shown(found.tolist())}, expected each of {first} to {last}; {OWN_FILES}(path)"
+        )
     return (y - first).astype(np.uint8)  # (N,)
 
 
