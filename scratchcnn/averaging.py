@@ -49,21 +49,43 @@ class ExponentialMovingAverage(Callback):
         self._is_in_model = False
 
     def on_train_begin(self) -> None:
-        states = [array for layer in self.model.layers for array in layer.state.values()]
-        self._weights = [self.model.parameters, *states]  # what is averaged: the model's own arrays
+        self._find_weights()
         self._averages = [weight.astype(np.float64) for weight in self._weights]
-        self._steps = [np.empty_like(average) for average in self._averages]
         self._set_aside = [weight.copy() for weight in self._weights]  # the weights while the average is in the model
-        self.average = self._averages[0]
+        self._make_room()
         self._is_in_model = False
 
+    def _find_weights(self) -> None:
+        """Note what is averaged: the model's own arrays, but for those of frozen layers."""
+        layers = [layer for layer in self.model.layers if layer.trainable]
+        self._weights = [self.model.parameters, *(array for layer in layers for array in layer.state.values())]
+        self._layout = self.model.layout
+
+    def _make_room(self) -> None:
+        self._steps = [np.empty_like(average) for average in self._averages]
+        self.average = self._averages[0]
+
+    def _follow_layout(self) -> None:
+        """Go on with the averages that there are, after layers were frozen or thawed in the middle of a training."""
+        if self.model.layout is self._layout:
+            return
+        old, before = self._layout, self._weights
+        self._find_weights()
+        for kept in (self._averages, self._set_aside):
+            states = {id(weight): value for weight, value in zip(before[1:], kept[1:], strict=True)}
+            vector = self._layout.carried_over(old, kept[0], others=self._weights[0])
+            kept[:] = [vector, *(states.get(id(w), w.astype(kept[0].dtype)) for w in self._weights[1:])]
+        self._make_room()
+
     def on_epoch_begin(self, epoch: int) -> None:
+        self._follow_layout()
         if self._is_in_model:
             for weight, kept in zip(self._weights, self._set_aside, strict=True):
                 weight[...] = kept
             self._is_in_model = False
 
     def on_train_batch_end(self, batch: int, logs: dict[str, float]) -> None:
+        self._follow_layout()
         assert self.model.optimizer is not None
         updates = self.model.optimizer.iterations
         decay = min(self.decay, updates / (updates + self.warmup))
@@ -79,6 +101,7 @@ class ExponentialMovingAverage(Callback):
         self._put_into_model()  # an interrupted epoch, too, leaves the average
 
     def _put_into_model(self) -> None:
+        self._follow_layout()
         if not self._is_in_model:
             for weight, kept, average in zip(self._weights, self._set_aside, self._averages, strict=True):
                 kept[...] = weight

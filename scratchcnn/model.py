@@ -20,10 +20,11 @@ from . import evaluation, ops, saving, training
 from .fusion import fuse as fuse_layers
 from .image_range import ImageRange, check_range, notice
 from .layers import Rescaling
-from .layers.base import Layer, Shape, aligned_empty
+from .layers.base import Layer, Shape
+from .layout import Layout
 from .losses import SoftmaxCrossEntropy
 from .optimizers import Adam, Optimizer
-from .summary import summary
+from .summary import layers_of, summary
 from .training import History
 from .validation import as_images, as_input_shape, as_integer, require_indices
 
@@ -51,7 +52,10 @@ class Sequential:
     steps : list
         What ``forward`` runs: the layers, or fused groups of them.
     parameters, gradients : ndarray
-        All parameters and their gradients, one vector each, in the order of the layers.
+        The parameters of all trainable layers and their gradients, one vector each, in the order of the layers. They
+        are other arrays after a layer was frozen (``layer.trainable = False``) or thawed.
+    trainable : bool
+        Whether any layer is trainable. Assigning freezes or thaws all layers.
     output_shape : tuple of int
         Shape of one sample's output.
     rng : numpy.random.Generator
@@ -99,14 +103,10 @@ class Sequential:
             layer.name = name
         self.output_shape = self._build_layers()
 
-        size = sum(parameter.size for layer in self.layers for parameter in layer.params.values())
-        self.parameters = aligned_empty((size,), self.dtype)
-        self.gradients = aligned_empty((size,), self.dtype)
-        self._make_views()
+        self._layout = Layout(self.layers, self.dtype)
 
         self.steps: list[Any] = fuse_layers(self.layers) if self.fuse else list(self.layers)
-        trained = [place for place, step in enumerate(self.steps) if step.params]
-        self._first_trained = trained[0] if trained else 0
+        self._find_first_trained()
         self.optimizer: Optimizer | None = None
         self.loss: Any = None
         self.saved_predictions = ""  # how a model answered that was saved without its loss: see saving.py
@@ -128,15 +128,69 @@ class Sequential:
             shape = layer.output_shape
         return shape
 
-    def _make_views(self) -> None:
-        """Move parameters and gradients into the flat vectors; the layers' dictionaries then hold views of these."""
-        start = 0
+    def _find_first_trained(self) -> None:
+        """Note the first step that learns: training needs no gradients from below it."""
+        places = (
+            place
+            for place, step in enumerate(self.steps)
+            if any(layer.params and layer.trainable for layer in layers_of(step))
+        )
+        self._first_trained = next(places, 0)
+        for step in self.steps:
+            step.needs_input_gradient = True
+
+    @property
+    def parameters(self) -> np.ndarray:
+        """The parameters of all layers that are not frozen. What is assigned is filled in."""
+        return self.layout.parameters
+
+    @parameters.setter
+    def parameters(self, values: np.ndarray) -> None:
+        _fill("parameters", self.parameters, values)
+
+    @property
+    def gradients(self) -> np.ndarray:
+        """The gradients of ``parameters``. What is assigned is filled in."""
+        return self.layout.gradients
+
+    @gradients.setter
+    def gradients(self, values: np.ndarray) -> None:
+        _fill("gradients", self.gradients, values)
+
+    @property
+    def layout(self) -> Layout:
+        """The vectors, and what lies where in them; another one after a layer was frozen or thawed."""
+        self.lay_out()
+        return self._layout
+
+    @property
+    def trainable(self) -> bool:
+        """Whether any layer with parameters is trainable. Assigning freezes or thaws all layers."""
+        return any(layer.trainable for layer in self.layers if layer.params)
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
         for layer in self.layers:
-            for name, parameter in layer.params.items():
-                part = slice(start, start + parameter.size)
-                views = (flat[part].reshape(parameter.shape) for flat in (self.parameters, self.gradients))
-                layer.move_parameter(name, *views)
-                start = part.stop
+            layer.trainable = value
+
+    def lay_out(self) -> None:
+        """Bring the vectors in line with which layers are trainable now; most of the time they are.
+
+        The optimizer that the model was compiled with keeps what it remembers of parameters that stay. Vectors from
+        before a change belong to no layer any more and cannot be written to.
+        """
+        old = self._layout
+        if old.is_current():
+            return
+        new = self._layout = Layout(self.layers, self.dtype)
+        if self.optimizer is not None:
+            zeros = np.zeros((), self.dtype)
+            self.optimizer.follow(
+                old.parameters, new.parameters, lambda slot: new.carried_over(old, slot, others=zeros)
+            )
+        old.retire()
+        self.recordings.clear()
+        self._find_first_trained()
 
     def forward(self, x: np.ndarray, training: bool = False, indices: np.ndarray | None = None) -> np.ndarray:
         """Return the logits (N, classes) of a batch: an array of the model's own, overwritten by the next call.
@@ -180,6 +234,7 @@ class Sequential:
         Returns the gradient of the loss at the images, a buffer as well. With ``input_gradient=False``, which is what
         training needs, the first layer that learns is the last one visited, and None is returned.
         """
+        self.lay_out()
         first = self._first_trained
         self.steps[first].needs_input_gradient = input_gradient
         dy = dlogits
@@ -199,8 +254,8 @@ class Sequential:
         return x
 
     def count_params(self) -> int:
-        """Return the number of trainable parameters."""
-        return self.parameters.size
+        """Return the number of parameters, frozen ones included."""
+        return sum(parameter.size for layer in self.layers for parameter in layer.params.values())
 
     def get_weights(self) -> list[np.ndarray]:
         """Return copies of all parameters and all state, layer by layer."""
@@ -254,30 +309,31 @@ class Sequential:
     predict = evaluation.predict
     save = saving.save_model
 
-    def __setattr__(self, attribute: str, value: Any) -> None:
-        """Set an attribute; the two vectors are filled, as the layers and the optimizer hold on to them."""
-        vector = vars(self).get(attribute) if attribute in ("parameters", "gradients") else None
-        if vector is None:
-            super().__setattr__(attribute, value)
-        elif value is not vector:
-            if np.shape(value) != vector.shape:
-                raise ValueError(f"model.{attribute} has shape {vector.shape}, got {np.shape(value)}")
-            vector[...] = value
-
     def __getstate__(self) -> dict[str, Any]:
-        """Leave the recordings out of a copy or a pickle: they hold addresses of this model's arrays."""
-        return {**self.__dict__, "recordings": {}}
+        """Leave the recordings out of a copy or a pickle: they hold addresses of this model's arrays.
+
+        The vectors are left out too: a copy lays its own.
+        """
+        self.lay_out()
+        return {**self.__dict__, "_layout": None, "recordings": {}}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Restore a copied or unpickled model: its layers came with copies in place of views."""
         self.__dict__.update(state)
-        self._make_views()
+        self._layout = Layout(self.layers, self.dtype)
         if self.optimizer is not None:
             self.optimizer.build(self.parameters)
 
     def __repr__(self) -> str:
         lines = "".join(f"    {layer!r},\n" for layer in self.layers)
         return f"Sequential([\n{lines}], input_shape={self.input_shape}, seed={self.seed}, dtype={self.dtype.name!r})"
+
+
+def _fill(name: str, vector: np.ndarray, values: Any) -> None:
+    if values is not vector:  # which += ends with
+        if np.shape(values) != vector.shape:
+            raise ValueError(f"model.{name} has shape {vector.shape}, got {np.shape(values)}")
+        vector[...] = values
 
 
 def unique_names(layers: Sequence[Layer]) -> list[str]:

@@ -21,15 +21,15 @@ from .steps import Step
 
 
 class NormReLU(Step):
-    """y = ReLU(batch normalisation of x), in training; otherwise the layers run one by one."""
+    """y = ReLU(batch normalisation of x), in training; otherwise, or if that is frozen, the layers run one by one."""
 
     _training = True  # whether the latest forward was one of training
 
     def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
-        self._training = training
-        if not training:
-            return self.forward_one_by_one(x)
         norm = self.layer(BatchNorm)
+        self._training = training and norm.trainable
+        if not self._training:
+            return self.forward_one_by_one(x)
         self._x = self.as_input(x)  # (N, ..., C)
         self._y = self.output_buffer()  # (N, ..., C)
         gamma, beta = self.params["gamma"], self.params["beta"]
@@ -51,7 +51,7 @@ class NormReLU(Step):
 
 
 class NormReLUPool(Step):
-    """y = ReLU(max-pool(batch normalisation of x)), in training; otherwise the layers run one by one.
+    """y = ReLU(max-pool(batch normalisation of x)), in training, unless that is frozen; else the layers run one by one.
 
     Only what the pool leaves is stored, and where it was found.
     """
@@ -64,10 +64,10 @@ class NormReLUPool(Step):
         self._geometry = pool.pool_size, pool.strides
 
     def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
-        self._training = training
-        if not training:
-            return self.forward_one_by_one(x)
         norm = self.layer(BatchNorm)
+        self._training = training and norm.trainable
+        if not self._training:
+            return self.forward_one_by_one(x)
         self._x = self.as_input(x)  # (N, H, W, C)
         y = self.output_buffer()  # (N, OH, OW, C)
         self._index = self.buffer("index", y.shape, np.uint8)  # (N, OH, OW, C)
@@ -141,8 +141,12 @@ class FoldedNorm(Step):
         if not self._training:
             self.forward_one_by_one(self._x)
             return self.backward_one_by_one(dy)
-        self.fused[0].needs_input_gradient = self.needs_input_gradient
-        return self.fused[0].backward(cast(np.ndarray, self._normalize.backward(dy)))
+        first = self.fused[0]
+        dy = cast(np.ndarray, self._normalize.backward(dy))
+        if not (first.trainable or self.needs_input_gradient):
+            return None
+        first.needs_input_gradient = self.needs_input_gradient
+        return first.backward(dy)
 
     def all_buffers(self) -> list[np.ndarray]:
         """Return the memory of all buffers, also of the parts that do the work."""

@@ -119,10 +119,11 @@ def load_model(path: str | PathLike[str], custom_layers: Sequence[type[Layer]] =
 
 def describe(model: Sequential, include_optimizer: bool = True) -> dict[str, Any]:
     """Return all of a model but its arrays, as JSON values."""
+    model.lay_out()  # what the optimizer remembers is of the layers that are trainable now
     config: dict[str, Any] = {
         "format": FORMAT,
         "version": VERSION,
-        "layers": [{"class": type(layer).__name__, "config": layer.config()} for layer in model.layers],
+        "layers": [_describe_layer(layer) for layer in model.layers],
         "input_shape": list(model.input_shape),
         "seed": model.seed,
         "dtype": model.dtype.name,
@@ -152,6 +153,11 @@ def _predictions(model: Sequential) -> str:
     return f"loss {type(model.loss).__name__}" if hasattr(model.loss, "predictions") else "logits"
 
 
+def _describe_layer(layer: Layer) -> dict[str, Any]:
+    entry = {"class": type(layer).__name__, "config": layer.config()}
+    return entry if layer.trainable else {**entry, "trainable": False}
+
+
 def _describe_known(thing: Any, table: dict[str, Any]) -> dict[str, Any]:
     name = type(thing).__name__
     if table.get(name) is not type(thing):
@@ -168,7 +174,7 @@ def _rebuild(config: dict[str, Any], custom_layers: Sequence[type[Layer]]) -> Se
 
     layers = LAYERS | {cls.__name__: cls for cls in custom_layers}
     model = Sequential(
-        [_make(entry, layers) for entry in config["layers"]],
+        [_make_layer(entry, layers) for entry in config["layers"]],
         input_shape=tuple(config["input_shape"]),
         seed=config["seed"],
         dtype=config["dtype"],
@@ -185,6 +191,12 @@ def _rebuild(config: dict[str, Any], custom_layers: Sequence[type[Layer]]) -> Se
         model.compile(_make(entry, OPTIMIZERS), _make(config["loss"], LOSSES))
         model.optimizer.iterations = as_integer("iterations", config["iterations"], 0)  # type: ignore[union-attr]
     return model
+
+
+def _make_layer(entry: dict[str, Any], table: dict[str, type[Layer]]) -> Layer:
+    layer = _make(entry, table)
+    layer.trainable = entry.get("trainable", True)
+    return layer
 
 
 def _make(entry: dict[str, Any], table: dict[str, Any]) -> Any:

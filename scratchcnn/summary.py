@@ -27,7 +27,7 @@ def summary(model: Sequential) -> str:
         for layer in layers:
             rows.append(
                 (
-                    layer.name if layer is layers[0] else f"+ {layer.name}",
+                    _name(layer) if layer is layers[0] else f"+ {_name(layer)}",
                     f"({', '.join(['N', *map(str, layer.output_shape or ())])})",
                     f"{sum(parameter.size for parameter in layer.params.values()):,}",
                     f"{layer.multiply_adds():,}",
@@ -46,9 +46,16 @@ def summary(model: Sequential) -> str:
     rule = "-" * (sum(widths) + 2 * (len(widths) - 1))
     lines = [_line(HEAD, widths), rule, *(_line(row, widths) for row in rows), rule, _line(total, widths)]
     lines.append(f"multiply-adds of a forward pass and bytes kept for backward are for one image, in {model.dtype}")
+    if model.parameters.size < model.count_params():
+        trainable = model.parameters.size
+        lines.append(f"trainable parameters: {trainable:,}; frozen: {model.count_params() - trainable:,}")
     if len(model.steps) < len(model.layers):
         lines.append("+ runs as one step with the layer above; the bytes are those of the whole step")
     return "\n".join(lines)
+
+
+def _name(layer: Layer) -> str:
+    return layer.name if layer.trainable else f"{layer.name} (frozen)"
 
 
 def layers_of(step: Layer) -> list[Layer]:

@@ -78,7 +78,7 @@ def train_step(
     Raises
     ------
     ValueError, IndexError
-        If targets are not what the loss wants, or indices no numbers of samples.
+        If targets are not what the loss wants, indices no numbers of samples, or there is nothing to train.
     FloatingPointError
         If the loss is NaN or infinite. The parameters are then not updated.
     """
@@ -94,6 +94,7 @@ def update(
 ) -> tuple[float, np.ndarray]:
     """Do what ``train_step`` does with targets that were checked; return the mean loss and the logits before it."""
     assert model.optimizer is not None
+    require_trainable(model)
     require_labels(model, targets)
     if indices is not None:
         require_indices(indices, len(images))
@@ -187,8 +188,7 @@ def fit(
         If the loss becomes NaN or infinite.
     """
     require_compiled(model, "fit")
-    if model.parameters.size == 0:
-        raise ValueError("there is nothing to train: the model has no parameters")
+    require_trainable(model)
     epochs, initial_epoch = as_integer("epochs", epochs, 0), as_integer("initial_epoch", initial_epoch, 0)
     batch_size = as_integer("batch_size", batch_size, 1)
     display = progress_display(verbose)
@@ -253,6 +253,17 @@ def fit(
         for hook in hooks:
             hook.on_train_end()
     return history
+
+
+def require_trainable(model: Sequential) -> None:
+    """Raise a ValueError if no layer can learn."""
+    if model.parameters.size == 0:
+        if model.count_params() == 0:
+            raise ValueError("there is nothing to train: the model has no parameters")
+        raise ValueError(
+            "there is nothing to train: all layers with parameters are frozen; thaw those that are to learn, such as "
+            "model.layers[-1].trainable = True, or all: model.trainable = True"
+        )
 
 
 def _require_images(model: Sequential, augmentation: Any) -> None:

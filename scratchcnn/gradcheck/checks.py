@@ -86,7 +86,7 @@ def check_layer(
         raise ValueError(
             f"{layer.name} changed its input or dy; a layer writes only to arrays of its own (self.buffer)"
         )
-    arrays = {"dx": (x, dx), **{name: (layer.params[name], layer.grads[name]) for name in layer.params}}
+    arrays = {"dx": (x, dx), **_parameters(layer)}
     report = Report(f"{layer!r} on {y.shape[0]} inputs of shape {input_shape}", tolerance)
     report.add(compare(layer.name, _copy_gradients(arrays), objective, tolerance, samples, rng))
     return report
@@ -176,9 +176,7 @@ def check_model(
     dx = model.backward(loss.backward())
     gradients = {"input": _copy_gradients({"dx": (x, dx)})}
     for layer in model.layers:
-        gradients[layer.name] = _copy_gradients(
-            {name: (layer.params[name], layer.grads[name]) for name in layer.params}
-        )
+        gradients[layer.name] = _copy_gradients(_parameters(layer))
     unit = rms(model.gradients)
     objective = Objective(outputs, weights=np.ones(1))
     report = Report(f"{type(model).__name__} of {len(model.layers)} layers, fuse={model.fuse}, {loss!r}", tolerance)
@@ -197,6 +195,11 @@ def separated(shape: Shape, rng: np.random.Generator) -> np.ndarray:
     places = size + size % 2  # an even number of places: 0 lies between the two in the middle
     values = (np.arange(places) + 0.5) / places * 4 - 2
     return rng.permutation(values)[:size].reshape(shape)
+
+
+def _parameters(layer: Layer) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Return the parameters of a layer with their gradients; none of a frozen one, which owes no gradients."""
+    return {name: (layer.params[name], layer.grads[name]) for name in layer.params if layer.trainable}
 
 
 def _fresh_copy(layer: Layer) -> Layer:

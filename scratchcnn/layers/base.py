@@ -46,11 +46,16 @@ class Layer:
     state : dict of str to ndarray
         What is kept but not trained: the moving statistics of a batch normalisation. Assigning in ``build`` makes an
         array, assigning later fills it.
+    trainable : bool
+        Whether training may change the layer, True at first. The parameters of a frozen layer keep their bits; a
+        frozen ``BatchNorm`` normalises with its moving statistics, as outside of training. May be changed at any time.
     dtype : numpy dtype
         Of parameters, activations and gradients; set before ``build``.
     needs_input_gradient : bool
         Where False, ``backward`` may return None in place of ``dx``: nobody below this layer learns.
     """
+
+    trainable = True
 
     def __init__(self) -> None:
         self.name = type(self).__name__
@@ -230,6 +235,8 @@ class Layer:
         """Set an attribute; a dictionary of arrays that is replaced as a whole is filled, as its arrays are."""
         if attribute in ARRAYS and isinstance(vars(self).get(attribute), Arrays):
             vars(self)[attribute].fill(value)
+        elif attribute == "trainable" and not isinstance(value, bool | np.bool_):
+            raise ValueError(f"{self.name}.trainable must be True or False, got {value!r}")
         else:
             super().__setattr__(attribute, value)
 

@@ -27,7 +27,8 @@ class BatchNorm(Layer):
 
         dgamma = sum dy x_hat        dbeta = sum dy        dx = s (g - mean(g) - x_hat mean(g x_hat))
 
-    Otherwise mean and variance are constants, and dx = s g.
+    Otherwise mean and variance are constants, and dx = s g. While the layer is frozen (``trainable = False``) it works
+    in this way in training, too, and keeps its moving averages.
 
     Parameters
     ----------
@@ -44,6 +45,7 @@ class BatchNorm(Layer):
     batch_mean: np.ndarray  # the batch's mean,
     batch_inverse_std: np.ndarray  # 1 / sqrt(variance + epsilon),
     _training: bool  # and whether these two were used
+    _zeros: np.ndarray  # (C,)
 
     def __init__(self, momentum: float = 0.99, epsilon: float = 1e-3) -> None:
         super().__init__()
@@ -63,14 +65,15 @@ class BatchNorm(Layer):
         self.state["moving_variance"] = np.ones(channels, self.dtype)
         self.batch_mean = np.empty(channels, self.dtype)
         self.batch_inverse_std = np.empty(channels, self.dtype)
+        self._zeros = np.zeros(channels, self.dtype)
         return self.set_shapes(input_shape, input_shape)
 
     def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
         self._x = x = self.as_input(x)  # (N, ..., C)
-        self._training = training
+        self._training = training and self.trainable
         y = self.output_buffer()
         gamma, beta = self.params["gamma"], self.params["beta"]
-        if training:
+        if self._training:
             ops.batch_norm_forward(x, gamma, beta, self.epsilon, y, self.batch_mean, self.batch_inverse_std)
             self.update_moving_averages()
         else:
@@ -84,6 +87,9 @@ class BatchNorm(Layer):
         gamma, dgamma, dbeta = self.params["gamma"], self.grads["gamma"], self.grads["beta"]
         if self._training:
             ops.batch_norm_backward(self._x, gamma, self.batch_mean, self.batch_inverse_std, dy, dx, dgamma, dbeta)
+        elif not self.trainable:  # dx = gamma s dy is what the inference makes of dy where mean and beta are 0
+            variance = self.state["moving_variance"]
+            ops.batch_norm_inference(dy, gamma, self._zeros, self._zeros, variance, self.epsilon, dx)
         else:
             batch_axes = tuple(range(dy.ndim - 1))
             inverse_std = 1 / np.sqrt(self.state["moving_variance"] + self.epsilon)

@@ -83,7 +83,8 @@ class Optimizer:
         require_vector(parameters)
         if self._built_for is not None and not _same_memory(self._built_for, parameters):
             raise ValueError(
-                f"this {type(self).__name__} already optimizes another model, whose moments it keeps; make a new one"
+                f"this {type(self).__name__} already optimizes another model, whose moments it keeps; make a new one "
+                "(the same model is another one after layers were frozen or thawed, for an optimizer not its own)"
             )
         for name, slot in self.slots.items():  # a copied or unpickled optimizer has slots already
             if slot.shape != parameters.shape or slot.dtype != parameters.dtype:
@@ -103,6 +104,21 @@ class Optimizer:
                 if name not in self.slots:
                     self.slots[name] = aligned_empty(self._built_for.shape, self._built_for.dtype)
                     self.slots[name].fill(0)
+
+    def follow(self, old: np.ndarray, new: np.ndarray, carried_over: Callable[[np.ndarray], np.ndarray]) -> None:
+        """Serve the vector ``new`` in place of ``old``, after layers of the model were frozen or thawed.
+
+        Parameters
+        ----------
+        old, new : ndarray
+            The vectors of parameters.
+        carried_over : callable
+            Returns for a vector of the old order the one of the new, with zeros for what is new.
+        """
+        if self._built_for is not None and not _same_memory(self._built_for, old):
+            return  # compiled, but used with another vector since
+        self.slots = {name: carried_over(slot) for name, slot in self.slots.items()}
+        self._built_for = None if self._built_for is None else new
 
     def current_learning_rate(self) -> float:
         """Return the learning rate of the next update."""

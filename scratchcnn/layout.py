@@ -1,0 +1,65 @@
+"""Where the parameters of a network lie: those that are trained in one vector, their gradients in another.
+
+An update, a norm, an average or a copy of all that learns is then one operation on one array. Parameters of frozen
+layers lie elsewhere, each by itself, so nothing that works on the vectors can reach them: no momentum or decay left
+over, no clipping, no average.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from .layers.base import Layer, aligned_empty
+
+
+class Layout:
+    """The two vectors of a network, for the layers that are trainable now.
+
+    Making one moves the parameters and gradients of all layers: the layers' dictionaries hold views of the vectors
+    afterwards, or arrays of their own where the layer is frozen.
+
+    Attributes
+    ----------
+    parameters, gradients : ndarray
+        The vectors, in the order of the layers.
+    parts : dict
+        Where in them a layer's parameter lies: a slice for (place of the layer, name of the parameter).
+    """
+
+    def __init__(self, layers: Sequence[Layer], dtype: np.dtype) -> None:
+        self._layers = [layer for layer in layers if layer.params]
+        self._trainable = [layer.trainable for layer in self._layers]
+        self.parts: dict[tuple[int, str], slice] = {}
+        size = 0
+        for place, layer in enumerate(layers):
+            for name, parameter in layer.params.items() if layer.trainable else ():
+                self.parts[place, name] = slice(size, size + parameter.size)
+                size += parameter.size
+        self.parameters, self.gradients = aligned_empty((size,), dtype), aligned_empty((size,), dtype)
+        for place, layer in enumerate(layers):
+            for name, parameter in layer.params.items():
+                part = self.parts.get((place, name))
+                arrays = (
+                    aligned_empty(parameter.shape, dtype) if part is None else vector[part].reshape(parameter.shape)
+                    for vector in (self.parameters, self.gradients)
+                )
+                layer.move_parameter(name, *arrays)
+
+    def is_current(self) -> bool:
+        """Return whether the same layers as when this was made are trainable."""
+        return [layer.trainable for layer in self._layers] == self._trainable
+
+    def carried_over(self, old: Layout, values: np.ndarray, others: np.ndarray) -> np.ndarray:
+        """Return a vector of this layout from one of an old layout, with ``others`` for what was not in that."""
+        result = aligned_empty(self.parameters.shape, values.dtype)
+        result[...] = others
+        for key, part in self.parts.items():
+            if key in old.parts:
+                result[part] = values[old.parts[key]]
+        return result
+
+    def retire(self) -> None:
+        """Let nobody write to the vectors any more: an update would reach no layer."""
+        self.parameters.flags.writeable = self.gradients.flags.writeable = False
