@@ -18,7 +18,7 @@ def shown(value: Any, limit: int = 300) -> str:
     """
     brief = reprlib.Repr()  # never writes out what is cut away afterwards: a list may have millions of elements
     brief.maxlevel = 4
-    brief.maxlist = brief.maxtuple = brief.maxset = brief.maxfrozenset = brief.maxdict = brief.maxarray = 20
+    brief.maxlist = brief.maxtuple = brief.maxset = brief.maxfrozenset = brief.maxdict = brief.maxarray = 15
     brief.maxstring = brief.maxlong = brief.maxother = limit
     try:
         return shorten(brief.repr(value[: 2 * limit] if isinstance(value, bytes) else value), limit)
@@ -45,4 +45,4 @@ def reason(error: BaseException, limit: int = 300) -> str:
     text, kind = str(error), type(error).__name__
     if not text:
         return kind
-    return shorten(text if isinstance(error, ValueError | OSError) else f"{kind}: {text}", limit)
+    return shorten(f"{kind}: {text}" if isinstance(error, LookupError) else text, limit)

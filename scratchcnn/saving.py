@@ -7,23 +7,22 @@ The file is an ``.npz`` archive of plain arrays, which ``numpy.load`` opens anyw
     optimizer.mean, ...     what the optimizer remembers
 
 Loading never runs code from the file: no pickles, and classes come from the tables below or from the caller. A file
-is written beside its destination and then takes that place in one step, so that a crash, a full disk or Ctrl-C leaves
-the old file as it was.
+is written beside its destination and then takes that place in one step (``files.py``), so that a crash, a full disk or
+Ctrl-C leaves the old file as it was.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import secrets
 from collections.abc import Sequence
 from dataclasses import asdict
 from os import PathLike
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .files import open_regular, replacing
 from .image_range import ImageRange
 from .layers import LAYERS
 from .layers.base import Layer
@@ -59,7 +58,7 @@ def save_model(model: Sequential, path: str | PathLike[str], include_optimizer: 
     ValueError
         If the optimizer or the loss is of a class that ``load_model`` does not know.
     OSError
-        If the file cannot be written. What was there before is then untouched.
+        If the file cannot be written, or what is there is not a regular file or is read-only. It is then untouched.
     """
     arrays = {
         "config": np.array(json.dumps(describe(model, include_optimizer), default=_plain_number)),
@@ -67,16 +66,8 @@ def save_model(model: Sequential, path: str | PathLike[str], include_optimizer: 
     }
     if include_optimizer and model.optimizer is not None:
         arrays |= {f"optimizer.{name}": slot for name, slot in model.optimizer.slots.items()}
-    path = Path(os.path.realpath(path))  # a link stays a link, to the new file
-    unfinished = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
-    try:
-        with open(unfinished, "xb") as file:
-            np.savez(file, **arrays)  # type: ignore[arg-type]  # no key is called allow_pickle
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(unfinished, path)
-    finally:
-        unfinished.unlink(missing_ok=True)
+    with replacing(path) as file:
+        np.savez(file, **arrays)  # type: ignore[arg-type]  # no key is called allow_pickle
 
 
 def load_model(path: str | PathLike[str], custom_layers: Sequence[type[Layer]] = ()) -> Sequential:
@@ -96,7 +87,7 @@ def load_model(path: str | PathLike[str], custom_layers: Sequence[type[Layer]] =
     ValueError
         If it does not hold a model, is damaged, or comes from a later version of this library.
     """
-    with open(path, "rb") as file:
+    with open_regular(path) as file:
         try:
             with np.load(file, allow_pickle=False) as archive:
                 config = json.loads(str(archive["config"]))

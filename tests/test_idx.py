@@ -246,3 +246,29 @@ def test_an_interrupted_write_leaves_nothing(tmp_path):
         file.write(b"half")
         raise KeyboardInterrupt
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_honest_gzip_bomb_is_refused_unless_its_size_is_allowed(tmp_path):
+    path, size = tmp_path / "bomb.gz", 3 << 20
+    write_idx(path, np.zeros(size, np.uint8))
+    tracemalloc.start()
+    with pytest.raises(ValueError, match=f"more than max_bytes=1000000; pass max_bytes={size} to read it all the same"):
+        read_idx(path, max_bytes=1_000_000)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 1 << 20
+    assert read_idx(path, max_bytes=size).nbytes == size  # the advice
+
+
+def test_more_than_two_gigabytes_are_refused_by_default():
+    content = gzip.compress(idx_bytes(0x08, (1 << 31, 2))) + bytes(6_000_000)  # a file that could hold so many zeros
+    with pytest.raises(ValueError, match=r"promises 4294967296 bytes after it, .* more than max_bytes=2147483648"):
+        read_bytes(content)
+
+
+@pytest.mark.parametrize("shape", [(2**32 - 1,) * 255, (0, *(2**32 - 1,) * 254)])
+def test_messages_about_absurd_headers_are_short(shape):
+    for content in (idx_bytes(0x08, shape), gzip.compress(idx_bytes(0x08, shape))):
+        with pytest.raises(ValueError, match="promises") as caught:
+            read_bytes(content)
+        assert len(str(caught.value)) < 600

@@ -5,7 +5,7 @@ import time
 import numpy as np
 import pytest
 
-from scratchcnn.validation import reason, shorten, shown
+from scratchcnn.messages import reason, shorten, shown
 
 
 class Unprintable:

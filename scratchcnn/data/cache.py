@@ -7,7 +7,6 @@ cache is verified again whenever it is read.
 
 from __future__ import annotations
 
-import contextlib
 import io
 import os
 import shutil
@@ -19,15 +18,14 @@ from typing import BinaryIO
 
 import numpy as np
 
+from ..files import open_regular, replacing
 from .download import download
-from .idx import replacing
 from .sources import DataSet, IdxFile, ZipArchive
 from .verification import Split, assemble, read_published
 
 PATIENCE = 5.0  # seconds that a mirror may stay silent
 PATIENCE_IN_ALL = 15.0  # seconds of silence, all mirrors together, after which the network counts as absent
 _LARGEST_IN_MEMORY = 64 << 20  # bytes; a larger download waits for its verification in a temporary file
-_ABANDONED_AFTER = 3600  # seconds; an unfinished file of this age was left by a process that was killed
 
 
 def cache_folder() -> Path:
@@ -51,7 +49,7 @@ def load_cached(data_set: DataSet, tried: list[str]) -> tuple[Split, Split] | No
     for what in data_set.downloads:
         path = folder / what.name
         try:
-            with open(path, "rb") as file:
+            with open_regular(path) as file:
                 arrays += read_published(file, data_set, what, str(path), proven=True)
         except (OSError, ValueError) as error:
             missing = isinstance(error, FileNotFoundError)
@@ -104,7 +102,6 @@ class _Mirrors:
             return
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            _sweep(self.folder)
             file.seek(0)
             with replacing(self.folder / what.name) as cached:
                 shutil.copyfileobj(file, cached, 1 << 20)
@@ -116,11 +113,3 @@ class _Mirrors:
                 RuntimeWarning,
                 stacklevel=5,
             )
-
-
-def _sweep(folder: Path) -> None:
-    """Remove what killed processes left unfinished."""
-    for part in folder.glob(".*.part"):
-        with contextlib.suppress(OSError):
-            if time.time() - part.stat().st_mtime > _ABANDONED_AFTER:
-                part.unlink()

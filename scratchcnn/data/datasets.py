@@ -13,6 +13,7 @@ import os
 import warnings
 from pathlib import Path
 
+from ..files import open_regular
 from ..messages import shown
 from .cache import load_cached
 from .sources import DATASETS, SOURCES, DataSet, IdxFile, ZipArchive
@@ -126,7 +127,7 @@ def _load_folder(folder: Path, data_set: DataSet) -> tuple[Split, Split]:
         for what, path in zip(wanted, found, strict=True):
             if path is None:
                 raise ValueError(f"{place} has only some of the files, {what.name} is missing")
-            with open(path, "rb") as file:
+            with open_regular(path) as file:
                 arrays += read_published(file, data_set, what, str(path), proven=False)
         return assemble(data_set, arrays, str(place))
     subfolders = " or ".join(data_set.folders)
@@ -134,12 +135,14 @@ def _load_folder(folder: Path, data_set: DataSet) -> tuple[Split, Split]:
 
 
 def _find(folder: Path, name: str) -> Path | None:
-    """Return the path of a published file: as it is, unpacked, or unpacked by a program that writes .idx for -idx."""
+    """Return the path of a published file: as it is, unpacked, or unpacked by a program that writes .idx for -idx.
+
+    Where there is only something else of that name, a folder or a FIFO, its path: opening it will say what it is.
+    """
     unpacked = name.removesuffix(".gz")
-    for candidate in (name, unpacked, unpacked.replace("-idx", ".idx")):
-        if (folder / candidate).is_file():
-            return folder / candidate
-    return None
+    candidates = [folder / candidate for candidate in (name, unpacked, unpacked.replace("-idx", ".idx"))]
+    regular = [path for path in candidates if path.is_file()]
+    return next(iter(regular or [path for path in candidates if path.exists()]), None)
 
 
 def _report(name: str, data_set: DataSet, tried: list[str]) -> str:

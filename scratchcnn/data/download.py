@@ -14,6 +14,8 @@ from typing import Any, BinaryIO
 
 from tqdm import tqdm
 
+from ..messages import shorten
+
 _CHUNK = 1 << 14  # bytes that have to arrive within the patience; also how often the progress bar moves
 
 
@@ -106,4 +108,4 @@ def _in_short(error: BaseException) -> str:
     """Return the innermost cause: requests wraps "connection refused" in three layers of prose."""
     while (cause := error.__cause__ or error.__context__) is not None:
         error = cause
-    return str(error) or type(error).__name__
+    return shorten(str(error)) or type(error).__name__

@@ -12,19 +12,19 @@ length of what follows, and one that the file cannot keep, or that it exceeds, i
 
 from __future__ import annotations
 
-import contextlib
 import gzip
 import hashlib
 import math
 import os
-import secrets
 import struct
 import zlib
-from collections.abc import Iterator
-from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
+
+from ..files import open_regular, replacing
+from ..messages import reason, shown
+from ..validation import as_integer
 
 _DTYPES: dict[int, np.dtype] = {
     0x08: np.dtype("u1"),
@@ -40,14 +40,18 @@ _TYPE_NAMES = ", ".join(f"0x{code:02X} {dtype.name}" for code, dtype in _DTYPES.
 _GZIP_MAGIC = b"\x1f\x8b"
 _MOST_PER_PACKED_BYTE = 1032  # deflate's densest code: 258 repeated bytes in two bits
 _PIECE = 1 << 20  # bytes read at a time
+MOST_BYTES = 1 << 31  # of an array, unless asked for more: four times the largest data set published in this format
 
 
-def read_idx(path: str | os.PathLike[str]) -> np.ndarray:
+def read_idx(path: str | os.PathLike[str], max_bytes: int = MOST_BYTES) -> np.ndarray:
     """Read one array from an IDX file, packed with gzip or not: its first bytes tell, its name does not matter.
 
     Parameters
     ----------
     path : str or path-like
+        A regular file: FIFOs and devices are refused, they may wait for ever.
+    max_bytes : int, default 2 GiB
+        A larger array is refused before memory is spent on it: a gzip file holds up to 1,032 times its own size.
 
     Returns
     -------
@@ -57,52 +61,65 @@ def read_idx(path: str | os.PathLike[str]) -> np.ndarray:
     Raises
     ------
     ValueError
-        If the file is not an IDX file, or is damaged, too short or too long; the message names the file, what was
-        found and what was expected.
+        If the file is not an IDX file, or is damaged, too short or too long, or holds more than ``max_bytes``; the
+        message names the file, what was found and what was expected.
     FileNotFoundError
         If there is no such file (and other kinds of OSError if it cannot be read).
     """
-    with open(path, "rb") as file:
-        return read_stream(file, os.fsdecode(path))
+    max_bytes = as_integer("max_bytes", max_bytes, 0)
+    with open_regular(path) as file:
+        return read_stream(file, os.fsdecode(path), max_bytes, "; pass max_bytes={promised} to read it all the same")
 
 
-def read_stream(file: BinaryIO, name: str) -> np.ndarray:
-    """Read one array from an open, seekable file; ``name`` is what error messages call it."""
+def read_stream(file: BinaryIO, name: str, max_bytes: int = MOST_BYTES, advice: str = "") -> np.ndarray:
+    """Read one array from an open, seekable file; ``name`` is what error messages call it.
+
+    ``advice`` is what to do where the array has more than ``max_bytes``; ``{promised}`` in it is how many it has.
+    """
     size = file.seek(0, os.SEEK_END)
     file.seek(0)
     packed = file.read(2) == _GZIP_MAGIC
     file.seek(0)
     if not packed:
-        return _read(file, name, size, packed)
+        return _read(file, name, size, packed, max_bytes, advice)
     try:
         with gzip.GzipFile(fileobj=file, mode="rb") as unpacked:
-            return _read(unpacked, name, size, packed)
+            return _read(unpacked, name, size, packed, max_bytes, advice)
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise ValueError(f"{name}: damaged gzip file ({error}); {size} bytes were found, get it again") from error
+        raise ValueError(
+            f"{name}: damaged gzip file ({reason(error)}); {size} bytes were found, get it again"
+        ) from error
 
 
-def _read(stream: BinaryIO | gzip.GzipFile, name: str, size: int, packed: bool) -> np.ndarray:
+def _read(
+    stream: BinaryIO | gzip.GzipFile, name: str, size: int, packed: bool, max_bytes: int, advice: str
+) -> np.ndarray:
     dtype, shape, header_size = _read_header(stream, name)
     promised = math.prod(shape) * dtype.itemsize  # Python integers: no header overflows them
-    promise = f"the header promises {promised} bytes after it, shape {shape} of {dtype.name}"
+    promise = f"the header promises {shown(promised, 30)} bytes after it, shape {shown(shape)} of {dtype.name}"
     if not packed and size != header_size + promised:
         raise ValueError(f"{name}: {promise}, but the file has {size - header_size}")
     if packed and header_size + promised > size * _MOST_PER_PACKED_BYTE:
         raise ValueError(f"{name}: {promise}, more than the {size} bytes of this gzip file can hold")
+    if promised > max_bytes:
+        raise ValueError(f"{name}: {promise}, more than max_bytes={max_bytes}{advice.format(promised=promised)}")
 
     data = bytearray()
     while len(data) < promised:
         piece = stream.read(min(_PIECE, promised - len(data)))
         if not piece:
             raise ValueError(f"{name}: {promise}, but the file ends after {len(data)}")
-        data += piece
+        try:
+            data += piece
+        except MemoryError:
+            raise MemoryError(f"{name}: {promise}, and the memory ends after {len(data)}") from None
     if stream.read(1):  # of a gzip file, this is also what compares the checksum
         raise ValueError(f"{name}: {promise}, but the file goes on after them")
 
     try:
         array = np.ndarray(shape, dtype, buffer=data)
     except ValueError as error:  # more dimensions than NumPy has, or an empty array with huge ones
-        raise ValueError(f"{name}: {promise}, which NumPy cannot represent ({error})") from error
+        raise ValueError(f"{name}: {promise}, which NumPy cannot represent ({reason(error)})") from error
     return array.astype(dtype.newbyteorder("="), copy=False)
 
 
@@ -132,7 +149,8 @@ def write_idx(path: str | os.PathLike[str], array: np.ndarray) -> None:
     Parameters
     ----------
     path : str or path-like
-        A file of this name is replaced.
+        A file of this name is replaced, and its mode kept. What is not a regular file (a folder, a FIFO, a device) is
+        an error, and so is a read-only file.
     array : ndarray
         uint8, int8, int16, int32, float32 or float64, of any shape.
 
@@ -140,11 +158,13 @@ def write_idx(path: str | os.PathLike[str], array: np.ndarray) -> None:
     ------
     ValueError
         If the format has no such element type, or a dimension does not fit into four bytes.
+    OSError
+        If the file cannot be written; what was there before is then untouched.
     """
-    target = Path(os.fsdecode(path))
-    header, data = _encode(np.asarray(array), str(target))
+    target = os.fsdecode(path)
+    header, data = _encode(np.asarray(array), target)
     with replacing(target) as file:
-        if target.name.lower().endswith(".gz"):
+        if target.lower().endswith(".gz"):
             with gzip.GzipFile(filename="", mode="wb", fileobj=file, mtime=0) as packed:
                 packed.write(header)
                 packed.write(data)
@@ -171,22 +191,3 @@ def _encode(array: np.ndarray, name: str) -> tuple[bytes, memoryview]:
     header = struct.pack(f">BBBB{array.ndim}I", 0, 0, code, array.ndim, *array.shape)
     elements = np.ascontiguousarray(array, _DTYPES[code])
     return header, elements.reshape(-1).view(np.uint8).data
-
-
-@contextlib.contextmanager
-def replacing(path: Path) -> Iterator[BinaryIO]:
-    """Open a new file that takes the place of ``path`` if the block ends well, and leaves no trace if it does not.
-
-    It is written beside its target under a name ending in ``.part``; only a process that is killed leaves that behind.
-    """
-    part = path.with_name(f".{secrets.token_hex(8)}.part")
-    try:
-        with open(part, "xb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(part, path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            part.unlink()
-        raise

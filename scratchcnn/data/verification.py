@@ -14,7 +14,7 @@ from typing import BinaryIO
 
 import numpy as np
 
-from ..messages import shown
+from ..messages import reason, shown
 from .idx import content_sha256, read_stream
 from .sources import DataSet, IdxFile, ZipArchive, published_as
 
@@ -55,7 +55,7 @@ def read_published(
         with zipfile.ZipFile(file) as archive:
             return [_read_member(archive, member, name) for member in data_set.files]
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
-        raise ValueError(f"{name}: damaged zip archive ({error})") from error
+        raise ValueError(f"{name}: damaged zip archive ({reason(error)})") from error
 
 
 def _read_member(archive: zipfile.ZipFile, what: IdxFile, name: str) -> np.ndarray:
