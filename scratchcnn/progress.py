@@ -8,11 +8,15 @@ import time
 from contextlib import AbstractContextManager, nullcontext
 
 from tqdm import tqdm
+from tqdm.std import TqdmDefaultWriteLock  # type: ignore[attr-defined]
 
 from . import ops
 from .callbacks import Callback
+from .locks import DISPLAY, hold_at_fork
 
 REFRESH_SECONDS = 0.1
+
+hold_at_fork(TqdmDefaultWriteLock.th_lock, DISPLAY)
 
 
 class EpochLines(Callback):

@@ -79,8 +79,8 @@ def replay(
     elif known.recording is None:
         with announcing_compilation(verbose):
             recording = ops.record(partial(function, model), *arguments)
-        result = recording.result
-        if not _shares_memory(result, arguments):
+        result = recording.result if recording else function(model, *arguments)
+        if recording and not _shares_memory(result, arguments):
             known = Known(settings, recording)
     else:
         result = known.recording.play(*arguments)

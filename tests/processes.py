@@ -11,7 +11,9 @@ TESTS = Path(__file__).parent
 ROOT = TESTS.parent
 
 
-def run_python(program: str, *arguments: str, package: Path = ROOT, **environment: str) -> subprocess.CompletedProcess:
+def run_python(
+    program: str, *arguments: str, package: Path = ROOT, timeout: float | None = None, **environment: str
+) -> subprocess.CompletedProcess:
     """Run a program that imports scratchcnn from the folder ``package``, require success, and return what it wrote."""
     paths = os.pathsep.join([str(package), str(TESTS)])
     done = subprocess.run(
@@ -21,6 +23,7 @@ def run_python(program: str, *arguments: str, package: Path = ROOT, **environmen
         capture_output=True,
         text=True,
         check=False,
+        timeout=timeout,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done

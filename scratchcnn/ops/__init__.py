@@ -19,15 +19,19 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
+from ..locks import BACKEND, Lock
 from .reference import *  # noqa: F403  the names, for readers and type checkers; use() below puts the chosen ones here
 from .reference import __all__ as _names
 
 BACKENDS = ("jit", "reference")
 _backend = "reference"
+_choice = Lock(BACKEND)  # held while the implementation is chosen, and where it must stay the same
 
 
 def use(name: str) -> None:
     """Let all layers run on the implementation ``name``: ``"jit"`` or ``"reference"``.
+
+    The choice is the process's, not the thread's. What another thread is computing goes on with the one or the other.
 
     Raises
     ------
@@ -38,8 +42,9 @@ def use(name: str) -> None:
     if name not in BACKENDS:
         raise ValueError(f"there is no backend {name!r}; choose one of {', '.join(BACKENDS)}")
     module = importlib.import_module(f".{name}", __name__)
-    globals().update({operation: getattr(module, operation) for operation in _names})
-    _backend = name
+    with _choice:
+        globals().update({operation: getattr(module, operation) for operation in _names})
+        _backend = name
 
 
 def backend() -> str:
@@ -48,10 +53,14 @@ def backend() -> str:
 
 
 def record(function: Callable[..., Any], *arguments: Any) -> Any:
-    """Call a function that runs compiled operations, and return a ``Recording`` of it."""
+    """Call a function that runs compiled operations, and return a ``Recording`` of it.
+
+    Or do nothing and return None, where another thread has just chosen ``reference``: of that nothing can be recorded.
+    """
     from .jit.recording import Recording
 
-    return Recording(function, *arguments)
+    with _choice:
+        return Recording(function, *arguments) if _backend == "jit" else None
 
 
 @contextmanager

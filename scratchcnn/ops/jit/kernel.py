@@ -22,11 +22,8 @@ would leave old machine code in use.
 
 from __future__ import annotations
 
-import ctypes
 import hashlib
 import os
-import threading
-import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache, lru_cache, partial, wraps
@@ -40,6 +37,11 @@ from numba import cfunc, njit, prange, types
 from numba.core import cgutils, config
 from numba.extending import intrinsic
 
+from scratchcnn.interrupts import heeded, unbroken
+from scratchcnn.locks import OPERATION, Lock, call_in_forked_children
+from scratchcnn.ops.jit.addresses import address_of
+from scratchcnn.ops.jit.fork import require_a_whole_compiler, threads_are_lost
+
 # contract: a*b + c may be one instruction. nsz: -0 is 0. Never nnan: a NaN must come through to be seen.
 OPTIONS: dict[str, Any] = {"error_model": "numpy", "fastmath": {"contract", "nsz"}}
 SIGNATURE = types.void(types.int64, types.int64, types.CPointer(types.int64), types.CPointer(types.int64))
@@ -48,9 +50,8 @@ _fingerprint = hashlib.sha256(b"".join(file.read_bytes() for file in sorted(Path
 FINGERPRINT = int.from_bytes(_fingerprint.digest()[:6], "big")
 
 Function = TypeVar("Function", bound=Callable[..., Any])
-_NoBytes = ctypes.c_char * 0
-_lock = threading.RLock()
-_addresses: dict[int, tuple[weakref.ref[np.ndarray], int]] = {}
+_NO_NUMBERS = np.empty(0, np.int64)
+_lock = Lock(OPERATION)
 _observer: Callable[[Any], Any] | None = None  # is told of each call of ``run``, and of what else it should know
 
 
@@ -93,7 +94,10 @@ def kernel(function: Callable[..., None]) -> int:
     numbers = [cell.cell_contents for cell in function.__closure__ or ()]
     variant = repr((numbers, config.CPU_NAME, binding.get_host_cpu_name()))
     function.__qualname__ = f"{function.__name__}-{hashlib.sha256(variant.encode()).hexdigest()[:16]}"
-    return _cached(partial(cfunc, SIGNATURE), function).address
+    require_a_whole_compiler()
+    with heeded(), unbroken:  # inside of the compiler a KeyboardInterrupt can get lost
+        _run_in_turn(0, 0, _NO_NUMBERS, _NO_NUMBERS)  # is compiled with the first kernel, not later
+        return _cached(partial(cfunc, SIGNATURE), function).address
 
 
 def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -134,13 +138,14 @@ def run(address: int, slices: int, numbers: tuple[int, ...], *operands: np.ndarr
         What the kernel reads with ``arrays``, in that order; C-contiguous.
     """
     tell_observer(Call(address, slices, numbers, operands))
-    if slices > 1:
-        start_threads()
     places: list[int] = []
     for array in operands:
         places += (address_of(array), array.size)
-    run_slices = _run_slices if slices > 1 else _run_alone  # waking the threads takes longer than a small kernel
-    run_slices(address, slices, _as_array(numbers), np.array(places, np.int64))
+    arguments = address, slices, _as_array(numbers), np.array(places, np.int64)
+    if slices > 1 and threads_are_here():  # waking the threads takes longer than a small kernel
+        _run_slices(*arguments)
+    else:
+        _run_in_turn(*arguments)
 
 
 @contextmanager
@@ -160,8 +165,24 @@ def tell_observer(event: Any) -> None:
         _observer(event)
 
 
+def _forget_observer() -> None:
+    global _observer
+    _observer = None  # was a recording of another thread, which is not in this process
+
+
+call_in_forked_children(_forget_observer)
+
+
+def threads_are_here() -> bool:
+    """Return whether there are threads to share the slices, and start them where they have not been started."""
+    if threads_are_lost():
+        return False
+    _start_threads()
+    return True
+
+
 @cache
-def start_threads() -> None:
+def _start_threads() -> None:
     """Start numba's threads, and let them wait with patience.
 
     Between two kernels GNU's OpenMP lets a thread run in circles for milliseconds, looking for work. Where other
@@ -173,33 +194,12 @@ def start_threads() -> None:
     if not decided:
         os.environ["GOMP_SPINCOUNT"] = "4000"
     try:
-        numba.get_num_threads()
+        with heeded(), unbroken:
+            numba.get_num_threads()
+            _run_slices(0, 0, _NO_NUMBERS, _NO_NUMBERS)  # is compiled now, not later
     finally:
         if not decided:
             del os.environ["GOMP_SPINCOUNT"]
-
-
-def address_of(array: np.ndarray) -> int:
-    """Return the address of a C-contiguous array's first byte: what ``array.ctypes.data`` says, sooner.
-
-    Parameters and buffers come again in each step, so the answer is remembered. It cannot change: NumPy does not resize
-    an array that has a weak reference.
-    """
-    known = _addresses.get(id(array))
-    if known is not None and known[0]() is array:
-        return known[1]
-    if len(_addresses) > 10_000:
-        _addresses.clear()
-    address = new_address_of(array)
-    _addresses[id(array)] = weakref.ref(array), address
-    return address
-
-
-def new_address_of(array: np.ndarray) -> int:
-    """Return the same for an array that will hardly come again, such as the images of a mini-batch."""
-    if array.flags.writeable:
-        return ctypes.addressof(_NoBytes.from_buffer(cast(Any, array)))  # sooner than NumPy tells it
-    return array.ctypes.data
 
 
 @lru_cache(maxsize=1024)
@@ -230,11 +230,12 @@ def _run_slices(address, slices, numbers, addresses):
         _call(address, s, slices, numbers, addresses)
 
 
-def _run_alone(address, slices, numbers, addresses):
-    _call(address, 0, slices, numbers, addresses)
+def _run_in_turn(address, slices, numbers, addresses):
+    for s in range(slices):
+        _call(address, s, slices, numbers, addresses)
 
 
-def run_all(calls, numbers, operands, replaced, addresses):
+def run_all(calls, numbers, operands, replaced, addresses, parallel):
     """Run kernels one after the other, without Python between them.
 
     Parameters
@@ -247,6 +248,8 @@ def run_all(calls, numbers, operands, replaced, addresses):
         Of all kernels: address and size.
     replaced : int64 ndarray, shape (R, 2)
         Rows of ``operands`` whose address is replaced first, each by the one of that number in ``addresses``.
+    parallel : bool
+        Whether there are threads to share the slices.
     """
     for r in range(len(replaced)):
         operands[replaced[r, 0], 0] = addresses[replaced[r, 1]]
@@ -254,12 +257,12 @@ def run_all(calls, numbers, operands, replaced, addresses):
     for k in range(len(calls)):
         address, slices = calls[k, 0], calls[k, 1]
         own_numbers, own_operands = numbers[calls[k, 2] :], flat[2 * calls[k, 3] :]
-        if slices > 1:
+        if slices > 1 and parallel:
             _run_slices(address, slices, own_numbers, own_operands)
         else:
-            _call(address, 0, 1, own_numbers, own_operands)
+            _run_in_turn(address, slices, own_numbers, own_operands)
 
 
 _run_slices = _cached(partial(njit, nogil=True, parallel=True), _run_slices)
-_run_alone = _cached(partial(njit, nogil=True), _run_alone)
+_run_in_turn = _cached(partial(njit, nogil=True), _run_in_turn)
 run_all = _cached(partial(njit, nogil=True), run_all)

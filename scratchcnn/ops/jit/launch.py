@@ -16,7 +16,8 @@ import numpy as np
 from numba import config
 
 from ...layers.base import aligned_empty
-from .kernel import address_of, compiled, kernel, precision_of, run
+from .addresses import address_of
+from .kernel import compiled, kernel, precision_of, run
 from .operands import arrays, geometry
 from .tile import copy_run
 

@@ -21,7 +21,9 @@ from typing import Any
 
 import numpy as np
 
-from .kernel import Call, address_of, new_address_of, observed, operation, run_all, start_threads, tell_observer
+from ...interrupts import heeded, unbroken
+from .addresses import address_of, new_address_of
+from .kernel import Call, observed, operation, run_all, tell_observer, threads_are_here
 
 
 @operation
@@ -75,15 +77,15 @@ class Recording:
         self._kept = [operand for address, operand in operands if address not in numbers]
         # numba starts its threads when it loads what needs them. That run_all does, it forgets where it has compiled it
         # with a function that came from the cache on disk; run_all would then call what is not there yet.
-        start_threads()
-        nothing = np.empty(0, np.int64)
-        run_all(self._calls[:0], nothing, self._operands[:0], self._replaced[:0], nothing)  # is compiled now, not later
+        parallel, nothing = threads_are_here(), np.empty(0, np.int64)
+        with heeded(), unbroken:  # is compiled now, not later
+            run_all(self._calls[:0], nothing, self._operands[:0], self._replaced[:0], nothing, parallel)
 
     @operation
     def play(self, *arguments: np.ndarray | None) -> Any:
         """Do the same once more, with these arguments, and return the result."""
         for refresh in self._refreshing:
             refresh()
-        addresses = [0 if array is None else new_address_of(array) for array in arguments]
-        run_all(self._calls, self._numbers, self._operands, self._replaced, np.array(addresses, np.int64))
+        addresses = np.array([0 if array is None else new_address_of(array) for array in arguments], np.int64)
+        run_all(self._calls, self._numbers, self._operands, self._replaced, addresses, threads_are_here())
         return self.result
