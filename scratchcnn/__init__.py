@@ -21,6 +21,7 @@ from .layers import (
 )
 from .losses import SoftmaxCrossEntropy
 from .optimizers import SGD, Adam, AdamW
+from . import regularizers
 from . import schedules
 from .model import Sequential
 from .training import History
@@ -67,5 +68,6 @@ __all__ = [
     "ops",
     "plots",
     "recipes",
+    "regularizers",
     "schedules",
 ]

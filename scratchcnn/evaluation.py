@@ -36,7 +36,7 @@ def evaluate(model: Sequential, x: Any, y: Any, batch_size: int = 128) -> tuple[
     Returns
     -------
     loss : float
-        The mean over the samples.
+        The mean over the samples, and the penalties of the layers' regularizers, as in Keras.
     accuracy : float
         The fraction of the samples whose highest logit is that of their label; one with a NaN among its logits is
         wrong. NaN where the targets are not class numbers, unless the loss counts what is right (``losses.Loss``).
@@ -147,7 +147,7 @@ def measure(
         total_loss += float(np.mean(losses, dtype=np.float64)) * len(targets)
         if count:
             correct += count(logits, targets)
-    return total_loss / len(x), correct / len(x)
+    return total_loss / len(x) + model.regularization_loss(), correct / len(x)
 
 
 def _measure_batch(model: Sequential, images: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, Any]:

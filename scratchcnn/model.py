@@ -24,6 +24,7 @@ from .layers.base import Layer, Shape
 from .layout import Layout
 from .losses import SoftmaxCrossEntropy
 from .optimizers import Adam, Optimizer
+from .regularizers import add_gradients, penalties
 from .summary import layers_of, summary
 from .training import History
 from .validation import as_images, as_input_shape, as_integer, require_indices
@@ -186,7 +187,10 @@ class Sequential:
         if self.optimizer is not None:
             zeros = np.zeros((), self.dtype)
             self.optimizer.follow(
-                old.parameters, new.parameters, lambda slot: new.carried_over(old, slot, others=zeros)
+                old.parameters,
+                new.parameters,
+                lambda slot: new.carried_over(old, slot, others=zeros),
+                self.named_parameters(),
             )
         old.retire()
         self.recordings.clear()
@@ -231,9 +235,18 @@ class Sequential:
     def backward(self, dlogits: np.ndarray, input_gradient: bool = True) -> np.ndarray | None:
         """Fill ``gradients`` from the gradient of the loss at the logits of the latest ``forward``.
 
+        The gradients of the layers' regularizers, of which the loss knows nothing, are added to it; see
+        ``regularization_loss``.
+
         Returns the gradient of the loss at the images, a buffer as well. With ``input_gradient=False``, which is what
         training needs, the first layer that learns is the last one visited, and None is returned.
         """
+        dx = self.backpropagate(dlogits, input_gradient)
+        add_gradients(self.layers)
+        return dx
+
+    def backpropagate(self, dlogits: np.ndarray, input_gradient: bool = True) -> np.ndarray | None:
+        """Do what ``backward`` does, but for the regularizers."""
         self.lay_out()
         first = self._first_trained
         self.steps[first].needs_input_gradient = input_gradient
@@ -241,6 +254,19 @@ class Sequential:
         for step in reversed(self.steps if input_gradient else self.steps[first:]):
             dy = step.backward(dy)
         return dy if input_gradient else None
+
+    def regularization_loss(self) -> float:
+        """Return the sum of the penalties of the layers' regularizers, 0 where no layer has one.
+
+        The losses that ``fit`` and ``evaluate`` report include it, as in Keras. In a loop of one's own ``backward``
+        sees to the gradients; the loss to look at is ``loss.forward(logits, labels) + model.regularization_loss()``.
+        """
+        return penalties(self.layers)
+
+    def named_parameters(self) -> dict[str, np.ndarray]:
+        """Return all parameters, frozen ones included, not copies, by names such as "conv2d/kernel"."""
+        self.lay_out()
+        return {f"{layer.name}/{name}": array for layer in self.layers for name, array in layer.params.items()}
 
     @property
     def takes_bytes(self) -> bool:
@@ -299,7 +325,7 @@ class Sequential:
             raise ValueError(f"loss must be an object such as SoftmaxCrossEntropy(), got {loss!r}")
         if hasattr(loss, "check_outputs"):
             loss.check_outputs(self.output_shape)
-        optimizer.build(self.parameters)
+        optimizer.build(self.parameters, self.named_parameters())
         self.optimizer, self.loss = optimizer, loss
         self.recordings.clear()
 
@@ -322,7 +348,7 @@ class Sequential:
         self.__dict__.update(state)
         self._layout = Layout(self.layers, self.dtype)
         if self.optimizer is not None:
-            self.optimizer.build(self.parameters)
+            self.optimizer.build(self.parameters, self.named_parameters())
 
     def __repr__(self) -> str:
         lines = "".join(f"    {layer!r},\n" for layer in self.layers)

@@ -238,7 +238,7 @@ RECIPES = {
         epochs=22,
         batch_size=128,
         schedule=lambda steps: OneCycle(0.1, steps),
-        optimizer=lambda schedule: SGD(schedule, momentum=0.9, nesterov=True, weight_decay=5e-4),
+        optimizer=lambda schedule: SGD(schedule, momentum=0.9, nesterov=True, l2_penalty=5e-4),
         label_smoothing=0.05,
         augmentation=Augmentation(rotation=10, shift=1.5, zoom=0.1, shear=5),
         average=0.999,

@@ -27,7 +27,8 @@ from .image_range import ImageRange
 from .layers import LAYERS
 from .layers.base import Layer
 from .losses import SoftmaxCrossEntropy
-from .optimizers import SGD, Adam, AdamW
+from .optimizers import SGD, Adam, AdamW, Optimizer
+from .optimizers.decay import Excluded
 from .schedules import Constant, CosineDecay, OneCycle, StepDecay
 from .validation import as_integer
 
@@ -127,6 +128,7 @@ def describe(model: Sequential, include_optimizer: bool = True) -> dict[str, Any
         config["predictions"] = _predictions(model)
     if include_optimizer and model.optimizer is not None:
         config["optimizer"] = _describe_known(model.optimizer, OPTIMIZERS)
+        config["optimizer"]["excluded"] = sorted(model.optimizer.excluded.names)
         config["iterations"] = model.optimizer.iterations
         rate = model.optimizer.learning_rate
         if callable(rate):
@@ -176,10 +178,7 @@ def _rebuild(config: dict[str, Any], custom_layers: Sequence[type[Layer]]) -> Se
         model.image_range = ImageRange(**config["image_range"])
     model.saved_predictions = str(config.get("predictions", ""))[:100]
     if "optimizer" in config:
-        entry = config["optimizer"]
-        if isinstance(entry["config"]["learning_rate"], dict):
-            entry["config"]["learning_rate"] = _make(entry["config"]["learning_rate"], SCHEDULES)
-        model.compile(_make(entry, OPTIMIZERS), _make(config["loss"], LOSSES))
+        model.compile(_make_optimizer(config["optimizer"]), _make(config["loss"], LOSSES))
         model.optimizer.iterations = as_integer("iterations", config["iterations"], 0)  # type: ignore[union-attr]
     return model
 
@@ -188,6 +187,17 @@ def _make_layer(entry: dict[str, Any], table: dict[str, type[Layer]]) -> Layer:
     layer = _make(entry, table)
     layer.trainable = entry.get("trainable", True)
     return layer
+
+
+def _make_optimizer(entry: dict[str, Any]) -> Optimizer:
+    settings = dict(entry["config"])
+    if isinstance(settings["learning_rate"], dict):
+        settings["learning_rate"] = _make(settings["learning_rate"], SCHEDULES)
+    if "l2_penalty" not in settings and entry["class"] in ("SGD", "Adam"):
+        settings["l2_penalty"] = settings.pop("weight_decay")  # an old file, in which this was called weight_decay
+    optimizer: Optimizer = _make({"class": entry["class"], "config": settings}, OPTIMIZERS)
+    optimizer.excluded = Excluded(names=frozenset(entry.get("excluded", ())))
+    return optimizer
 
 
 def _make(entry: dict[str, Any], table: dict[str, Any]) -> Any:

@@ -22,6 +22,7 @@ from .image_range import remember
 from .layers.base import aligned_empty
 from .losses import as_targets, correct_counter
 from .progress import announcing_compilation, progress_display
+from .regularizers import add_gradients
 from .replay import replay
 from .validation import as_integer, require_indices
 
@@ -99,13 +100,14 @@ def update(
     if indices is not None:
         require_indices(indices, len(images))
     logits, losses = replay(model, find_gradients, images, targets, indices)
-    loss = float(np.mean(losses, dtype=np.float64))
+    loss = float(np.mean(losses, dtype=np.float64)) + model.regularization_loss()
     if not math.isfinite(loss):
         raise FloatingPointError(
             f"the loss became {loss} after {model.optimizer.iterations} updates: training has diverged; lower the "
             f"learning rate (now {model.optimizer.current_learning_rate():g}), warm it up, or pass the optimizer "
             f"global_clipnorm=1.0"
         )
+    add_gradients(model.layers)
     model.optimizer.step(model.parameters, model.gradients)
     return loss, logits
 
@@ -113,7 +115,7 @@ def update(
 def find_gradients(
     model: Sequential, images: np.ndarray, targets: np.ndarray, indices: np.ndarray | None
 ) -> tuple[np.ndarray, Any]:
-    """Fill a model's gradients from a mini-batch; return its logits, and its losses or only their mean."""
+    """Fill a model's gradients, but for its regularizers; return its logits, and its losses or only their mean."""
     logits = model.forward(images, training=True, indices=indices)  # (N, *output_shape)
     loss = model.loss.forward(logits, targets)
     dlogits = model.loss.backward()
@@ -122,7 +124,7 @@ def find_gradients(
             f"backward of {model.loss!r} must return the gradient at the logits, of their shape {logits.shape}, got "
             f"{np.shape(dlogits)}; the targets have the shape {targets.shape}: NumPy may have broadcast the two"
         )
-    model.backward(dlogits, input_gradient=False)
+    model.backpropagate(dlogits, input_gradient=False)
     return logits, losses_or_mean(model.loss, loss)
 
 
@@ -176,7 +178,8 @@ def fit(
     History
         Also ``model.history``, which survives an interruption by Ctrl-C or an error. Loss and accuracy of an epoch are
         means over its batches, each measured before the update it leads to, as in Keras; those of the validation data
-        are measured after the epoch. There is no accuracy where targets are not class numbers.
+        are measured after the epoch. Both losses include the penalties of the layers' regularizers. There is no
+        accuracy where targets are not class numbers.
 
     Raises
     ------

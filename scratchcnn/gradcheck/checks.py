@@ -170,7 +170,7 @@ def check_model(
 
     def outputs() -> np.ndarray:
         model.rng.bit_generator.state = at_start
-        return np.array([loss.forward(model.forward(x, training), labels)])
+        return np.array([loss.forward(model.forward(x, training), labels) + model.regularization_loss()])
 
     outputs()
     dx = model.backward(loss.backward())

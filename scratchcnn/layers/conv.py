@@ -8,6 +8,8 @@ import numpy as np
 
 from .. import ops
 from ..initializers import INITIALIZERS, check_initializer
+from ..regularizers import L2, as_regularizer, regularizer_config
+from ..settings import Setting
 from .base import Layer, Shape
 from .geometry import check_padding, image_shape, positive_int, positive_pair, slide
 
@@ -42,6 +44,8 @@ class Conv2D(Layer):
     use_bias : bool
     kernel_initializer : str
         A name from ``initializers.py``; the bias starts at zero.
+    kernel_regularizer : L2, optional
+        A penalty on the kernel that is part of the loss, such as ``sc.regularizers.L2(1e-4)``; "l2" is ``L2(0.01)``.
 
     Input shape: (N, H, W, C). Output shape: (N, OH, OW, F). Parameters: kernel (KH, KW, C, F), bias (F,).
     Raises ValueError where the input is not an image, or smaller than the filter with "valid" padding.
@@ -54,6 +58,7 @@ class Conv2D(Layer):
     """
 
     _x: np.ndarray  # the input: kept by forward for backward
+    kernel_regularizer = Setting(as_regularizer)
 
     def __init__(
         self,
@@ -63,6 +68,7 @@ class Conv2D(Layer):
         padding: str = "valid",
         use_bias: bool = True,
         kernel_initializer: str = "glorot_uniform",
+        kernel_regularizer: L2 | str | None = None,
     ) -> None:
         super().__init__()
         self.filters = positive_int("Conv2D: filters", filters)
@@ -71,6 +77,7 @@ class Conv2D(Layer):
         self.padding = check_padding("Conv2D: padding", padding)
         self.use_bias = bool(use_bias)
         self.kernel_initializer = check_initializer(kernel_initializer)
+        self.kernel_regularizer = kernel_regularizer
         self.padding_before = (0, 0)  # (top, left) rows and columns of zeros
 
     def build(self, input_shape: Shape, rng: np.random.Generator) -> Shape:
@@ -106,6 +113,7 @@ class Conv2D(Layer):
             "padding": self.padding,
             "use_bias": self.use_bias,
             "kernel_initializer": self.kernel_initializer,
+            **regularizer_config(self.kernel_regularizer),
         }
 
     def multiply_adds(self) -> int:

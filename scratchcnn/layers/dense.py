@@ -8,6 +8,8 @@ import numpy as np
 
 from .. import ops
 from ..initializers import INITIALIZERS, check_initializer
+from ..regularizers import L2, as_regularizer, regularizer_config
+from ..settings import Setting
 from .base import Layer, Shape
 from .geometry import positive_int
 
@@ -30,18 +32,28 @@ class Dense(Layer):
     use_bias : bool
     kernel_initializer : str
         A name from ``initializers.py``; the bias starts at zero.
+    kernel_regularizer : L2, optional
+        A penalty on the kernel that is part of the loss, such as ``sc.regularizers.L2(1e-4)``; "l2" is ``L2(0.01)``.
 
     Input shape: (N, D). Output shape: (N, F). Parameters: kernel W (D, F), bias b (F,).
     Raises ValueError where the input is not two-dimensional: put a Flatten before it.
     """
 
     _x: np.ndarray  # the input: kept by forward for backward
+    kernel_regularizer = Setting(as_regularizer)
 
-    def __init__(self, units: int, use_bias: bool = True, kernel_initializer: str = "glorot_uniform") -> None:
+    def __init__(
+        self,
+        units: int,
+        use_bias: bool = True,
+        kernel_initializer: str = "glorot_uniform",
+        kernel_regularizer: L2 | str | None = None,
+    ) -> None:
         super().__init__()
         self.units = positive_int("Dense: units", units)
         self.use_bias = bool(use_bias)
         self.kernel_initializer = check_initializer(kernel_initializer)
+        self.kernel_regularizer = kernel_regularizer
 
     def build(self, input_shape: Shape, rng: np.random.Generator) -> Shape:
         if len(input_shape) != 1:
@@ -67,7 +79,12 @@ class Dense(Layer):
         return dx
 
     def config(self) -> dict[str, Any]:
-        return {"units": self.units, "use_bias": self.use_bias, "kernel_initializer": self.kernel_initializer}
+        return {
+            "units": self.units,
+            "use_bias": self.use_bias,
+            "kernel_initializer": self.kernel_initializer,
+            **regularizer_config(self.kernel_regularizer),
+        }
 
     def multiply_adds(self) -> int:
         return self.params["kernel"].size if self.params else 0

@@ -1,6 +1,6 @@
 """Optimizers: how a gradient becomes a step. Stochastic gradient descent (``sgd.py``) and Adam (``adam.py``).
 
-What they share is in ``base.py``, the checks of their settings in ``settings.py``.
+What they share is in ``base.py``; which parameters the weight decay leaves out, in ``decay.py``.
 """
 
 from .adam import Adam, AdamW

@@ -1,4 +1,4 @@
-"""Adam, and Adam with decoupled weight decay."""
+"""Adam, and Adam with weight decay."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from .. import ops
+from ..settings import Setting, above_zero, at_least_zero, below_one
 from .base import LearningRate, Optimizer
-from .settings import Setting, above_zero, below_one
 
 
 class Adam(Optimizer):
@@ -31,17 +31,23 @@ class Adam(Optimizer):
     epsilon : float, default 1e-7
         Keeps the quotient finite, > 0.
     weight_decay : float, default 0
-        L2 penalty on every parameter: ``weight_decay * w`` is added to the gradient, and scaled with it. Usually
-        ``AdamW`` is what is wanted.
+        Decoupled weight decay, as in Keras: w <- w - a weight_decay w before the update. Every parameter decays, biases
+        included, but those that ``exclude_from_weight_decay`` leaves out.
     global_clipnorm : float, optional
         The longest gradient allowed: the vector of all gradients is scaled down to this L2 norm where it is longer.
+    l2_penalty : float, default 0
+        What ``weight_decay`` means in PyTorch's ``Adam``: l2_penalty w is added to the gradient of every parameter,
+        biases included, after clipping. This is the gradient of a penalty l2_penalty / 2 |w|^2, which the loss does not
+        show. Inside Adam's quotient it is divided by the size of the gradient, so parameters with large gradients
+        hardly shrink; ``weight_decay`` is usually what is wanted (Loshchilov & Hutter 2019, "Decoupled weight decay
+        regularization"). Keras's L2 penalty belongs to a layer: ``kernel_regularizer=sc.regularizers.L2(l2)``.
     """
 
     slot_names = ("mean", "variance")
-    decoupled = False
 
     beta_1 = Setting(below_one)
     beta_2 = Setting(below_one)
+    l2_penalty = Setting(at_least_zero)
     epsilon = Setting(above_zero)  # at 0, a parameter with no gradient would become NaN
 
     def __init__(
@@ -50,15 +56,27 @@ class Adam(Optimizer):
         beta_1: float = 0.9,
         beta_2: float = 0.999,
         epsilon: float = 1e-7,
-        weight_decay: float = 0.0,
+        weight_decay: float | None = 0.0,
         global_clipnorm: float | None = None,
+        l2_penalty: float = 0.0,
     ) -> None:
         super().__init__(learning_rate, weight_decay, global_clipnorm)
+        self.l2_penalty = l2_penalty
         self.beta_1 = beta_1
         self.beta_2 = beta_2
         self.epsilon = epsilon
 
+    @property
+    def _decays_in_update(self) -> bool:
+        """Whether the pass over the vectors does the weight decay, of all parameters, as well."""
+        return self.weight_decay > 0 and self.l2_penalty == 0 and self._decayed is None
+
+    def decay(self, parameters: np.ndarray, learning_rate: float) -> None:
+        if not self._decays_in_update:
+            super().decay(parameters, learning_rate)
+
     def update(self, parameters: np.ndarray, gradients: np.ndarray, learning_rate: float) -> None:
+        decoupled = self._decays_in_update
         ops.adam_step(
             parameters,
             gradients,
@@ -69,25 +87,20 @@ class Adam(Optimizer):
             self.beta_1,
             self.beta_2,
             self.epsilon,
-            self.weight_decay,
-            self.decoupled,
+            self.weight_decay if decoupled else self.l2_penalty,
+            decoupled,
         )
 
     def config(self) -> dict[str, Any]:
-        return {**super().config(), "beta_1": self.beta_1, "beta_2": self.beta_2, "epsilon": self.epsilon}
+        own = {"beta_1": self.beta_1, "beta_2": self.beta_2, "epsilon": self.epsilon, "l2_penalty": self.l2_penalty}
+        return {**super().config(), **own}
 
 
 class AdamW(Adam):
-    """Adam with decoupled weight decay: w <- w - a wd w before each Adam update.
+    """Adam with weight decay: as in Keras, nothing but ``Adam`` with a ``weight_decay`` of 0.004 by default.
 
-    Inside Adam's quotient an L2 penalty is divided by the size of the gradient, so parameters with large gradients
-    hardly decay. Taken out of it, all decay at the same pace (Loshchilov & Hutter 2019, "Decoupled weight decay
-    regularization").
-
-    Parameters are those of ``Adam``, but ``weight_decay`` is 0.004 by default. It applies to every parameter.
+    Parameters are those of ``Adam``.
     """
-
-    decoupled = True
 
     def __init__(
         self,
@@ -95,7 +108,8 @@ class AdamW(Adam):
         beta_1: float = 0.9,
         beta_2: float = 0.999,
         epsilon: float = 1e-7,
-        weight_decay: float = 0.004,
+        weight_decay: float | None = 0.004,
         global_clipnorm: float | None = None,
+        l2_penalty: float = 0.0,
     ) -> None:
-        super().__init__(learning_rate, beta_1, beta_2, epsilon, weight_decay, global_clipnorm)
+        super().__init__(learning_rate, beta_1, beta_2, epsilon, weight_decay, global_clipnorm, l2_penalty)

@@ -7,15 +7,17 @@ velocity of SGD, the two moments of Adam) are vectors of that length as well.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
 
 from .. import ops
 from ..layers.base import aligned_empty
+from ..settings import Setting, above_zero, at_least_zero
 from ..validation import as_integer
-from .settings import Setting, above_zero, at_least_zero
+from .decay import Excluded
+from .vectors import require_gradients, require_vector, same_memory
 
 LearningRate = float | Callable[[int], float]
 
@@ -24,6 +26,10 @@ def _rate(name: str, value: Any) -> LearningRate:
     if isinstance(value, type):
         raise ValueError(f"{name} must be a number or a schedule, got the class {value.__name__}; make an object of it")
     return value if callable(value) else at_least_zero(name, value)
+
+
+def _decay(name: str, value: Any) -> float:
+    return at_least_zero(name, 0.0 if value is None else value)
 
 
 def _longest(name: str, value: Any) -> float | None:
@@ -42,6 +48,13 @@ class Optimizer:
     by hand: ``optimizer.step(model.parameters, model.gradients)``. The first step, or ``compile``, ties it to that
     vector of parameters and makes the slots.
 
+    A step does this, in this order, which is Keras's:
+
+        g <- g min(1, global_clipnorm / |g|)      if the vector of all gradients is to be clipped; g is what the caller
+                                                  passes, so a layer's ``kernel_regularizer`` is part of it
+        w <- w - learning_rate weight_decay w     decoupled weight decay, for all parameters that are not excluded
+        the update: the formula of the optimizer
+
     Every setting may be changed between updates; a value that the constructor would refuse is refused then too.
 
     Attributes
@@ -55,22 +68,36 @@ class Optimizer:
     """
 
     slot_names: tuple[str, ...] = ()
+    l2_penalty: Any = 0.0  # a setting of those that have one
 
     learning_rate = Setting(_rate)
-    weight_decay = Setting(at_least_zero)
+    weight_decay = Setting(_decay)
     global_clipnorm = Setting(_longest)
     iterations = Setting(lambda name, value: as_integer(name, value, 0))
 
-    def __init__(self, learning_rate: LearningRate, weight_decay: float, global_clipnorm: float | None) -> None:
+    def __init__(
+        self, learning_rate: LearningRate, weight_decay: float | None = None, global_clipnorm: float | None = None
+    ) -> None:
         self.learning_rate = learning_rate
         self.weight_decay = weight_decay
         self.global_clipnorm = global_clipnorm
         self.iterations = 0
         self.slots: dict[str, np.ndarray] = {}
+        self.excluded = Excluded()
         self._built_for: np.ndarray | None = None
+        self._named: dict[str, np.ndarray] | None = None
+        self._decayed: list[slice] | None = None  # parts of the vector that decay; None: the whole of it
 
-    def build(self, parameters: np.ndarray) -> None:
+    def build(self, parameters: np.ndarray, named: dict[str, np.ndarray] | None = None) -> None:
         """Tie the optimizer to a vector of parameters and make its slots; ``compile`` and the first ``step`` do it.
+
+        Parameters
+        ----------
+        parameters : ndarray
+            All of a model's trainable parameters, ``model.parameters``.
+        named : dict of str to ndarray, optional
+            The parameters by name, views of that vector: ``model.named_parameters()``. ``compile`` passes them; by hand
+            they are needed where ``exclude_from_weight_decay`` was given names.
 
         Raises
         ------
@@ -78,10 +105,10 @@ class Optimizer:
             If the optimizer already serves another model: its memory belongs to that one's parameters. Or if the
             parameters are not a C-contiguous, writeable array of float32 or float64.
         """
-        if self._built_for is parameters:
+        if self._built_for is parameters and named is None:
             return
         require_vector(parameters)
-        if self._built_for is not None and not _same_memory(self._built_for, parameters):
+        if self._built_for is not None and not same_memory(self._built_for, parameters):
             raise ValueError(
                 f"this {type(self).__name__} already optimizes another model, whose moments it keeps; make a new one "
                 "(the same model is another one after layers were frozen or thawed, for an optimizer not its own)"
@@ -92,8 +119,43 @@ class Optimizer:
                     f"this {type(self).__name__} remembers {name} of {slot.dtype} {slot.shape}, the parameters are "
                     f"{parameters.dtype} {parameters.shape}; make a new one"
                 )
-        self._built_for = parameters
+        if named is not None or self._decayed is None:  # a copied optimizer knows its parts
+            self.excluded, self._decayed = self.excluded.find(parameters, named)
+        self._built_for, self._named = parameters, named
         self.make_slots()
+
+    def exclude_from_weight_decay(self, var_list: Iterable[Any] = (), var_names: Iterable[str] = ()) -> None:
+        """Choose what ``weight_decay`` leaves alone, as in Keras; what an earlier call chose counts no more.
+
+        Parameters
+        ----------
+        var_list : sequence of Layer or ndarray
+            Layers, all of whose parameters are meant, or single parameters such as ``layer.params["bias"]``.
+        var_names : sequence of str
+            Every parameter that has one of these in its name is meant. A name is that of the layer and that of the
+            parameter, ``"conv2d/bias"``, so ``["bias", "gamma", "beta"]`` are all biases and all of the batch
+            normalisations, and ``["dense_1/"]`` is a layer.
+
+        Raises
+        ------
+        ValueError
+            If nothing is meant by one of the entries: here, or by ``build``, where the optimizer serves no model yet.
+
+        Examples
+        --------
+        >>> from scratchcnn import AdamW
+        >>> optimizer = AdamW(1e-3, weight_decay=0.05)
+        >>> optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+        """
+        if self.l2_penalty and not self.weight_decay:
+            raise ValueError(
+                "l2_penalty falls on every parameter; use weight_decay, or give the layers that are meant a "
+                "kernel_regularizer=sc.regularizers.L2(l2)"
+            )
+        excluded, decayed = Excluded.of(var_list, var_names), None
+        if self._built_for is not None:
+            excluded, decayed = excluded.find(self._built_for, self._named)
+        self.excluded, self._decayed = excluded, decayed
 
     def make_slots(self) -> None:
         """Make the slots that are named in ``slot_names`` and missing, filled with zeros."""
@@ -105,7 +167,13 @@ class Optimizer:
                     self.slots[name] = aligned_empty(self._built_for.shape, self._built_for.dtype)
                     self.slots[name].fill(0)
 
-    def follow(self, old: np.ndarray, new: np.ndarray, carried_over: Callable[[np.ndarray], np.ndarray]) -> None:
+    def follow(
+        self,
+        old: np.ndarray,
+        new: np.ndarray,
+        carried_over: Callable[[np.ndarray], np.ndarray],
+        named: dict[str, np.ndarray],
+    ) -> None:
         """Serve the vector ``new`` in place of ``old``, after layers of the model were frozen or thawed.
 
         Parameters
@@ -114,11 +182,15 @@ class Optimizer:
             The vectors of parameters.
         carried_over : callable
             Returns for a vector of the old order the one of the new, with zeros for what is new.
+        named : dict of str to ndarray
+            As in ``build``, where they lie now.
         """
-        if self._built_for is not None and not _same_memory(self._built_for, old):
+        if self._built_for is not None and not same_memory(self._built_for, old):
             return  # compiled, but used with another vector since
         self.slots = {name: carried_over(slot) for name, slot in self.slots.items()}
-        self._built_for = None if self._built_for is None else new
+        self._built_for, self._named = None, None
+        self._decayed = None
+        self.build(new, named)
 
     def current_learning_rate(self) -> float:
         """Return the learning rate of the next update."""
@@ -141,16 +213,26 @@ class Optimizer:
         ValueError
             If these are no such arrays, or the parameters are not those of the steps before. Nothing is then changed.
         """
+        require_vector(parameters)
         require_gradients(parameters, gradients)
-        self.build(parameters)
+        if parameters is not self._built_for:
+            self.build(parameters)
         learning_rate = self.current_learning_rate()
         if self.global_clipnorm is not None:
             ops.clip_by_norm(gradients, self.global_clipnorm)
+        if self.weight_decay:
+            self.decay(parameters, learning_rate)
         self.update(parameters, gradients, learning_rate)
         self.iterations += 1
 
+    def decay(self, parameters: np.ndarray, learning_rate: float) -> None:
+        """Apply the weight decay: w <- w - learning_rate weight_decay w, for all w that are not excluded."""
+        flat = parameters.reshape(-1)
+        for part in [slice(None)] if self._decayed is None else self._decayed:
+            flat[part] -= learning_rate * self.weight_decay * flat[part]
+
     def update(self, parameters: np.ndarray, gradients: np.ndarray, learning_rate: float) -> None:
-        """Apply the formula of this optimizer once."""
+        """Apply the formula of this optimizer once; clipping and weight decay have been done."""
         raise NotImplementedError
 
     def config(self) -> dict[str, Any]:
@@ -164,41 +246,7 @@ class Optimizer:
     def __getstate__(self) -> dict[str, Any]:
         """Leave out of a copy or a pickle whose parameters these are: the copy serves those of its first step."""
         slots = {name: slot.copy() for name, slot in self.slots.items()}
-        return {**self.__dict__, "slots": slots, "_built_for": None}
+        return {**self.__dict__, "slots": slots, "_built_for": None, "_named": None}
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({', '.join(f'{key}={value!r}' for key, value in self.config().items())})"
-
-
-def require_vector(parameters: Any) -> None:
-    """Raise a ValueError unless this is an array that an update can be written into."""
-    if not isinstance(parameters, np.ndarray):
-        raise ValueError(f"parameters must be a NumPy array such as model.parameters, got {type(parameters).__name__}")
-    if parameters.dtype not in (np.float32, np.float64):
-        raise ValueError(f"parameters must be float32 or float64, got {parameters.dtype}; pass model.parameters")
-    if not parameters.flags.carray:  # C-contiguous, aligned, writeable
-        raise ValueError(
-            "parameters must be one C-contiguous, writeable array, got a view with gaps or one that cannot be written; "
-            "pass model.parameters"
-        )
-
-
-def require_gradients(parameters: Any, gradients: Any) -> None:
-    """Raise a ValueError unless there is one gradient for each parameter, in memory of their own."""
-    if not isinstance(gradients, np.ndarray):
-        raise ValueError(f"gradients must be a NumPy array such as model.gradients, got {type(gradients).__name__}")
-    if not isinstance(parameters, np.ndarray):
-        require_vector(parameters)
-    if gradients.shape != parameters.shape or gradients.dtype != parameters.dtype:
-        raise ValueError(
-            f"gradients must be of the shape and dtype of the parameters, {parameters.shape} {parameters.dtype}, "
-            f"got {gradients.shape} {gradients.dtype}; pass model.gradients"
-        )
-    if not (gradients.flags.c_contiguous and gradients.flags.aligned):
-        raise ValueError("gradients must be C-contiguous; pass np.ascontiguousarray(gradients)")
-    if np.may_share_memory(parameters, gradients):
-        raise ValueError("parameters and gradients are the same memory; pass model.parameters and model.gradients")
-
-
-def _same_memory(one: np.ndarray, other: np.ndarray) -> bool:
-    return one.ctypes.data == other.ctypes.data and one.shape == other.shape and one.dtype == other.dtype

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from .. import ops
+from ..settings import Setting, at_least_zero, below_one, yes_or_no
 from .base import LearningRate, Optimizer
-from .settings import below_one, yes_or_no
 
 
 class SGD(Optimizer):
@@ -30,11 +30,18 @@ class SGD(Optimizer):
     nesterov : bool, default False
         Whether to look ahead; needs a momentum.
     weight_decay : float, default 0
-        L2 penalty on every parameter: ``weight_decay * w`` is added to the gradient.
+        Decoupled weight decay, as in Keras: w <- w - a weight_decay w before the update. Every parameter decays, biases
+        included, but those that ``exclude_from_weight_decay`` leaves out.
     global_clipnorm : float, optional
         The longest gradient allowed: the vector of all gradients is scaled down to this L2 norm where it is longer.
+    l2_penalty : float, default 0
+        What ``weight_decay`` means in PyTorch's ``SGD``: l2_penalty w is added to the gradient of every parameter,
+        biases included, after clipping. This is the gradient of a penalty l2_penalty / 2 |w|^2, which the loss does not
+        show. With momentum it is not the same as weight decay, because the velocity carries it on. Keras's L2 penalty
+        belongs to a layer: ``kernel_regularizer=sc.regularizers.L2(l2)``.
     """
 
+    l2_penalty = Setting(at_least_zero)
     _nesterov = False
 
     def __init__(
@@ -42,10 +49,12 @@ class SGD(Optimizer):
         learning_rate: LearningRate = 0.01,
         momentum: float = 0.0,
         nesterov: bool = False,
-        weight_decay: float = 0.0,
+        weight_decay: float | None = 0.0,
         global_clipnorm: float | None = None,
+        l2_penalty: float = 0.0,
     ) -> None:
         super().__init__(learning_rate, weight_decay, global_clipnorm)
+        self.l2_penalty = l2_penalty
         self.momentum = momentum
         self.nesterov = nesterov
 
@@ -85,8 +94,8 @@ class SGD(Optimizer):
             learning_rate,
             self.momentum,
             self.nesterov,
-            self.weight_decay,
+            self.l2_penalty,
         )
 
     def config(self) -> dict[str, Any]:
-        return {**super().config(), "momentum": self.momentum, "nesterov": self.nesterov}
+        return {**super().config(), "momentum": self.momentum, "nesterov": self.nesterov, "l2_penalty": self.l2_penalty}

@@ -1,4 +1,4 @@
-"""Settings of an optimizer: attributes that are checked whenever they are assigned, not only by the constructor."""
+"""Settings: attributes that are checked whenever they are assigned, not only by the constructor."""
 
 from __future__ import annotations
 
