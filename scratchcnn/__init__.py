@@ -23,8 +23,8 @@ from .losses import SoftmaxCrossEntropy
 from .optimizers import SGD, Adam, AdamW
 from . import regularizers
 from . import schedules
+from .history import History
 from .model import Sequential
-from .training import History
 from . import callbacks
 from .averaging import ExponentialMovingAverage
 from .learning_rate_search import lr_find

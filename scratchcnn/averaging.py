@@ -7,9 +7,14 @@ Their average lies nearer to its floor, and costs one more pass over the paramet
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
 
 from .callbacks import Callback
+
+if TYPE_CHECKING:
+    from .model import Sequential
 
 
 class ExponentialMovingAverage(Callback):
@@ -46,14 +51,24 @@ class ExponentialMovingAverage(Callback):
         if not 0 <= warmup < float("inf"):
             raise ValueError(f"warmup must be a finite number >= 0, got {warmup}")
         self.decay, self.warmup = float(decay), float(warmup)
+        self._forget()
+
+    def _forget(self) -> None:
+        self._weights: list[np.ndarray] = []  # what is averaged: the model's own arrays
+        self._averages: list[np.ndarray] = []
+        self._steps: list[np.ndarray] = []
+        self._set_aside: list[np.ndarray] = []  # the weights while the average is in the model
         self._is_in_model = False
+
+    def attach(self, model: Sequential, epochs: int, steps: int) -> None:
+        super().attach(model, epochs, steps)
+        self._forget()
 
     def on_train_begin(self) -> None:
         self._find_weights()
         self._averages = [weight.astype(np.float64) for weight in self._weights]
         self._set_aside = [weight.copy() for weight in self._weights]  # the weights while the average is in the model
         self._make_room()
-        self._is_in_model = False
 
     def _find_weights(self) -> None:
         """Note what is averaged: the model's own arrays, but for those of frozen layers."""
@@ -84,7 +99,7 @@ class ExponentialMovingAverage(Callback):
                 weight[...] = kept
             self._is_in_model = False
 
-    def on_train_batch_end(self, batch: int, logs: dict[str, float]) -> None:
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any]) -> None:
         self._follow_layout()
         assert self.model.optimizer is not None
         updates = self.model.optimizer.iterations
@@ -98,7 +113,8 @@ class ExponentialMovingAverage(Callback):
         self._put_into_model()
 
     def on_train_end(self) -> None:
-        self._put_into_model()  # an interrupted epoch, too, leaves the average
+        if self._steps:  # it was begun: an interrupted epoch, too, leaves the average
+            self._put_into_model()
 
     def _put_into_model(self) -> None:
         self._follow_layout()

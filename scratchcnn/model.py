@@ -18,6 +18,7 @@ import numpy as np
 
 from . import evaluation, ops, saving, training
 from .fusion import fuse as fuse_layers
+from .history import History
 from .image_range import ImageRange, check_range, notice
 from .layers import Rescaling
 from .layers.base import Layer, Shape
@@ -26,7 +27,6 @@ from .losses import SoftmaxCrossEntropy
 from .optimizers import Adam, Optimizer
 from .regularizers import add_gradients, penalties
 from .summary import layers_of, summary
-from .training import History
 from .validation import as_images, as_input_shape, as_integer, require_indices
 
 
@@ -84,6 +84,7 @@ class Sequential:
     >>> history = model.fit(x_train, y_train, epochs=3, validation_split=0.1)
     """
 
+    saved_predictions = ""  # how a model answered that was saved without its loss: see saving.py
     image_range: ImageRange | None = None
     warned_of_range = False
     noticed_batches = 0  # of a training by hand
@@ -110,7 +111,6 @@ class Sequential:
         self._find_first_trained()
         self.optimizer: Optimizer | None = None
         self.loss: Any = None
-        self.saved_predictions = ""  # how a model answered that was saved without its loss: see saving.py
         self.history: History | None = None
         self.recordings: dict[Any, Any] = {}  # of what was done with the model before; see replay.py
         self.stop_training = False  # a callback sets it, fit obeys at the end of the epoch

@@ -21,17 +21,20 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from .data import Annealed, Augmentation
+    from .history import History
     from .learning_rate_search import LearningRateSearch
-    from .training import History
 
 SHADES = " .:-=+*#%@"  # from no ink to much
 
 
 def learning_curves(history: History) -> Figure:
-    """Draw loss and accuracy against the epoch, for the training and, dashed, for the validation data."""
-    figure = _figure(9, 3.5)
-    for place, name in enumerate(("loss", "accuracy")):
-        axes = figure.add_subplot(1, 2, place + 1)
+    """Draw loss, and accuracy if there is one, against the epoch; for the validation data dashed."""
+    names = ["loss", "accuracy"]
+    if history.history and not {"accuracy", "val_accuracy"} & set(history.history):
+        names.remove("accuracy")
+    figure = _figure(4.5 * len(names), 3.5)
+    for place, name in enumerate(names):
+        axes = figure.add_subplot(1, len(names), place + 1)
         for key, label, style in ((name, "training", "-"), (f"val_{name}", "validation", "--")):
             if key in history.history:
                 epochs = [epoch + 1 for epoch in history.epoch]
@@ -91,8 +94,10 @@ def predictions(
         axes.imshow(image, cmap="gray_r")
         axes.set_axis_off()
         best = int(probability.argmax())
-        right = labels is None or best == labels[place]
-        title = f"{best} ({probability[best]:.0%})" + ("" if right or labels is None else f", is {labels[place]}")
+        unknown = np.isnan(probability).any()  # and argmax would choose the first NaN
+        right = not unknown and (labels is None or best == labels[place])
+        title = "NaN" if unknown else f"{best} ({probability[best]:.0%})"
+        title += "" if right or labels is None else f", is {labels[place]}"
         axes.set_title(title, fontsize=9, color="black" if right else "red")
     return figure
 

@@ -5,27 +5,32 @@ from __future__ import annotations
 import shutil
 import sys
 import time
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
+from typing import TYPE_CHECKING, Any
 
 from tqdm import tqdm
 from tqdm.std import TqdmDefaultWriteLock  # type: ignore[attr-defined]
 
 from . import ops
-from .callbacks import Callback
+from .callbacks import Callback, LogReader
+from .history import as_text
 from .locks import DISPLAY, hold_at_fork
+
+if TYPE_CHECKING:
+    from .model import Sequential
 
 REFRESH_SECONDS = 0.1
 
 hold_at_fork(TqdmDefaultWriteLock.th_lock, DISPLAY)
 
 
-class EpochLines(Callback):
+class EpochLines(LogReader):
     """A line for each epoch: its number, its seconds, and what it measured."""
 
     def on_epoch_begin(self, epoch: int) -> None:
         self._started = time.monotonic()
 
-    def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
+    def read_logs(self, epoch: int, logs: dict[str, Any]) -> None:
         seconds = time.monotonic() - self._started
         print(f"{self.title(epoch)}  {seconds:5.1f} s  {_numbers(logs)}", flush=True)
 
@@ -37,7 +42,8 @@ class EpochLines(Callback):
 class ProgressBar(EpochLines):
     """The same lines, and while an epoch lasts a bar in the place of its line, with loss and accuracy so far."""
 
-    def __init__(self) -> None:
+    def attach(self, model: Sequential, epochs: int, steps: int) -> None:
+        super().attach(model, epochs, steps)
         self._bar = _Bar(disable=True)
         self._written = 0.0
 
@@ -56,16 +62,16 @@ class ProgressBar(EpochLines):
         )
         self._written = 0.0
 
-    def on_train_batch_end(self, batch: int, logs: dict[str, float]) -> None:
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any]) -> None:
         now = time.monotonic()
         if now - self._written > REFRESH_SECONDS:  # to write the numbers out takes longer than to count a batch
             self._written = now
             self._bar.set_postfix_str(_numbers(logs), refresh=False)
         self._bar.update()
 
-    def on_epoch_end(self, epoch: int, logs: dict[str, float]) -> None:
+    def read_logs(self, epoch: int, logs: dict[str, Any]) -> None:
         self._bar.close()
-        super().on_epoch_end(epoch, logs)
+        super().read_logs(epoch, logs)
 
     def on_train_end(self) -> None:
         self._bar.close()
@@ -76,15 +82,26 @@ class _Bar(tqdm):
 
     monitor_interval = 0
 
+    def __del__(self) -> None:
+        with suppress(Exception):  # a bar that could not be drawn cannot be wiped off either
+            self.close()
+
 
 def progress_display(verbose: int | str) -> Callback:
     """Return the callback for ``verbose``: 0 silent, 1 a bar, 2 lines, "auto" a bar on a terminal, else lines."""
     if verbose == "auto":
-        verbose = 1 if sys.stdout is not None and sys.stdout.isatty() else 2
+        verbose = 1 if _is_terminal() else 2
     displays: dict[int | str, type[Callback]] = {0: Callback, 1: ProgressBar, 2: EpochLines}
     if verbose not in displays:
         raise ValueError(f'verbose must be 0, 1, 2 or "auto", got {verbose!r}')
     return displays[verbose]()
+
+
+def _is_terminal() -> bool:
+    try:
+        return sys.stdout.isatty()
+    except (AttributeError, ValueError, OSError):  # there is none, or it is closed
+        return False
 
 
 def announcing_compilation(verbose: int | str = "auto") -> AbstractContextManager[None]:
@@ -93,8 +110,9 @@ def announcing_compilation(verbose: int | str = "auto") -> AbstractContextManage
 
 
 def _write_around_bars(text: str) -> None:
-    tqdm.write(text, file=sys.stderr)
+    with suppress(AttributeError, ValueError, OSError):  # standard error may be closed: the work goes on
+        tqdm.write(text, file=sys.stderr)
 
 
-def _numbers(logs: dict[str, float]) -> str:
-    return "  ".join(f"{name} {value:.4f}" for name, value in logs.items())
+def _numbers(logs: dict[str, Any]) -> str:
+    return "  ".join(f"{name} {as_text(value)}" for name, value in logs.items())

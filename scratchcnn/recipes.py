@@ -19,6 +19,7 @@ from typing import Any
 from .averaging import ExponentialMovingAverage
 from .callbacks import Callback
 from .data.augment import Annealed, Augmentation
+from .history import History
 from .layers import (
     BatchNorm,
     Conv2D,
@@ -35,7 +36,6 @@ from .losses import SoftmaxCrossEntropy
 from .model import Sequential
 from .optimizers import SGD, Adam, AdamW, Optimizer
 from .schedules import CosineDecay, OneCycle, Schedule
-from .training import History
 
 
 @dataclass(frozen=True)

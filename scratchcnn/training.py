@@ -16,8 +16,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .callbacks import Callback
+from .callbacks.callback_list import CallbackList
 from .data.augment import Annealed, Augmentation
+from .divergence import require_finite_arrays, require_finite_loss, require_finite_start
 from .evaluation import as_samples, losses_or_mean, measure, require_compiled, require_labels
+from .history import History
 from .image_range import remember
 from .layers.base import aligned_empty
 from .losses import as_targets, correct_counter
@@ -30,32 +33,6 @@ if TYPE_CHECKING:
     from .model import Sequential
 
 VALIDATION_STREAM = 1  # of the numbers that come from a model's seed; stream 0, the model's rng, must not be disturbed
-
-
-class History:
-    """What each epoch of a ``fit`` measured.
-
-    Attributes
-    ----------
-    epoch : list of int
-        Numbers of the epochs, from 0.
-    history : dict of str to list of float
-        ``loss`` and ``accuracy``, and with validation data ``val_loss`` and ``val_accuracy``: one number an epoch.
-    """
-
-    def __init__(self) -> None:
-        self.epoch: list[int] = []
-        self.history: dict[str, list[float]] = {}
-
-    def append(self, epoch: int, logs: dict[str, float]) -> None:
-        """Add an epoch."""
-        self.epoch.append(epoch)
-        for name, value in logs.items():
-            self.history.setdefault(name, []).append(value)
-
-    def __repr__(self) -> str:
-        latest = ", ".join(f"{name}={values[-1]:.4f}" for name, values in self.history.items())
-        return f"History(epochs={len(self.epoch)}{', latest: ' + latest if latest else ''})"
 
 
 def train_step(
@@ -81,11 +58,13 @@ def train_step(
     ValueError, IndexError
         If targets are not what the loss wants, indices no numbers of samples, or there is nothing to train.
     FloatingPointError
-        If the loss is NaN or infinite. The parameters are then not updated.
+        If the loss is NaN or infinite: the parameters are then not updated. Or if the update leaves a parameter, or
+        what the optimizer remembers, NaN or infinite.
     """
     samples = len(images) if indices is None else len(indices)
     targets = as_targets(model.loss, targets, samples, model.output_shape, model.dtype)
     loss, logits = update(model, images, targets, indices)
+    require_finite_arrays(model)
     count = correct_counter(model.loss, targets, model.output_shape)
     return loss, count(logits, targets) if count else None
 
@@ -101,12 +80,7 @@ def update(
         require_indices(indices, len(images))
     logits, losses = replay(model, find_gradients, images, targets, indices)
     loss = float(np.mean(losses, dtype=np.float64)) + model.regularization_loss()
-    if not math.isfinite(loss):
-        raise FloatingPointError(
-            f"the loss became {loss} after {model.optimizer.iterations} updates: training has diverged; lower the "
-            f"learning rate (now {model.optimizer.current_learning_rate():g}), warm it up, or pass the optimizer "
-            f"global_clipnorm=1.0"
-        )
+    require_finite_loss(model, loss)
     add_gradients(model.layers)
     model.optimizer.step(model.parameters, model.gradients)
     return loss, logits
@@ -138,7 +112,7 @@ def fit(
     validation_data: tuple[Any, Any] | None = None,
     validation_split: float = 0.0,
     verbose: int | str = "auto",
-    callbacks: Iterable[Callback] = (),
+    callbacks: Iterable[Callback] | Callback | None = (),
     shuffle: bool = True,
     initial_epoch: int = 0,
     augmentation: Augmentation | Annealed | None = None,
@@ -165,7 +139,7 @@ def fit(
     verbose : {"auto", 0, 1, 2}
         0: silent. 1: a progress bar. 2: a line an epoch. "auto": 1 on a terminal, else 2.
     callbacks : iterable of Callback
-        Called, in this order, at the moments that ``Callback`` lists.
+        Called, in this order, at the moments that ``Callback`` lists. What they add to ``logs`` is kept in the history.
     shuffle : bool, default True
         Whether to draw the batches by a new permutation each epoch, or in the order given.
     initial_epoch : int, default 0
@@ -176,10 +150,10 @@ def fit(
     Returns
     -------
     History
-        Also ``model.history``, which survives an interruption by Ctrl-C or an error. Loss and accuracy of an epoch are
-        means over its batches, each measured before the update it leads to, as in Keras; those of the validation data
-        are measured after the epoch. Both losses include the penalties of the layers' regularizers. There is no
-        accuracy where targets are not class numbers.
+        Also ``model.history``, which survives an interruption by Ctrl-C or an error, with every epoch whose updates
+        were done. Loss and accuracy of an epoch are means over its batches, each measured before the update it leads
+        to, as in Keras; those of the validation data are measured after the epoch. Both losses include the penalties
+        of the layers' regularizers. There is no accuracy where targets are not class numbers.
 
     Raises
     ------
@@ -188,7 +162,8 @@ def fit(
     RuntimeError
         If the model is not compiled.
     FloatingPointError
-        If the loss becomes NaN or infinite.
+        If the loss becomes NaN or infinite; or, at the end of an epoch's updates and before anything is saved,
+        parameters, moving statistics or what the optimizer remembers.
     """
     require_compiled(model, "fit")
     require_trainable(model)
@@ -203,22 +178,17 @@ def fit(
     batch_size = min(batch_size, len(samples))
     batch = aligned_empty((batch_size, *model.input_shape), x.dtype)  # for augmented images
     starts = range(0, len(samples), batch_size)
-    hooks = [*callbacks, display]
-    for hook in hooks:
-        if not isinstance(hook, Callback):
-            raise ValueError(f"callbacks must be Callback objects, got {hook!r}")
+    hooks = CallbackList(callbacks, display, _measured(model, y, validation))
+    require_finite_start(model)
     remember(model, x, None if validation is None else validation[0])
-    history = model.history = History()
+    history = model.history = hooks.history
     model.stop_training = False
     model.recordings.clear()
-    for hook in hooks:
-        hook.attach(model, epochs, len(starts))
-    try:
-        for hook in hooks:
-            hook.on_train_begin()
+    with hooks.training(model, epochs, len(starts)):
         for epoch in range(initial_epoch, epochs):
-            for hook in hooks:
-                hook.on_epoch_begin(epoch)
+            if model.stop_training:
+                break
+            hooks.on_epoch_begin(epoch)
             order = model.rng.permutation(samples) if shuffle else samples
             total_loss, correct = 0.0, 0
             for number, start in enumerate(starts):
@@ -239,23 +209,26 @@ def fit(
                 if count is not None:
                     correct += count(logits, targets)
                     logs["accuracy"] = correct / seen
-                for hook in hooks:
-                    hook.on_train_batch_end(number, logs)
-            for hook in hooks:
-                hook.on_epoch_trained(epoch)
+                hooks.on_train_batch_end(number, logs)
+            hooks.on_epoch_trained(epoch)
+            require_finite_arrays(model)
+            history.append(epoch, logs)
             if validation is not None:
                 logs["val_loss"], accuracy = measure(model, *validation, batch_size, verbose)
                 if not math.isnan(accuracy):
                     logs["val_accuracy"] = accuracy
-            history.append(epoch, logs)
-            for hook in hooks:
-                hook.on_epoch_end(epoch, logs)
-            if model.stop_training:
-                break
-    finally:
-        for hook in hooks:
-            hook.on_train_end()
+            hooks.on_epoch_end(epoch, logs)
     return history
+
+
+def _measured(model: Sequential, y: np.ndarray, validation: tuple[np.ndarray, np.ndarray] | None) -> list[str]:
+    """Return the names of what an epoch of ``fit`` measures."""
+    names = []
+    for prefix, targets in (("", y), ("val_", None if validation is None else validation[1])):
+        if targets is not None:
+            counted = correct_counter(model.loss, targets, model.output_shape) is not None
+            names += [f"{prefix}loss", *([f"{prefix}accuracy"] if counted else [])]
+    return names
 
 
 def require_trainable(model: Sequential) -> None:

@@ -219,7 +219,9 @@ def run_epochs(callback, values, name="val_loss"):
     callback.on_train_begin()
     for epoch, value in enumerate(values):
         model.parameters.fill(epoch)
-        callback.on_epoch_end(epoch, {"loss": 0.0, name: value})
+        logs = {"loss": 0.0, name: value}
+        callback.on_epoch_end(epoch, logs)
+        callback.on_epoch_logged(epoch, logs)
         if model.stop_training:
             break
     callback.on_train_end()

@@ -1,0 +1,93 @@
+"""What a callback is: an object whose methods ``fit`` calls at fixed moments."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ..model import Sequential
+
+
+class Callback:
+    """Base class of callbacks; does nothing, at every moment there is.
+
+    ``logs`` holds ``loss`` and, if targets are class numbers, ``accuracy``; at the end of an epoch also ``val_loss``
+    and ``val_accuracy`` if there are validation data. What a callback adds to the logs of an epoch, in ``on_epoch_end``
+    or in the last ``on_train_batch_end``, is monitored, shown, written and kept like these, whatever the order in which
+    the callbacks are listed. Epochs and batches are numbered from 0.
+
+    Setting ``self.model.stop_training = True`` ends the training after the epoch; in ``on_train_begin``, before the
+    first one. An error in a callback ends it at once. But if it came at the end of an epoch the others still have that
+    moment, and all that were begun are ended.
+
+    Attributes
+    ----------
+    model : Sequential
+        The model in training.
+    epochs, steps : int
+        The number of the epoch to stop before, and the batches in an epoch.
+
+    Examples
+    --------
+    >>> class LearningRate(Callback):
+    ...     def on_epoch_end(self, epoch, logs):
+    ...         logs["learning_rate"] = self.model.optimizer.current_learning_rate()
+    """
+
+    model: Sequential
+    epochs: int
+    steps: int
+
+    def require_measured(self, measured: Sequence[str], others_may_come: bool) -> None:
+        """Raise a ValueError if it needs what is not measured; comes before all else, with the names of what is."""
+
+    def attach(self, model: Sequential, epochs: int, steps: int) -> None:
+        """Take note of what is about to be trained, and forget what was trained before."""
+        self.model, self.epochs, self.steps = model, epochs, steps
+
+    def on_train_begin(self) -> None:
+        """Come before the first epoch."""
+
+    def on_epoch_begin(self, epoch: int) -> None:
+        """Come before each epoch."""
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any]) -> None:
+        """Come after each update, with the means over the epoch so far."""
+
+    def on_epoch_trained(self, epoch: int) -> None:
+        """Come after the last update of each epoch, before its validation."""
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any]) -> None:
+        """Come after each epoch and its validation: the moment to add to the logs."""
+
+    def on_epoch_logged(self, epoch: int, logs: dict[str, Any]) -> None:
+        """Come after ``on_epoch_end`` of all callbacks: the moment to act on the logs, which are complete."""
+
+    def on_train_end(self) -> None:
+        """Come last, also after Ctrl-C or an error, if ``on_train_begin`` was called."""
+
+
+class LogReader(Callback):
+    """Base class of callbacks that act on the complete logs of an epoch, in ``read_logs``.
+
+    ``on_epoch_end`` only notes that this epoch counts, so that a subclass can leave epochs out by not calling it, and
+    add to the logs, or to a copy that it hands on, before it does.
+    """
+
+    _noted: dict[str, Any] | None = None
+
+    def attach(self, model: Sequential, epochs: int, steps: int) -> None:
+        super().attach(model, epochs, steps)
+        self._noted = None
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any]) -> None:
+        self._noted = logs
+
+    def on_epoch_logged(self, epoch: int, logs: dict[str, Any]) -> None:
+        noted, self._noted = self._noted, None
+        if noted is not None:
+            self.read_logs(epoch, logs if noted is logs else {**logs, **noted})
+
+    def read_logs(self, epoch: int, logs: dict[str, Any]) -> None:
+        """Act on what an epoch measured."""

@@ -1,0 +1,150 @@
+"""The callbacks of one ``fit``, called together; and what happens when one of them fails.
+
+An error in a callback ends the training, but not before the others have had what is theirs: what an epoch measured is
+kept, monitored and written even if a callback fails at its end, and each callback that has begun is ended.
+"""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from ..history import History, as_plain
+from ..validation import shown
+from .base import Callback
+
+if TYPE_CHECKING:
+    from ..model import Sequential
+
+
+class CallbackList:
+    """Calls callbacks in the order given, the display last.
+
+    Parameters
+    ----------
+    callbacks : iterable of Callback, one Callback, or None
+        Those of the user.
+    display : Callback
+        Shows how far it is. If it cannot (a closed or broken output), it is dropped with a RuntimeWarning: a training
+        is worth more than its display.
+    measured : sequence of str
+        The names of what ``fit`` measures in each epoch.
+
+    Attributes
+    ----------
+    history : History
+        Of the epochs whose updates are done.
+
+    Raises
+    ------
+    ValueError
+        If these are not callbacks, one of them is there twice, or asks for what no epoch measures.
+    """
+
+    def __init__(self, callbacks: Any, display: Callback, measured: Sequence[str]) -> None:
+        self.callbacks = _as_callbacks(callbacks)
+        self.display = display
+        self.history = History()
+        others_may_come = any(_is_of_the_user(callback) for callback in self.callbacks)
+        for callback in self.callbacks:
+            callback.require_measured(measured, others_may_come)
+
+    @contextmanager
+    def training(self, model: Sequential, epochs: int, steps: int) -> Iterator[None]:
+        """Begin each callback, and in the end, however it comes, end each that was begun."""
+        for callback in (*self.callbacks, self.display):
+            callback.attach(model, epochs, steps)
+        begun: list[Callback] = []
+        errors: list[BaseException] = []
+        try:
+            for callback in (*self.callbacks, self.display):
+                begun.append(callback)
+                self._call(callback, "on_train_begin")
+            yield
+        except BaseException as error:
+            errors.append(error)
+        errors += self._call_each(begun, "on_train_end")
+        _raise_first(errors)
+
+    def on_epoch_begin(self, epoch: int) -> None:
+        """Call all; the first error ends it."""
+        for callback in (*self.callbacks, self.display):
+            self._call(callback, "on_epoch_begin", epoch)
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any]) -> None:
+        """Call all; the first error ends it."""
+        for callback in (*self.callbacks, self.display):
+            self._call(callback, "on_train_batch_end", batch, logs)
+
+    def on_epoch_trained(self, epoch: int) -> None:
+        """Call all; the first error ends it."""
+        for callback in (*self.callbacks, self.display):
+            self._call(callback, "on_epoch_trained", epoch)
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any]) -> None:
+        """Let all add to the logs, then let all look at them, and keep them; then raise the first error."""
+        everyone = (*self.callbacks, self.display)
+        errors = self._call_each(everyone, "on_epoch_end", epoch, logs)
+        logs.update(as_plain(logs))
+        self.history.append(epoch, logs)
+        errors += self._call_each(everyone, "on_epoch_logged", epoch, logs)
+        self.history.append(epoch, logs)
+        _raise_first(errors)
+
+    def _call(self, callback: Callback, moment: str, *arguments: Any) -> None:
+        try:
+            getattr(callback, moment)(*arguments)
+        except Exception as error:
+            if callback is not self.display:
+                raise
+            self.display = Callback()
+            warnings.warn(
+                f"the progress can no longer be shown ({shown(error)}); the training goes on without",
+                RuntimeWarning,
+                stacklevel=2,
+            )
+
+    def _call_each(self, callbacks: Iterable[Callback], moment: str, *arguments: Any) -> list[BaseException]:
+        """Call all, also after one that raises, even if by Ctrl-C; return what they raised."""
+        errors: list[BaseException] = []
+        for callback in callbacks:
+            try:
+                self._call(callback, moment, *arguments)
+            except BaseException as error:
+                errors.append(error)
+        return errors
+
+
+def _as_callbacks(callbacks: Any) -> list[Callback]:
+    given = [callbacks] if isinstance(callbacks, Callback) else [] if callbacks is None else list(callbacks)
+    for place, callback in enumerate(given):
+        if isinstance(callback, type) and issubclass(callback, Callback):
+            raise ValueError(f"callbacks[{place}] is the class {callback.__name__}; write {callback.__name__}(...)")
+        if not isinstance(callback, Callback):
+            raise ValueError(f"callbacks must be Callback objects, got {shown(callback)}")
+        if any(callback is earlier for earlier in given[:place]):
+            raise ValueError(f"callbacks[{place}] is in the list twice: {shown(callback)}; make one object for each")
+    return given
+
+
+def _is_of_the_user(callback: Callback) -> bool:
+    """Return whether a callback may add to the logs: those of this library do not."""
+    return type(callback).__module__.partition(".")[0] != __name__.partition(".")[0]
+
+
+def _raise_first(errors: Sequence[BaseException]) -> None:
+    """Raise the first of some errors, or the first that is a wish to end such as Ctrl-C, with a note of the others."""
+    if not errors:
+        return
+    first = next((error for error in errors if not isinstance(error, Exception)), errors[0])
+    for error in errors:
+        if error is not first:
+            note = f"then another callback failed: {type(error).__name__}: {error}"
+            if hasattr(first, "add_note"):
+                first.add_note(note)
+            elif sys.stderr is not None:  # Python 3.10
+                print(note, file=sys.stderr)
+    raise first

@@ -1,0 +1,95 @@
+"""Saving the model while it trains."""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Sequence
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..validation import shown
+from .base import LogReader
+from .monitors import Monitor, require_names
+
+if TYPE_CHECKING:
+    from ..model import Sequential
+
+
+class ModelCheckpoint(LogReader):
+    """Saves the model after each epoch, or after each that is the best so far.
+
+    Parameters
+    ----------
+    path : path-like
+        The file; folders on the way are made. ``{epoch}`` (from 1) and the names of the logs are filled in, as in
+        ``"model-{epoch:02d}-{val_accuracy:.4f}.npz"``; without them there is one file, replaced each time.
+    monitor : str, default "val_loss"
+        What decides which epoch is the best.
+    save_best_only : bool, default False
+        Whether to save only the best so far.
+    mode : {"auto", "min", "max"}
+        Whether lower or higher is better; "auto": higher for an accuracy and the like, else lower.
+    include_optimizer : bool, default True
+        Whether to save optimizer and loss too, as in ``model.save``.
+
+    What was best in an earlier ``fit`` is forgotten when another one begins.
+    """
+
+    def __init__(
+        self,
+        path: str | PathLike[str],
+        monitor: str = "val_loss",
+        save_best_only: bool = False,
+        mode: str = "auto",
+        include_optimizer: bool = True,
+    ) -> None:
+        self.path = str(path)
+        self.save_best_only = save_best_only
+        self.monitor = Monitor(monitor, mode)
+        self.include_optimizer = include_optimizer
+        self._names = _names_in(self.path)
+
+    def require_measured(self, measured: Sequence[str], others_may_come: bool) -> None:
+        names = self._names - {"epoch"}
+        require_names([self.monitor.name] if self.save_best_only else [], measured, others_may_come)
+        require_names(sorted(names), measured, others_may_come)
+        if names.issubset(measured):
+            self._path_of(0, dict.fromkeys(names, 0.5))
+
+    def attach(self, model: Sequential, epochs: int, steps: int) -> None:
+        super().attach(model, epochs, steps)
+        self.monitor.reset()
+
+    def on_train_begin(self) -> None:
+        from ..saving import describe  # saving knows the layers, and these should not be needed to read this file
+
+        # a model that cannot be saved is better found out before the first epoch than after it
+        describe(self.model, self.include_optimizer)
+
+    def read_logs(self, epoch: int, logs: dict[str, Any]) -> None:
+        if self.save_best_only and not self.monitor.improved(logs):
+            return
+        path = self._path_of(epoch, logs)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self.model.save(path, self.include_optimizer)
+
+    def _path_of(self, epoch: int, logs: dict[str, Any]) -> Path:
+        require_names(sorted(self._names - {"epoch"}), logs, others_may_come=False)
+        try:
+            return Path(self.path.format(**{**logs, "epoch": epoch + 1}))
+        except (ValueError, TypeError, LookupError, AttributeError) as error:
+            values = {name: logs[name] for name in sorted(self._names - {"epoch"})}
+            raise ValueError(f"the path {self.path!r} cannot be filled in with {shown(values)}: {error}") from error
+
+
+def _names_in(path: str) -> set[str]:
+    """Return the names in the braces of a path, or raise a ValueError if these are none."""
+    try:
+        fields = [field for _, field, _, _ in string.Formatter().parse(path) if field is not None]
+    except ValueError as error:
+        raise ValueError(f"the path {path!r} is not a pattern: {error}; write {{{{ and }}}} for braces") from None
+    names = {field.split(".")[0].split("[")[0] for field in fields}
+    if any(name == "" or name.isdigit() for name in names):
+        raise ValueError(f"the path {path!r} needs names in its braces, such as {{epoch}}; write {{{{ for a brace")
+    return names

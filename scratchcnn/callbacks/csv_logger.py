@@ -1,0 +1,128 @@
+"""The epochs as a table in a CSV file, which grows row by row, and by columns where a row brings new ones."""
+
+from __future__ import annotations
+
+import csv
+import os
+import secrets
+import shutil
+from os import PathLike
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+from .base import LogReader
+
+if TYPE_CHECKING:
+    from ..model import Sequential
+
+
+class CSVLogger(LogReader):
+    """Writes a table of the epochs (from 1) and what they measured, a row as soon as each ends.
+
+    A measurement that the first epoch did not have gets a column when it comes; cells of epochs without it are empty.
+
+    Parameters
+    ----------
+    path : path-like
+        The file.
+    append : bool, default False
+        Whether to go on at the end of a table that is there, when a training is continued, or to start a new one.
+    """
+
+    def __init__(self, path: str | PathLike[str], append: bool = False) -> None:
+        self.path = Path(path)
+        self.append = append
+        self._table: Table | None = None
+
+    def attach(self, model: Sequential, epochs: int, steps: int) -> None:
+        super().attach(model, epochs, steps)
+        self.on_train_end()  # of a training that was cut off
+
+    def on_train_begin(self) -> None:
+        self._table = Table(self.path, "epoch", self.append)
+
+    def read_logs(self, epoch: int, logs: dict[str, Any]) -> None:
+        assert self._table is not None
+        self._table.write({**logs, "epoch": epoch + 1})
+
+    def on_train_end(self) -> None:
+        if self._table is not None:
+            self._table.close()
+            self._table = None
+
+
+class Table:
+    """A CSV file that is open for more rows.
+
+    Parameters
+    ----------
+    path : Path
+        The file; folders on the way are made.
+    key : str
+        The first column.
+    append : bool
+        Whether to go on with the table that is there, or to start a new one.
+
+    Raises
+    ------
+    ValueError
+        If there is something else in the file than such a table.
+    """
+
+    def __init__(self, path: Path, key: str, append: bool) -> None:
+        self.path = path.absolute()  # wherever the work goes on
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self.columns: list[str] = []
+        broken_off = False
+        if append and self.path.is_file() and self.path.stat().st_size:
+            text = self.path.read_text(encoding="utf-8")
+            self.columns = next(csv.reader([text.splitlines()[0]]))
+            broken_off = not text.endswith("\n")  # in the middle of a row
+            if self.columns[:1] != [key]:
+                raise ValueError(
+                    f"{path} has no table to go on with: it begins with {self.columns[:1]}, not with {key!r}; "
+                    f"pass append=False to replace it, or another path"
+                )
+        self._has_header = bool(self.columns)
+        self.columns = self.columns or [key]
+        self._open("a" if append else "w")
+        if broken_off:
+            self._file.write("\r\n")
+
+    def write(self, row: dict[str, Any]) -> None:
+        """Add a row, by the names of the columns; it is on disk when this returns."""
+        new = [name for name in row if name not in self.columns]
+        if new or not self._has_header:
+            self._widen(new)
+        self._writer.writerow([row.get(name, "") for name in self.columns])
+        self._file.flush()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+    def _open(self, mode: str) -> None:
+        self._file: IO[str] = open(self.path, mode, newline="", encoding="utf-8")
+        self._writer = csv.writer(self._file)
+
+    def _widen(self, new: list[str]) -> None:
+        """Write the header with new columns, and beneath it the rows that are there, with empty cells in these."""
+        self.columns += new
+        if not self._has_header or not self.path.is_file():  # a pipe cannot be written anew
+            self._writer.writerow(self.columns)
+            self._has_header = True
+            return
+        self._file.close()
+        with open(self.path, newline="", encoding="utf-8") as file:
+            rows = list(csv.reader(file))[1:]
+        unfinished = self.path.with_name(f".{self.path.name}.{secrets.token_hex(4)}.tmp")
+        try:
+            with open(unfinished, "x", newline="", encoding="utf-8") as file:
+                writer = csv.writer(file)
+                writer.writerow(self.columns)
+                writer.writerows([*row, *[""] * (len(self.columns) - len(row))] for row in rows if row)
+            shutil.copymode(self.path, unfinished)
+            os.replace(unfinished, os.path.realpath(self.path))
+        finally:
+            unfinished.unlink(missing_ok=True)
+        self._open("a")

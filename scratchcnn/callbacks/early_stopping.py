@@ -1,0 +1,86 @@
+"""Ending the training when it has stopped to help."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .base import LogReader
+from .monitors import Monitor, require_names
+
+if TYPE_CHECKING:
+    from ..model import Sequential
+
+
+class EarlyStopping(LogReader):
+    """Ends the training when an epoch's measurement has not become better for a while.
+
+    Parameters
+    ----------
+    monitor : str, default "val_loss"
+        The measurement. An epoch that has none, if others have, does not count.
+    patience : int, default 0
+        Stop after this many epochs in a row without improvement; 0 and 1 both mean at the first.
+    min_delta : float, default 0
+        The least change that counts as an improvement.
+    mode : {"auto", "min", "max"}
+        Whether lower or higher is better; "auto": higher for an accuracy and the like, else lower.
+    restore_best_weights : bool, default False
+        Whether the model ends with the weights of its best epoch, or those of its last. Restored at the end of ``fit``,
+        however it ends.
+
+    Attributes
+    ----------
+    stopped_epoch : int or None
+        The epoch after which training was ended.
+    best_epoch : int or None
+        The epoch that was best.
+    """
+
+    def __init__(
+        self,
+        monitor: str = "val_loss",
+        patience: int = 0,
+        min_delta: float = 0.0,
+        mode: str = "auto",
+        restore_best_weights: bool = False,
+    ) -> None:
+        if patience < 0:
+            raise ValueError(f"patience must be at least 0, got {patience}")
+        self.monitor = Monitor(monitor, mode, min_delta)
+        self.patience = patience
+        self.restore_best_weights = restore_best_weights
+        self.stopped_epoch: int | None = None
+        self.best_epoch: int | None = None
+        self._best_weights: list[np.ndarray] | None = None
+        self._waited = 0
+
+    def require_measured(self, measured: Sequence[str], others_may_come: bool) -> None:
+        require_names([self.monitor.name], measured, others_may_come)
+
+    def attach(self, model: Sequential, epochs: int, steps: int) -> None:
+        super().attach(model, epochs, steps)
+        self.monitor.reset()
+        self.stopped_epoch = self.best_epoch = self._best_weights = None
+        self._waited = 0
+
+    def read_logs(self, epoch: int, logs: dict[str, Any]) -> None:
+        if not self.monitor.is_measured(logs):
+            return
+        if self.monitor.improved(logs):
+            self.best_epoch = epoch
+            self._waited = 0
+            if self.restore_best_weights:
+                self._best_weights = self.model.get_weights()
+            return
+        self._waited += 1
+        if self._waited >= self.patience:
+            self.stopped_epoch = epoch
+            self.model.stop_training = True
+
+    def on_train_end(self) -> None:
+        best, self._best_weights = self._best_weights, None
+        if best is not None:
+            self.model.set_weights(best)

@@ -1,0 +1,63 @@
+"""What the epochs of a training measured: kept as plain numbers, and written out.
+
+An epoch's ``logs`` are a dictionary from names to values. ``fit`` puts its losses and accuracies there, callbacks may
+add what they like.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+
+class History:
+    """What each epoch of a ``fit`` measured.
+
+    Attributes
+    ----------
+    epoch : list of int
+        Numbers of the epochs, from 0.
+    history : dict of str to list
+        ``loss`` and ``accuracy``, with validation data ``val_loss`` and ``val_accuracy``, and whatever callbacks add to
+        ``logs``: one value an epoch, NaN for an epoch that has none.
+    """
+
+    def __init__(self) -> None:
+        self.epoch: list[int] = []
+        self.history: dict[str, list[Any]] = {}
+        self._logs: list[dict[str, Any]] = []  # of each epoch
+
+    def append(self, epoch: int, logs: dict[str, Any]) -> None:
+        """Add an epoch; or, if it is the latest one again, what it measured after all."""
+        if self.epoch and self.epoch[-1] == epoch:
+            self._logs.pop()
+        else:
+            self.epoch.append(epoch)
+        self._logs.append(as_plain(logs))
+        names = dict.fromkeys(name for kept in self._logs for name in kept)
+        columns = {name: [kept.get(name, math.nan) for kept in self._logs] for name in names}
+        self.history.clear()
+        self.history.update(columns)
+
+    def __repr__(self) -> str:
+        latest = ", ".join(f"{name}={as_text(value)}" for name, value in (self._logs[-1:] or [{}])[0].items())
+        return f"History(epochs={len(self.epoch)}{', latest: ' + latest if latest else ''})"
+
+
+def as_plain(logs: dict[str, Any]) -> dict[str, Any]:
+    """Return logs whose numbers are Python's, also those that were arrays of one element."""
+    return {name: _plain(value) for name, value in logs.items()}
+
+
+def _plain(value: Any) -> Any:
+    return value.item() if isinstance(value, np.ndarray | np.generic) and value.size == 1 else value
+
+
+def as_text(value: Any) -> str:
+    """Return a value of the logs for the screen: floats with four decimals, or as 1.00e-05 where these would be 0."""
+    value = _plain(value)
+    if not isinstance(value, float):
+        return " ".join(str(value).split())  # on one line
+    return f"{value:.4f}" if value == 0 or not abs(value) < 1e-4 else f"{value:.2e}"
