@@ -28,6 +28,7 @@ from options import choice, progress
 from run_all import HEAD
 
 import scratchcnn as sc
+from scratchcnn import commands
 from scratchcnn.recipes import RECIPES, checksum
 
 DATA = ("mnist", "fashion_mnist")
@@ -44,18 +45,25 @@ def options_of(arguments: list[str] | None = None) -> argparse.Namespace:
     made = argparse.ArgumentParser(description=__doc__)
     made.add_argument("--data", choices=DATA, default="mnist", help="(default: %(default)s)")
     made.add_argument("--recipes", type=choice(RECIPES), default=",".join(RECIPES), help="(default: %(default)s)")
-    made.add_argument("--seeds", type=int, help="train with so many (default: as many as are listed)")
-    made.add_argument("--first-seed", type=int, default=0, help="from this one on (default: %(default)s)")
+    made.add_argument("--seeds", type=commands.count, help="train with so many (default: as many as are listed)")
+    made.add_argument("--first-seed", type=commands.seed, default=0, help="from this one on (default: %(default)s)")
     made.add_argument("--ensemble", action="store_true", help="also list what the models of these seeds know together")
-    made.add_argument("--shifts", action="store_true", help="list that over nine shifts of each image, too")
-    made.add_argument("--resume", action="store_true", help="do not train again what is listed and saved")
-    made.add_argument("--threads", type=int, default=min(2, len(machine.available_cpus())), help="(default: all, or 2)")
-    made.add_argument("--data-dir", help="folder with the files of the data (default: $SCRATCHCNN_DATA, or downloaded)")
-    made.add_argument("--output", type=Path, default=HERE, help="folder of accuracy.csv and RESULTS.md")
     made.add_argument(
-        "--models", type=Path, default=HERE / "output", help="of the trained models (default: %(default)s)"
+        "--shifts", action="store_true", help="with --ensemble: list that over nine shifts of each image, too"
     )
-    return made.parse_args(arguments)
+    made.add_argument("--resume", action="store_true", help="do not train again what is listed and saved")
+    made.add_argument(
+        "--threads", type=commands.count, default=min(2, len(machine.available_cpus())), help="(default: all, or 2)"
+    )
+    made.add_argument("--data-dir", help="folder with the files of the data (default: $SCRATCHCNN_DATA, or downloaded)")
+    made.add_argument("--output", type=commands.folder, default=HERE, help="folder of accuracy.csv and RESULTS.md")
+    made.add_argument(
+        "--models", type=commands.folder, default=HERE / "output", help="of the trained models (default: %(default)s)"
+    )
+    options = commands.parse(made, arguments)
+    if options.shifts and not options.ensemble:
+        made.error("--shifts would be ignored without --ensemble: add it, or leave --shifts out")
+    return options
 
 
 def train(data_name: str, name: str, seed: int, data: Data, threads: int) -> tuple[sc.Sequential, Row]:

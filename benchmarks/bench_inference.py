@@ -38,7 +38,7 @@ def options_of(arguments: list[str] | None = None) -> argparse.Namespace:
     )
     made.add_argument("--batch-sizes", type=numbers, help="(default: 1,128,1024, quick: 1,128)")
     made.add_argument("--check", action="store_true", help="only compare the peers' probabilities with ours")
-    options = parse(made, arguments)
+    options = parse(made, arguments, check=("batch_sizes", "repeats", "turn", "plots"))
     options.batch_sizes = options.batch_sizes or ([1, 128] if options.quick else [1, 128, 1024])
     return options
 

@@ -25,13 +25,15 @@ from kernel_cases import Case
 from matplotlib import pyplot as plt
 from options import introduction, parse, parser, progress
 
+from scratchcnn import commands
+
 COLORS = [f"C{number}" for number in range(10)]
 MARKERS = ("o", "s", "^", "v", "D", "P", "X", "*", "<", ">", "h", "d")
 
 
 def options_of(arguments: list[str] | None = None) -> argparse.Namespace:
     made = parser(__doc__ or "")
-    made.add_argument("--batch-size", type=int, default=128, help="images in a batch (default: %(default)s)")
+    made.add_argument("--batch-size", type=commands.count, default=128, help="images in a batch (default: %(default)s)")
     return parse(made, arguments)
 
 

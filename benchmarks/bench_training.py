@@ -27,8 +27,8 @@ def options_of(arguments: list[str] | None = None) -> argparse.Namespace:
     made.add_argument("--networks", type=choice(NETWORKS), default=",".join(NETWORKS), help="(default: %(default)s)")
     made.add_argument("--batch-sizes", type=numbers, help="(default: 32,128,512, quick: 128)")
     made.add_argument("--check", action="store_true", help="only compare the peers' losses with ours (without dropout)")
-    made.add_argument("--memory", action=argparse.BooleanOptionalAction, default=True, help="measure memory as well")
-    options = parse(made, arguments)
+    made.add_argument("--memory", action=argparse.BooleanOptionalAction, help="measure memory as well (default: yes)")
+    options = parse(made, arguments, check=("batch_sizes", "memory", "repeats", "turn", "plots"))
     options.batch_sizes = options.batch_sizes or ([128] if options.quick else [32, 128, 512])
     return options
 
@@ -89,7 +89,7 @@ def main(arguments: list[str] | None = None) -> str:
     workloads = {(name, size): (NETWORKS[name], size) for name in options.networks for size in options.batch_sizes}
     result = compare("training", workloads, options)
     parts = [render(result, options)]
-    if options.memory:
+    if options.memory is not False:
         progress("training: memory")
         asked = [peer for peer in MEMORY_PEERS if peer in options.peers and peer.label not in result.missing]
         peaks = peak_memory(asked, options, result.missing)

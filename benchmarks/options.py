@@ -7,21 +7,24 @@ import shutil
 import sys
 import time
 from collections.abc import Callable, Iterable
-from pathlib import Path
 
 import machine
 from peers import PEERS, Peer
+
+from scratchcnn import commands
 
 
 def parser(description: str, peers: tuple[str, ...] = ()) -> argparse.ArgumentParser:
     """Return a parser with the shared options; those about peers only where there are any."""
     made = argparse.ArgumentParser(description=description)
     threads = min(2, len(machine.available_cpus()))
-    made.add_argument("--threads", type=int, default=threads, help="of each peer (default: %(default)s)")
-    made.add_argument("--repeats", type=int, help="turns of each measurement (default: 9, quick: 5)")
-    made.add_argument("--turn", type=float, help="seconds of a turn (default: 0.15, quick: 0.06)")
+    made.add_argument("--threads", type=commands.count, default=threads, help="of each peer (default: %(default)s)")
+    made.add_argument("--repeats", type=commands.count, help="turns of each measurement (default: 9, quick: 5)")
+    made.add_argument("--turn", type=commands.positive, help="seconds of a turn (default: 0.15, quick: 0.06)")
     made.add_argument("--quick", action="store_true", help="fewer workloads and shorter turns: a rough idea")
-    made.add_argument("--plots", type=Path, help="folder in which to draw plots/*.png (default: no pictures)")
+    made.add_argument(
+        "--plots", type=commands.folder, help="folder in which to draw plots/*.png (default: no pictures)"
+    )
     if peers:
         made.add_argument(
             "--peers", type=_peers, default=",".join(peers), help=f"of: {', '.join(PEERS)} (default: %(default)s)"
@@ -32,9 +35,11 @@ def parser(description: str, peers: tuple[str, ...] = ()) -> argparse.ArgumentPa
     return made
 
 
-def parse(made: argparse.ArgumentParser, arguments: list[str] | None) -> argparse.Namespace:
-    """Parse, check, and fill in the defaults that depend on --quick."""
-    options = made.parse_args(arguments)
+def parse(
+    made: argparse.ArgumentParser, arguments: list[str] | None, **excluded: tuple[str, ...]
+) -> argparse.Namespace:
+    """Parse, check, and fill in the defaults that depend on --quick; ``excluded`` is that of ``commands.parse``."""
+    options = commands.parse(made, arguments, **excluded)
     options.repeats = options.repeats or (5 if options.quick else 9)
     options.turn = options.turn or (0.06 if options.quick else 0.15)
     if not 1 <= options.threads <= len(machine.available_cpus()):

@@ -23,6 +23,8 @@ import report
 from harness import HERE
 from options import choice, progress
 
+from scratchcnn import commands
+
 HEAD = """# Results
 
 Measured by `python benchmarks/run_all.py`, on one machine, the peers in rotation. Each peer runs in a process of its
@@ -48,13 +50,16 @@ CHECKED = ("training", "inference")
 def options_of(arguments: list[str] | None = None) -> argparse.Namespace:
     made = argparse.ArgumentParser(description=__doc__)
     made.add_argument("--only", type=choice(SECTIONS), default=",".join(SECTIONS), help="(default: %(default)s)")
-    made.add_argument("--output", type=Path, default=HERE / "RESULTS.md", help="(default: %(default)s)")
+    made.add_argument("--output", type=commands.file, default=HERE / "RESULTS.md", help="(default: %(default)s)")
     made.add_argument("--peer-python", default=sys.executable, help="interpreter that has the peers (default: this)")
     made.add_argument(
-        "--threads", type=int, default=min(2, len(machine.available_cpus())), help="(default: %(default)s)"
+        "--threads", type=commands.count, default=min(2, len(machine.available_cpus())), help="(default: %(default)s)"
     )
     made.add_argument("--quick", action="store_true", help="fewer workloads and shorter turns: a rough idea")
-    return made.parse_args(arguments)
+    options = commands.parse(made, arguments)
+    if set(options.only) <= set(WITHOUT_PEERS) and options.peer_python != sys.executable:
+        made.error(f"--peer-python would be ignored: there are no peers in {', '.join(options.only)}; leave it out")
+    return options
 
 
 def run(name: str, options: argparse.Namespace) -> str:

@@ -29,6 +29,7 @@ from options import progress
 from run_all import HEAD
 
 import scratchcnn as sc
+from scratchcnn import commands
 from scratchcnn.recipes import RECIPES
 
 CONTESTANTS = {
@@ -42,13 +43,17 @@ Results = dict[str, list[dict[str, Any]]]  # by contestant: what each seed's rac
 
 def options_of(arguments: list[str] | None = None) -> argparse.Namespace:
     made = argparse.ArgumentParser(description=__doc__)
-    made.add_argument("--seeds", type=int, default=5, help="trainings of each contestant (default: %(default)s)")
-    made.add_argument("--points", type=int, default=12, help="of each curve (default: %(default)s)")
-    made.add_argument("--threads", type=int, default=min(2, len(machine.available_cpus())), help="of each contestant")
+    made.add_argument(
+        "--seeds", type=commands.count, default=5, help="trainings of each contestant (default: %(default)s)"
+    )
+    made.add_argument("--points", type=commands.count, default=12, help="of each curve (default: %(default)s)")
+    made.add_argument(
+        "--threads", type=commands.count, default=min(2, len(machine.available_cpus())), help="of each contestant"
+    )
     made.add_argument("--peer-python", default=sys.executable, help="interpreter that has PyTorch (default: this)")
     made.add_argument("--data-dir", help="folder with the files of MNIST (default: $SCRATCHCNN_DATA, or downloaded)")
-    made.add_argument("--output", type=Path, default=HERE, help="folder of RESULTS.md and plots")
-    return made.parse_args(arguments)
+    made.add_argument("--output", type=commands.folder, default=HERE, help="folder of RESULTS.md and plots")
+    return commands.parse(made, arguments)
 
 
 def plain_layers(model: sc.Sequential) -> list[tuple]:

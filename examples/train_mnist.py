@@ -14,9 +14,9 @@ from functools import partial
 from pathlib import Path
 
 import scratchcnn as sc
+from scratchcnn import commands
 
 OPTIMIZERS = {"adam": sc.Adam, "adamw": sc.AdamW, "sgd": partial(sc.SGD, momentum=0.9, nesterov=True)}
-HELD_OUT = 1 / 12  # of the training images, to watch the training by: 5,000 of MNIST's 60,000
 
 
 def keras(classes: int) -> list[sc.Layer]:
@@ -34,7 +34,8 @@ MODELS = {"keras": keras, "lenet5": sc.recipes.lenet5_network}
 
 def load(name: str, folder: str | None):
     """Return the data set, and its name: that of the bundled digits where "auto" finds no MNIST."""
-    if name != "auto":
+    if name != "auto" or folder:
+        name = name.replace("auto", "mnist")  # a folder that was named is the only place to look
         return sc.data.load_data(name, folder), name
     try:
         return sc.data.load_data("mnist", folder), "mnist"
@@ -47,11 +48,11 @@ def own_recipe(arguments: argparse.Namespace, few: bool) -> sc.recipes.Recipe:
     """Return what the options ask for; few images have to be looked at more often, and in smaller portions."""
     rate = arguments.learning_rate or (0.05 if arguments.optimizer == "sgd" else 0.005)
     return sc.recipes.Recipe(
-        network=MODELS[arguments.model],
+        network=MODELS[arguments.model or "keras"],
         epochs=arguments.epochs or (30 if few else 10),
         batch_size=arguments.batch_size or (32 if few else 128),
         schedule=lambda steps: sc.schedules.CosineDecay(rate, steps, warmup_steps=steps // 20),
-        optimizer=OPTIMIZERS[arguments.optimizer],
+        optimizer=OPTIMIZERS[arguments.optimizer or "adam"],
         label_smoothing=0.1,  # asks for 91 %, not for certainty: the loss stays above 0.5
     )
 
@@ -61,15 +62,11 @@ def train(recipe: sc.recipes.Recipe, seed: int, arguments: argparse.Namespace, d
     (x_train, y_train), (x_test, y_test) = data
     model = sc.Sequential(recipe.network(int(y_train.max()) + 1), input_shape=(28, 28, 1), seed=seed)
     model.summary()
+    held_out = 0 if arguments.recipe else 1 / 12  # to watch the training by: 5,000 of MNIST's 60,000
+    table = sc.callbacks.CSVLogger(output / "history.csv")
     start = time.perf_counter()
     try:
-        recipe.train(
-            model,
-            x_train,
-            y_train,
-            validation_split=0 if arguments.recipe else HELD_OUT,
-            callbacks=[sc.callbacks.CSVLogger(output / "history.csv")],
-        )
+        recipe.train(model, x_train, y_train, validation_split=held_out, callbacks=[table])
     except KeyboardInterrupt:
         print("\nStopped; what has been learnt so far is measured and saved.")
     print(f"Trained in {time.perf_counter() - start:.1f} s.")
@@ -112,17 +109,20 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--data", choices=["auto", *sc.data.DATASETS], default="auto", help="default: MNIST if found")
     parser.add_argument("--data-dir", help="a folder with the files of the data set")
     parser.add_argument("--recipe", choices=sc.recipes.RECIPES, help="in place of the next five options")
-    parser.add_argument("--model", choices=MODELS, default="keras")
-    parser.add_argument("--epochs", type=int, help="default: 10, or 30 for the bundled digits")
-    parser.add_argument("--batch-size", type=int, help="default: 128, or 32 for the bundled digits")
-    parser.add_argument("--optimizer", choices=OPTIMIZERS, default="adam")
-    parser.add_argument("--learning-rate", type=float, help="the highest; default: 0.005, or 0.05 for sgd")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--ensemble", type=int, default=1, metavar="N", help="average over N seeds, from --seed on")
+    parser.add_argument("--model", choices=MODELS, help="default: keras")
+    parser.add_argument("--epochs", type=commands.count, help="default: 10, or 30 for the bundled digits")
+    parser.add_argument("--batch-size", type=commands.count, help="default: 128, or 32 for the bundled digits")
+    parser.add_argument("--optimizer", choices=OPTIMIZERS, help="default: adam")
+    parser.add_argument("--learning-rate", type=commands.positive, help="the highest; default: 0.005, or 0.05 for sgd")
+    parser.add_argument("--seed", type=commands.seed, default=0)
+    parser.add_argument("--ensemble", type=commands.count, default=1, metavar="N", help="average over N seeds")
     parser.add_argument("--shifts", action="store_true", help="average over shifts of each image by a pixel, too")
     parser.add_argument("--backend", choices=sc.ops.BACKENDS, help="default: jit, or $SCRATCHCNN_BACKEND")
-    parser.add_argument("--output", type=Path, default=".", metavar="DIR", help="where to save; default: here")
-    return parser.parse_args()
+    parser.add_argument("--output", type=commands.folder, default=".", metavar="DIR", help="default: this folder")
+    arguments = commands.parse(parser, recipe=("model", "epochs", "batch_size", "optimizer", "learning_rate"))
+    if arguments.data == "digits" and arguments.data_dir:
+        parser.error("--data-dir would be ignored: the digits come with the package; leave it out")
+    return arguments
 
 
 if __name__ == "__main__":

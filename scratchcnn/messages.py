@@ -1,8 +1,9 @@
-"""Values and reasons in messages: never empty, never endless."""
+"""What is written for people to read: values and reasons in messages, never empty, never endless; lines of output."""
 
 from __future__ import annotations
 
 import reprlib
+import sys
 from typing import Any
 
 
@@ -46,3 +47,25 @@ def reason(error: BaseException, limit: int = 300) -> str:
     if not text:
         return kind
     return shorten(f"{kind}: {text}" if isinstance(error, LookupError) else text, limit)
+
+
+def can_write(stream: Any) -> bool:
+    """Return whether there is such an output: a program without a console has none, and one may have been closed."""
+    return stream is not None and not getattr(stream, "closed", False)
+
+
+def can_show(text: str) -> bool:
+    """Return whether standard output has these characters."""
+    try:
+        text.encode(getattr(sys.stdout, "encoding", None) or "utf-8")
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True
+
+
+def say(text: str) -> None:
+    """Print a line, with a question mark for what the output cannot encode, or nothing where there is no output."""
+    if can_write(sys.stdout):
+        if not can_show(text):
+            text = text.encode(sys.stdout.encoding, "replace").decode(sys.stdout.encoding)
+        print(text, flush=True)

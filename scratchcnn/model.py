@@ -24,6 +24,7 @@ from .layers import Rescaling
 from .layers.base import Layer, Shape
 from .layout import Layout
 from .losses import SoftmaxCrossEntropy
+from .messages import say
 from .optimizers import Adam, Optimizer
 from .regularizers import add_gradients, penalties
 from .summary import layers_of, summary
@@ -302,7 +303,7 @@ class Sequential:
 
     def summary(self) -> None:
         """Print the layers with their output shapes, parameters, multiply-adds and bytes kept for backward."""
-        print(summary(self))
+        say(summary(self))
 
     def compile(self, optimizer: Optimizer | None = None, loss: Any = None) -> None:
         """Choose how to train: ``Adam()`` and ``SoftmaxCrossEntropy()`` where nothing else is given.

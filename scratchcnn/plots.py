@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .messages import can_show
 from .validation import as_labels
 
 if TYPE_CHECKING:
@@ -196,6 +197,8 @@ def kernels(kernel: np.ndarray, columns: int = 8) -> Figure:
 def digit_in_terminal(image: np.ndarray, probabilities: Sequence[float] | np.ndarray) -> str:
     """Return an image as lines of characters, and beside it a bar for the probability of each class.
 
+    The bars are of blocks, or of ``#`` where standard output cannot encode a block.
+
     Parameters
     ----------
     image : ndarray, shape (H, W) or (H, W, 1)
@@ -208,8 +211,9 @@ def digit_in_terminal(image: np.ndarray, probabilities: Sequence[float] | np.nda
     level = (image / (image.max() or 1.0)).clip(0, 1) * (len(SHADES) - 1)  # 0 to 9
     drawing = ["".join(SHADES[round(pixel)] for pixel in row) for row in level]
     best = int(np.argmax(probabilities))
+    block = "█" if can_show("█") else "#"
     bars = [
-        f"{number}  {'█' * round(20 * probability):<20} {probability:7.2%}{' <' if number == best else ''}"
+        f"{number}  {block * round(20 * probability):<20} {probability:7.2%}{' <' if number == best else ''}"
         for number, probability in enumerate(probabilities)
     ]
     missing = len(drawing) - len(bars)

@@ -15,6 +15,7 @@ from . import ops
 from .callbacks import Callback, LogReader
 from .history import as_text
 from .locks import DISPLAY, hold_at_fork
+from .messages import can_write, say, shown
 
 if TYPE_CHECKING:
     from .model import Sequential
@@ -32,7 +33,7 @@ class EpochLines(LogReader):
 
     def read_logs(self, epoch: int, logs: dict[str, Any]) -> None:
         seconds = time.monotonic() - self._started
-        print(f"{self.title(epoch)}  {seconds:5.1f} s  {_numbers(logs)}", flush=True)
+        say(f"{self.title(epoch)}  {seconds:5.1f} s  {_numbers(logs)}")
 
     def title(self, epoch: int) -> str:
         """Return "Epoch  7/10"."""
@@ -91,9 +92,11 @@ def progress_display(verbose: int | str) -> Callback:
     """Return the callback for ``verbose``: 0 silent, 1 a bar, 2 lines, "auto" a bar on a terminal, else lines."""
     if verbose == "auto":
         verbose = 1 if _is_terminal() else 2
+    if verbose == 1 and not can_write(sys.stdout):
+        verbose = 2  # whose lines are not written then either
     displays: dict[int | str, type[Callback]] = {0: Callback, 1: ProgressBar, 2: EpochLines}
     if verbose not in displays:
-        raise ValueError(f'verbose must be 0, 1, 2 or "auto", got {verbose!r}')
+        raise ValueError(f'verbose must be 0, 1, 2 or "auto", got {shown(verbose)}')
     return displays[verbose]()
 
 
@@ -110,7 +113,9 @@ def announcing_compilation(verbose: int | str = "auto") -> AbstractContextManage
 
 
 def _write_around_bars(text: str) -> None:
-    with suppress(AttributeError, ValueError, OSError):  # standard error may be closed: the work goes on
+    if not can_write(sys.stderr):
+        return
+    with suppress(AttributeError, ValueError, OSError):  # standard error may fail: the work goes on
         tqdm.write(text, file=sys.stderr)
 
 

@@ -80,3 +80,38 @@ def test_an_ensemble_over_shifted_images_has_another_row(run, tmp_path):
     assert rows[3]["accuracy"] == f"{sc.Ensemble([sc.ShiftAverage(model) for model in models]).evaluate(*test)[1]:.4f}"
     assert rows[3]["checksum"] == rows[2]["checksum"] == checksum(*models)
     assert "--recipes fast --seeds 2 --ensemble --shifts`" in (tmp_path / "RESULTS.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ("--shifts", "--shifts would be ignored without --ensemble"),
+        ("--seeds 0", "--seeds: must be at least 1, got 0"),
+        ("--first-seed -1", "--first-seed: must be at least 0, got -1"),
+        ("--threads 0", "--threads: must be at least 1, got 0"),
+        ("--output /dev/null/results", "--output: cannot write there"),
+    ],
+)
+def test_options_that_would_be_ignored_or_mean_nothing_are_refused(program, capsys, options, message):
+    with pytest.raises(SystemExit, match="2"):
+        program.main(options.split())
+    assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "message"),
+    [
+        ("bench_training", "--check --batch-sizes 32", "--batch-sizes would be ignored beside --check"),
+        ("bench_training", "--check --no-memory", "--memory would be ignored beside --check"),
+        ("bench_inference", "--check --turn 1", "--turn would be ignored beside --check"),
+        ("bench_training", "--repeats 0", "--repeats: must be at least 1, got 0"),
+        ("bench_kernels", "--turn 0", "--turn: must be above 0 and finite, got 0"),
+        ("bench_kernels", "--batch-size 0", "--batch-size: must be at least 1, got 0"),
+        ("time_to_accuracy", "--seeds 0", "--seeds: must be at least 1, got 0"),
+        ("run_all", "--only kernels --peer-python python", "--peer-python would be ignored"),
+    ],
+)
+def test_no_option_of_another_benchmark_is_accepted_and_ignored(program, capsys, name, options, message):
+    with pytest.raises(SystemExit, match="2"):
+        importlib.import_module(name).main(options.split())
+    assert message in capsys.readouterr().err

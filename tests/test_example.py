@@ -1,6 +1,7 @@
-"""examples/train_mnist.py: the first page of the book runs as it stands."""
+"""examples/train_mnist.py: the first page of the book runs as it stands, and no option is accepted and ignored."""
 
 import importlib
+import io
 import os
 import re
 import subprocess
@@ -90,3 +91,68 @@ def test_every_network_and_optimizer_of_the_example_learns(example, model, optim
     losses = network.fit(images, labels, epochs=10, batch_size=16, verbose=0).history["loss"]
     assert losses[-1] < 0.7 * losses[0]
     assert np.isfinite(network.parameters).all()
+
+
+REFUSED = {
+    "--recipe fast --epochs 3": "--epochs would be ignored beside --recipe",
+    "--recipe fast --model keras": "--model would be ignored beside --recipe",
+    "--recipe fast --batch-size 128": "--batch-size would be ignored beside --recipe",
+    "--recipe fast --optimizer adam --learning-rate 1": "--optimizer, --learning-rate would be ignored beside",
+    "--data digits --data-dir .": "--data-dir would be ignored",
+    "--epochs 0": "--epochs: must be at least 1, got 0",
+    "--epochs -3": "--epochs: must be at least 1, got -3",
+    "--epochs 1.5": "--epochs: must be an integer, got 1.5",
+    "--batch-size 0": "--batch-size: must be at least 1, got 0",
+    "--learning-rate 0": "--learning-rate: must be above 0 and finite, got 0",
+    "--learning-rate nan": "--learning-rate: must be above 0 and finite, got nan",
+    "--learning-rate inf": "--learning-rate: must be above 0 and finite, got inf",
+    "--ensemble 0": "--ensemble: must be at least 1, got 0",
+    "--ensemble -2": "--ensemble: must be at least 1, got -2",
+    "--seed -1": "--seed: must be at least 0, got -1",
+    f"--output {EXAMPLE}": "--output: cannot write there",
+}
+
+
+@pytest.mark.parametrize("options", REFUSED)
+def test_options_that_would_be_ignored_or_mean_nothing_are_refused_before_any_work(
+    example, monkeypatch, capsys, tmp_path, options
+):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["train_mnist.py", *options.split()])
+    monkeypatch.setattr(sc.data, "load_data", None)  # not called
+    with pytest.raises(SystemExit, match="2"):
+        example.main()
+    assert REFUSED[options] in capsys.readouterr().err
+
+
+def test_a_folder_of_data_that_is_named_is_the_only_place_to_look(example, tmp_path):
+    with pytest.raises(sc.data.DataUnavailableError, match="data_dir"):
+        example.load("auto", str(tmp_path))
+
+
+def run_in_process(example, monkeypatch, folder, *options):
+    """Run the example on few digits, without compiling anything."""
+    (x, y), _ = sc.data.load_data("digits")
+    monkeypatch.setattr(sc.data, "load_data", lambda name, data_dir=None: ((x[:60], y[:60]), (x[60:90], y[60:90])))
+    monkeypatch.setattr(
+        sys, "argv", ["train_mnist.py", "--data", "digits", "--model", "lenet5", "--output", str(folder), *options]
+    )
+    with sc.ops.using("reference"):
+        example.main()
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252", "utf-8"])
+def test_the_example_ends_well_on_an_output_of_any_encoding(example, monkeypatch, tmp_path, encoding):
+    written = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(written, encoding))
+    run_in_process(example, monkeypatch, tmp_path / "größer", "--epochs", "1")
+    sys.stdout.flush()
+    last = written.getvalue().decode(encoding).rpartition("and the model:\n\n")[2]
+    bars = [line.split("  ", 2)[-1] for line in last.splitlines()]
+    assert len(last.splitlines()) >= 10 and any(("█" if encoding == "utf-8" else "##") in bar for bar in bars)
+
+
+def test_the_example_ends_well_without_any_output(example, monkeypatch, tmp_path):
+    monkeypatch.setattr(sys, "stdout", None)
+    run_in_process(example, monkeypatch, tmp_path, "--epochs", "1")
+    assert (tmp_path / "model.npz").exists()

@@ -1,0 +1,88 @@
+"""What command lines share: numbers that are checked, and options that are refused where they would be ignored.
+
+The functions of one argument are types for ``argparse``: ``parser.add_argument("--epochs", type=count)``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+
+def count(text: str) -> int:
+    """Return a number of things, at least 1.
+
+    Examples
+    --------
+    >>> count("20")
+    20
+    """
+    return _at_least(1, text)
+
+
+def seed(text: str) -> int:
+    """Return a seed, at least 0."""
+    return _at_least(0, text)
+
+
+def positive(text: str) -> float:
+    """Return a finite number above 0."""
+    if not 0 < float(text) < float("inf"):
+        raise argparse.ArgumentTypeError(f"must be above 0 and finite, got {text}")
+    return float(text)
+
+
+def folder(text: str) -> Path:
+    """Return a folder to write to, which is made if need be: better found out before the work than after it."""
+    path = Path(text)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=path).close()
+    except OSError as error:
+        raise argparse.ArgumentTypeError(f"cannot write there: {error}") from None
+    return path
+
+
+def file(text: str) -> Path:
+    """Return a file to write, in a folder that is made if need be."""
+    return folder(str(Path(text).parent)) / Path(text).name
+
+
+def parse(
+    parser: argparse.ArgumentParser, arguments: Sequence[str] | None = None, **excluded: Sequence[str]
+) -> argparse.Namespace:
+    """Return the options, and let standard output show a question mark for what it cannot encode.
+
+    Parameters
+    ----------
+    parser : ArgumentParser
+    arguments : sequence of str, optional
+        In place of those of the program.
+    **excluded : sequence of str
+        ``recipe=("epochs",)`` says that ``--epochs``, whose default is None, must not be given beside ``--recipe``.
+    """
+    options = parser.parse_args(arguments)
+    for name, others in excluded.items():
+        given = [_option(other) for other in others if getattr(options, other) is not None]
+        if getattr(options, name) not in (None, False) and given:
+            parser.error(f"{', '.join(given)} would be ignored beside {_option(name)}; leave one or the other out")
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(errors="replace")
+    return options
+
+
+def _at_least(lowest: int, text: str) -> int:
+    try:
+        number = int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"must be an integer, got {text}") from None
+    if number < lowest:
+        raise argparse.ArgumentTypeError(f"must be at least {lowest}, got {number}")
+    return number
+
+
+def _option(name: str) -> str:
+    return "--" + name.replace("_", "-")
