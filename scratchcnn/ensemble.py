@@ -18,6 +18,7 @@ import numpy as np
 from .advice.objects import as_array
 from .evaluation import answers_with_logits
 from .losses import classes, count_correct
+from .messages import shown
 from .model import Sequential
 from .saving import load_model
 from .validation import as_integer, as_labels
@@ -122,7 +123,7 @@ class Ensemble(AveragedAnswers):
             raise ValueError("an ensemble needs at least one model")
         for place, model in enumerate(self.models):
             if not isinstance(model, Sequential | AveragedAnswers):
-                raise ValueError(f"models[{place}] must be a model or the file of one, got {model!r}")
+                raise ValueError(f"models[{place}] must be a model or the file of one, got {shown(model)}")
         numbers = [_classes_of(model) for model in self.models]
         if len(set(numbers)) > 1:
             raise ValueError(f"the models of an ensemble must know the same classes, these know {numbers}")
@@ -151,7 +152,7 @@ class ShiftAverage(AveragedAnswers):
 
     def __init__(self, model: Sequential, reach: int = 1) -> None:
         if not isinstance(model, Sequential):
-            raise ValueError(f"model must be a Sequential, got {model!r}")
+            raise ValueError(f"model must be a Sequential, got {shown(model)}")
         if len(model.input_shape) != 3:
             raise ValueError(f"only images (H, W, C) can be shifted, the model takes samples {model.input_shape}")
         self.model, self.classes = model, classes(model.output_shape)

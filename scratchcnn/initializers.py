@@ -20,6 +20,8 @@ from typing import Any
 
 import numpy as np
 
+from .messages import shown
+
 Shape = tuple[int, ...]
 Initializer = Callable[[Shape, int, int, np.random.Generator, Any], np.ndarray]
 
@@ -90,5 +92,5 @@ INITIALIZERS: dict[str, Initializer] = {
 def check_initializer(name: str) -> str:
     """Return ``name`` if there is an initialiser of that name; a ValueError that lists them otherwise."""
     if not isinstance(name, str) or name not in INITIALIZERS:
-        raise ValueError(f"there is no initializer {name!r}; choose one of {', '.join(INITIALIZERS)}")
+        raise ValueError(f"there is no initializer {shown(name)}; choose one of {', '.join(INITIALIZERS)}")
     return name

@@ -17,6 +17,7 @@ import numpy as np
 
 from . import ops
 from .layers.base import Shape, aligned_empty
+from .messages import shown
 from .validation import as_labels, as_numbers
 
 
@@ -88,7 +89,7 @@ class SoftmaxCrossEntropy:
 
     def __init__(self, label_smoothing: float = 0.0) -> None:
         if not 0 <= label_smoothing < 1:
-            raise ValueError(f"label_smoothing must be at least 0 and below 1, got {label_smoothing!r}")
+            raise ValueError(f"label_smoothing must be at least 0 and below 1, got {shown(label_smoothing)}")
         self.label_smoothing = float(label_smoothing)
         self._labels: np.ndarray | None = None
         self._probabilities = np.empty((0, 0), np.float32)
@@ -196,7 +197,8 @@ def as_targets(loss: Any, y: Any, samples: int, output_shape: Shape, dtype: np.d
     targets = np.asarray(check(y, samples, output_shape))
     if targets.ndim == 0 or len(targets) != samples:
         raise ValueError(
-            f"check_targets of {loss!r} must return one row for each of {samples} samples, got shape {targets.shape}"
+            f"check_targets of {shown(loss)} must return one row for each of {samples} samples, got shape "
+            f"{targets.shape}"
         )
     return targets
 
@@ -226,7 +228,8 @@ def predictions(loss: Any, logits: np.ndarray) -> np.ndarray:
     answers = np.asarray(answer(logits))
     if answers.ndim == 0 or len(answers) != len(logits):
         raise ValueError(
-            f"predictions of {loss!r} must return one row for each of {len(logits)} samples, got shape {answers.shape}"
+            f"predictions of {shown(loss)} must return one row for each of {len(logits)} samples, got shape "
+            f"{answers.shape}"
         )
     return answers
 
@@ -238,7 +241,7 @@ def as_mean(loss: Any, value: Any) -> float:
     mean = np.asarray(value)
     if mean.size != 1 or mean.dtype.kind not in "biuf":
         raise ValueError(
-            f"forward of {loss!r} must return the mean loss of the batch, a number, got "
+            f"forward of {shown(loss)} must return the mean loss of the batch, a number, got "
             + (f"an array of shape {mean.shape}; return its mean()" if mean.ndim else repr(value))
         )
     return float(mean.reshape(()))

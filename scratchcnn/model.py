@@ -24,7 +24,7 @@ from .layers import Rescaling
 from .layers.base import Layer, Shape
 from .layout import Layout
 from .losses import SoftmaxCrossEntropy
-from .messages import say
+from .messages import say, shown
 from .optimizers import Adam, Optimizer
 from .regularizers import add_gradients, penalties
 from .summary import layers_of, summary
@@ -99,7 +99,7 @@ class Sequential:
         self.seed = as_integer("seed", seed, 0)
         self.dtype = np.dtype(dtype)
         if self.dtype not in (np.float32, np.float64):
-            raise ValueError(f'dtype must be "float32" or "float64", got {dtype!r}')
+            raise ValueError(f'dtype must be "float32" or "float64", got {shown(dtype)}')
         self.fuse = bool(fuse)
         self.rng = np.random.default_rng(self.seed)
         for layer, name in zip(self.layers, unique_names(self.layers), strict=True):
@@ -292,9 +292,8 @@ class Sequential:
         """Take over what ``get_weights`` returned, here or in a model of the same layers."""
         own, shapes = self._weights(), [np.shape(array) for array in weights]
         if [array.shape for array in own] != shapes:
-            raise ValueError(
-                f"the weights of another network: shapes {shapes}, expected {[array.shape for array in own]}"
-            )
+            expected = shown([array.shape for array in own])
+            raise ValueError(f"the weights of another network: shapes {shown(shapes)}, expected {expected}")
         for array, value in zip(own, weights, strict=True):
             array[...] = value
 
@@ -319,11 +318,11 @@ class Sequential:
         optimizer = Adam() if optimizer is None else optimizer
         loss = SoftmaxCrossEntropy() if loss is None else loss
         if not isinstance(optimizer, Optimizer):
-            raise ValueError(f"optimizer must be an object such as Adam(1e-3), got {optimizer!r}")
+            raise ValueError(f"optimizer must be an object such as Adam(1e-3), got {shown(optimizer)}")
         if not (callable(getattr(loss, "forward", None)) and callable(getattr(loss, "backward", None))) or isinstance(
             loss, type
         ):
-            raise ValueError(f"loss must be an object such as SoftmaxCrossEntropy(), got {loss!r}")
+            raise ValueError(f"loss must be an object such as SoftmaxCrossEntropy(), got {shown(loss)}")
         if hasattr(loss, "check_outputs"):
             loss.check_outputs(self.output_shape)
         optimizer.build(self.parameters, self.named_parameters())
@@ -382,6 +381,6 @@ def _require_layers(layers: list[Layer]) -> None:
         if isinstance(layer, type):
             raise ValueError(f"layers[{place}] is the class {layer.__name__}; write {layer.__name__}(...)")
         if not isinstance(layer, Layer):
-            raise ValueError(f"layers[{place}] must be a Layer, got {layer!r}")
+            raise ValueError(f"layers[{place}] must be a Layer, got {shown(layer)}")
         if layer.input_shape is not None or any(layer is earlier for earlier in layers[:place]):
-            raise ValueError(f"layers[{place}], {layer!r}, is part of a model already; make a new one")
+            raise ValueError(f"layers[{place}], {shown(layer)}, is part of a model already; make a new one")

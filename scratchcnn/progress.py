@@ -95,7 +95,7 @@ def progress_display(verbose: int | str) -> Callback:
     if verbose == 1 and not can_write(sys.stdout):
         verbose = 2  # whose lines are not written then either
     displays: dict[int | str, type[Callback]] = {0: Callback, 1: ProgressBar, 2: EpochLines}
-    if verbose not in displays:
+    if not isinstance(verbose, int | str) or verbose not in displays:
         raise ValueError(f'verbose must be 0, 1, 2 or "auto", got {shown(verbose)}')
     return displays[verbose]()
 

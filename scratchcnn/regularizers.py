@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from .messages import shown
 from .settings import Setting, at_least_zero
 
 
@@ -73,7 +74,7 @@ def as_regularizer(name: str, value: Any) -> L2 | None:
         return L2(**value)
     if isinstance(value, int | float | np.number) and not isinstance(value, bool):
         raise ValueError(f"{name} must be a regularizer, got a number; write {name}=sc.regularizers.L2({value})")
-    raise ValueError(f"{name} must be a regularizer such as sc.regularizers.L2(0.01), or None, got {value!r}")
+    raise ValueError(f"{name} must be a regularizer such as sc.regularizers.L2(0.01), or None, got {shown(value)}")
 
 
 def regularizer_config(regularizer: L2 | None) -> dict[str, Any]:

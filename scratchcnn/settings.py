@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from ..messages import shown
+
 
 class Setting:
     """An attribute whose values go through ``check(name, value)``, which returns the value to keep or raises."""
@@ -37,7 +39,7 @@ def as_number(name: str, value: Any) -> float:
     if isinstance(value, np.ndarray) and value.ndim == 0:
         value = value[()]
     if not isinstance(value, Real) or isinstance(value, bool):
-        raise ValueError(f"{name} must be a number, got {value!r}")
+        raise ValueError(f"{name} must be a number, got {shown(value)}")
     return float(value)
 
 
@@ -68,5 +70,5 @@ def above_zero(name: str, value: Any) -> float:
 def yes_or_no(name: str, value: Any) -> bool:
     """Return True or False."""
     if not isinstance(value, bool | np.bool_):
-        raise ValueError(f"{name} must be True or False, got {value!r}")
+        raise ValueError(f"{name} must be True or False, got {shown(value)}")
     return bool(value)

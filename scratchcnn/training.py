@@ -24,6 +24,7 @@ from .history import History
 from .image_range import remember
 from .layers.base import aligned_empty
 from .losses import as_targets, correct_counter
+from .messages import shown
 from .progress import announcing_compilation, progress_display
 from .regularizers import add_gradients
 from .replay import replay
@@ -95,8 +96,8 @@ def find_gradients(
     dlogits = model.loss.backward()
     if np.shape(dlogits) != logits.shape:
         raise ValueError(
-            f"backward of {model.loss!r} must return the gradient at the logits, of their shape {logits.shape}, got "
-            f"{np.shape(dlogits)}; the targets have the shape {targets.shape}: NumPy may have broadcast the two"
+            f"backward of {shown(model.loss)} must return the gradient at the logits, of their shape {logits.shape}, "
+            f"got {np.shape(dlogits)}; the targets have the shape {targets.shape}: NumPy may have broadcast the two"
         )
     model.backpropagate(dlogits, input_gradient=False)
     return logits, losses_or_mean(model.loss, loss)
@@ -244,7 +245,7 @@ def require_trainable(model: Sequential) -> None:
 
 def _require_images(model: Sequential, augmentation: Any) -> None:
     if not isinstance(augmentation, Augmentation | Annealed | None):
-        raise ValueError(f"augmentation must be an object such as Augmentation(rotation=10), got {augmentation!r}")
+        raise ValueError(f"augmentation must be an object such as Augmentation(rotation=10), got {shown(augmentation)}")
     if augmentation is not None and len(model.input_shape) != 3:
         raise ValueError(f"augmentation needs images (H, W, C), the model takes samples {model.input_shape}")
 

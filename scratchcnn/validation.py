@@ -130,7 +130,7 @@ def are_below(limit: int, numbers: np.ndarray) -> bool:
 def require_indices(indices: np.ndarray, samples: int) -> None:
     """Raise an IndexError unless there are indices, and all are numbers of samples."""
     if len(indices) == 0 or not are_below(samples, indices):
-        raise IndexError(f"indices must be numbers of samples, from 0 to {samples - 1}, got {indices}")
+        raise IndexError(f"indices must be numbers of samples, from 0 to {samples - 1}, got {shown(indices)}")
 
 
 def as_integer(name: str, value: Any, at_least: int) -> int:
@@ -140,7 +140,7 @@ def as_integer(name: str, value: Any, at_least: int) -> int:
     except TypeError:
         raise ValueError(f"{name} must be an integer, got {shown(value)}") from None
     if number < at_least:
-        raise ValueError(f"{name} must be at least {at_least}, got {number}")
+        raise ValueError(f"{name} must be at least {at_least}, got {shown(number)}")
     return number
 
 

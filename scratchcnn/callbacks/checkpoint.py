@@ -80,7 +80,9 @@ class ModelCheckpoint(LogReader):
             return Path(self.path.format(**{**logs, "epoch": epoch + 1}))
         except (ValueError, TypeError, LookupError, AttributeError) as error:
             values = {name: logs[name] for name in sorted(self._names - {"epoch"})}
-            raise ValueError(f"the path {self.path!r} cannot be filled in with {shown(values)}: {error}") from error
+            raise ValueError(
+                f"the path {shown(self.path)} cannot be filled in with {shown(values)}: {error}"
+            ) from error
 
 
 def _names_in(path: str) -> set[str]:
@@ -88,8 +90,8 @@ def _names_in(path: str) -> set[str]:
     try:
         fields = [field for _, field, _, _ in string.Formatter().parse(path) if field is not None]
     except ValueError as error:
-        raise ValueError(f"the path {path!r} is not a pattern: {error}; write {{{{ and }}}} for braces") from None
+        raise ValueError(f"the path {shown(path)} is not a pattern: {error}; write {{{{ and }}}} for braces") from None
     names = {field.split(".")[0].split("[")[0] for field in fields}
     if any(name == "" or name.isdigit() for name in names):
-        raise ValueError(f"the path {path!r} needs names in its braces, such as {{epoch}}; write {{{{ for a brace")
+        raise ValueError(f"the path {shown(path)} needs names in its braces, such as {{epoch}}; write {{{{ for a brace")
     return names

@@ -10,6 +10,7 @@ from os import PathLike
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
+from ..messages import shown
 from .base import LogReader
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ class Table:
             broken_off = not text.endswith("\n")  # in the middle of a row
             if self.columns[:1] != [key]:
                 raise ValueError(
-                    f"{path} has no table to go on with: it begins with {self.columns[:1]}, not with {key!r}; "
+                    f"{path} has no table to go on with: it begins with {self.columns[:1]}, not with {shown(key)}; "
                     f"pass append=False to replace it, or another path"
                 )
         self._has_header = bool(self.columns)

@@ -60,7 +60,7 @@ class Monitor:
                 raise ValueError(not_measured(self.name, logs))
             return False
         if not isinstance(value, int | float):
-            raise ValueError(f"{self.name!r} is monitored, but this epoch's value is not a number: {shown(value)}")
+            raise ValueError(f"{shown(self.name)} is monitored, but this epoch's value is not a number: {shown(value)}")
         self.measured = True
         return True
 
@@ -97,7 +97,7 @@ def not_measured(name: str, measured: Iterable[str]) -> str:
     meant = meant_by(name)
     if meant is None and name.removeprefix("val_") not in MEASURES:
         meant = next(iter(get_close_matches(name, measured, 1)), None)
-    text = f"there is no {name!r} among what an epoch measures: {', '.join(measured)}"
+    text = f"there is no {shown(name)} among what an epoch measures: {', '.join(measured)}"
     text += f"; did you mean {meant!r}?" if meant else ""
     wanted = meant or name
     if wanted in measured:

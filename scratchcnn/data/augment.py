@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from .. import ops
+from ..messages import shown
 
 
 @dataclass(frozen=True)
@@ -177,4 +178,4 @@ class Annealed:
 
 def _require(name: str, value: Any, expected: str, is_as_expected: bool) -> None:
     if not is_as_expected:
-        raise ValueError(f"Augmentation: {name} must be {expected}, got {value!r}")
+        raise ValueError(f"Augmentation: {name} must be {expected}, got {shown(value)}")

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from .. import ops
+from ..messages import shown
 from .base import Layer, Shape
 
 
@@ -55,7 +56,7 @@ class LeakyReLU(Layer):
     def __init__(self, negative_slope: float = 0.3) -> None:
         super().__init__()
         if not 0 <= negative_slope < float("inf"):
-            raise ValueError(f"LeakyReLU: negative_slope must be at least 0, got {negative_slope!r}")
+            raise ValueError(f"LeakyReLU: negative_slope must be at least 0, got {shown(negative_slope)}")
         self.negative_slope = float(negative_slope)
 
     def build(self, input_shape: Shape, rng: np.random.Generator) -> Shape:

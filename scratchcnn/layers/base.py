@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from ..messages import shown
 from .arrays import Arrays, View, replace_arrays, same_view
 
 Shape = tuple[int, ...]
@@ -236,7 +237,7 @@ class Layer:
         if attribute in ARRAYS and isinstance(vars(self).get(attribute), Arrays):
             vars(self)[attribute].fill(value)
         elif attribute == "trainable" and not isinstance(value, bool | np.bool_):
-            raise ValueError(f"{self.name}.trainable must be True or False, got {value!r}")
+            raise ValueError(f"{self.name}.trainable must be True or False, got {shown(value)}")
         else:
             super().__setattr__(attribute, value)
 

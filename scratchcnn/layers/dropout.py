@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from .. import ops
+from ..messages import shown
 from .base import Layer, Shape
 
 
@@ -32,7 +33,7 @@ class Dropout(Layer):
     def __init__(self, rate: float) -> None:
         super().__init__()
         if not 0 <= rate < 1:
-            raise ValueError(f"Dropout: rate is the share to drop, at least 0 and below 1, got {rate!r}")
+            raise ValueError(f"Dropout: rate is the share to drop, at least 0 and below 1, got {shown(rate)}")
         self.rate = float(rate)
 
     def build(self, input_shape: Shape, rng: np.random.Generator) -> Shape:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import operator
 from typing import Any
 
+from ..messages import shown
 from .base import Shape
 
 Pair = tuple[int, int]
@@ -20,7 +21,7 @@ def positive_int(what: str, value: Any) -> int:
     except TypeError:
         number = 0
     if isinstance(value, bool) or number < 1:
-        raise ValueError(f"{what} must be a whole number of at least 1, got {value!r}")
+        raise ValueError(f"{what} must be a whole number of at least 1, got {shown(value)}")
     return number
 
 
@@ -29,14 +30,14 @@ def positive_pair(what: str, value: Any) -> Pair:
     if not isinstance(value, (tuple, list)):
         value = (value, value)
     if len(value) != 2:
-        raise ValueError(f"{what} must be one number or (height, width), got {value!r}")
+        raise ValueError(f"{what} must be one number or (height, width), got {shown(value)}")
     return positive_int(what, value[0]), positive_int(what, value[1])
 
 
 def check_padding(what: str, padding: Any) -> str:
     """Return ``padding`` if it is "valid" or "same"; a ValueError otherwise."""
     if padding not in ("valid", "same"):
-        raise ValueError(f'{what} must be "valid" (windows stay inside the image) or "same", got {padding!r}')
+        raise ValueError(f'{what} must be "valid" (windows stay inside the image) or "same", got {shown(padding)}')
     return padding
 
 

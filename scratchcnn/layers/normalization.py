@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from .. import ops
+from ..messages import shown
 from .base import Layer, Shape
 
 
@@ -50,9 +51,9 @@ class BatchNorm(Layer):
     def __init__(self, momentum: float = 0.99, epsilon: float = 1e-3) -> None:
         super().__init__()
         if not 0 <= momentum <= 1:
-            raise ValueError(f"BatchNorm: momentum must be from 0 to 1, got {momentum!r}")
+            raise ValueError(f"BatchNorm: momentum must be from 0 to 1, got {shown(momentum)}")
         if not 0 < epsilon < float("inf"):
-            raise ValueError(f"BatchNorm: epsilon must be above 0, got {epsilon!r}")
+            raise ValueError(f"BatchNorm: epsilon must be above 0, got {shown(epsilon)}")
         self.momentum, self.epsilon = float(momentum), float(epsilon)
 
     def build(self, input_shape: Shape, rng: np.random.Generator) -> Shape:

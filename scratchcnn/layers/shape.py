@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from .. import ops
+from ..messages import shown
 from .base import Layer, Shape
 
 
@@ -30,7 +31,9 @@ class Rescaling(Layer):
     def __init__(self, scale: float, offset: float = 0.0) -> None:
         super().__init__()
         if not (math.isfinite(scale) and math.isfinite(offset)):
-            raise ValueError(f"Rescaling: scale and offset must be finite numbers, got {scale!r} and {offset!r}")
+            raise ValueError(
+                f"Rescaling: scale and offset must be finite numbers, got {shown(scale)} and {shown(offset)}"
+            )
         self.scale, self.offset = float(scale), float(offset)
 
     def build(self, input_shape: Shape, rng: np.random.Generator) -> Shape:

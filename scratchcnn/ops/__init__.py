@@ -20,6 +20,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 from ..locks import BACKEND, Lock
+from ..messages import shown
 from .reference import *  # noqa: F403  the names, for readers and type checkers; use() below puts the chosen ones here
 from .reference import __all__ as _names
 
@@ -40,7 +41,7 @@ def use(name: str) -> None:
     """
     global _backend
     if name not in BACKENDS:
-        raise ValueError(f"there is no backend {name!r}; choose one of {', '.join(BACKENDS)}")
+        raise ValueError(f"there is no backend {shown(name)}; choose one of {', '.join(BACKENDS)}")
     module = importlib.import_module(f".{name}", __name__)
     with _choice:
         globals().update({operation: getattr(module, operation) for operation in _names})

@@ -14,6 +14,7 @@ import numpy as np
 
 from .. import ops
 from ..layers.base import aligned_empty
+from ..messages import shown
 from ..settings import Setting, above_zero, at_least_zero
 from ..validation import as_integer
 from .decay import Excluded
@@ -160,7 +161,7 @@ class Optimizer:
     def make_slots(self) -> None:
         """Make the slots that are named in ``slot_names`` and missing, filled with zeros."""
         if isinstance(self.slot_names, str):
-            raise ValueError(f"slot_names must be a tuple of names, got {self.slot_names!r}; a comma is missing")
+            raise ValueError(f"slot_names must be a tuple of names, got {shown(self.slot_names)}; a comma is missing")
         if self._built_for is not None:
             for name in self.slot_names:
                 if name not in self.slots:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..layers.base import Layer
+from ..messages import shown
 
 USUAL_NAMES = ("kernel", "bias", "gamma", "beta")  # may be listed though a network has none
 
@@ -29,19 +30,19 @@ class Excluded:
     def of(cls, var_list: Iterable[Any], var_names: Iterable[str]) -> Excluded:
         """Return what is asked for, or raise an error that says what cannot be meant."""
         if isinstance(var_names, str):
-            raise ValueError(f"var_names must be a list, got a string; pass [{var_names!r}]")
+            raise ValueError(f"var_names must be a list, got a string; pass [{shown(var_names)}]")
         if isinstance(var_list, Layer | np.ndarray):
             raise ValueError("var_list must be a list of layers or parameters, got a single one; put it in brackets")
         variables, parts = tuple(var_list or ()), tuple(var_names or ())
         for variable in variables:
             if not isinstance(variable, Layer | np.ndarray):
                 raise ValueError(
-                    f"var_list must hold layers or parameters such as layer.params['bias'], got {variable!r}; "
+                    f"var_list must hold layers or parameters such as layer.params['bias'], got {shown(variable)}; "
                     f"names go into var_names"
                 )
         for part in parts:
             if not isinstance(part, str) or not part:
-                raise ValueError(f'var_names must hold parts of names such as "bias", got {part!r}')
+                raise ValueError(f'var_names must hold parts of names such as "bias", got {shown(part)}')
         return cls(variables, parts)
 
     def find(self, parameters: np.ndarray, named: dict[str, np.ndarray] | None) -> tuple[Excluded, list[slice] | None]:
@@ -67,13 +68,13 @@ class Excluded:
 
     def _names_in(self, named: dict[str, np.ndarray]) -> frozenset[str]:
         if unknown := self.names - named.keys():
-            raise ValueError(f"there is no parameter {min(unknown)!r} to exclude from weight decay")
+            raise ValueError(f"there is no parameter {shown(min(unknown))} to exclude from weight decay")
         names = set(self.names)
         for part in self.parts_of_names:
             matches = {name for name in named if part in name}
             if not matches and part not in USUAL_NAMES:
                 raise ValueError(
-                    f"no parameter has {part!r} in its name, to be excluded from weight decay; there are "
+                    f"no parameter has {shown(part)} in its name, to be excluded from weight decay; there are "
                     f"{', '.join(named)}"
                 )
             names |= matches
