@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..messages import shown
+from .messages import shown
 
 
 class Setting:
