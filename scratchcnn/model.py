@@ -28,7 +28,7 @@ from .messages import say, shown
 from .optimizers import Adam, Optimizer
 from .regularizers import add_gradients, penalties
 from .summary import layers_of, summary
-from .validation import as_images, as_input_shape, as_integer, require_indices
+from .validation import as_images, as_indices, as_input_shape, as_integer
 
 
 class Sequential:
@@ -224,8 +224,7 @@ class Sequential:
 
     def _gather(self, x: np.ndarray, indices: np.ndarray) -> tuple[np.ndarray, list[Any]]:
         """Return the samples x[indices] and the steps to run on them: a ``Rescaling`` may have been part of it."""
-        indices = np.ascontiguousarray(indices, np.int64)
-        require_indices(indices, len(x))
+        indices = as_indices(indices, len(x))
         first = self.layers[0]
         if self.fuse and isinstance(first, Rescaling) and x.dtype == np.uint8:
             return first.forward_gathered(x, indices), self.steps[1:]

@@ -33,8 +33,7 @@ class NormReLU(Step):
         self._x = self.as_input(x)  # (N, ..., C)
         self._y = self.output_buffer()  # (N, ..., C)
         gamma, beta = self.params["gamma"], self.params["beta"]
-        statistics = norm.batch_mean, norm.batch_inverse_std
-        ops.batch_norm_relu_forward(self._x, gamma, beta, norm.epsilon, self._y, *statistics)
+        ops.batch_norm_relu_forward(self._x, gamma, beta, norm.epsilon, self._y, *norm.batch_statistics)
         norm.update_moving_averages()
         return self._y
 
@@ -72,9 +71,8 @@ class NormReLUPool(Step):
         y = self.output_buffer()  # (N, OH, OW, C)
         self._index = self.buffer("index", y.shape, np.uint8)  # (N, OH, OW, C)
         gamma, beta = self.params["gamma"], self.params["beta"]
-        statistics = norm.batch_mean, norm.batch_inverse_std
         ops.batch_norm_relu_pool_forward(
-            self._x, gamma, beta, norm.epsilon, *self._geometry, y, self._index, *statistics
+            self._x, gamma, beta, norm.epsilon, *self._geometry, y, self._index, *norm.batch_statistics
         )
         norm.update_moving_averages()
         return y

@@ -28,7 +28,7 @@ from .messages import shown
 from .progress import announcing_compilation, progress_display
 from .regularizers import add_gradients
 from .replay import replay
-from .validation import as_integer, require_indices
+from .validation import as_indices, as_integer
 
 if TYPE_CHECKING:
     from .model import Sequential
@@ -78,7 +78,7 @@ def update(
     require_trainable(model)
     require_labels(model, targets)
     if indices is not None:
-        require_indices(indices, len(images))
+        indices = as_indices(indices, len(images))
     logits, losses = replay(model, find_gradients, images, targets, indices)
     loss = float(np.mean(losses, dtype=np.float64)) + model.regularization_loss()
     require_finite_loss(model, loss)

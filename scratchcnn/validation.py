@@ -18,6 +18,7 @@ from .advice.objects import as_array, held
 from .messages import reason as reason
 from .messages import shorten as shorten
 from .messages import shown as shown
+from .ops.checks import are_below
 
 if TYPE_CHECKING:
     from .layers.base import Shape  # layers may use this file
@@ -120,17 +121,16 @@ def as_numbers(y: Any, samples: int, dtype: np.dtype) -> np.ndarray:
     return np.ascontiguousarray(y, dtype if y.dtype.kind == "f" else np.int64)
 
 
-def are_below(limit: int, numbers: np.ndarray) -> bool:
-    """Tell whether integers lie between 0 and ``limit - 1``: what is asked of labels and indices at every step."""
-    if numbers.dtype == np.int64:
-        numbers = numbers.view(np.uint64)  # where negative ones are the largest: one look instead of two
-    return bool(numbers.max(initial=0) < limit and (numbers.dtype == np.uint64 or numbers.min(initial=0) >= 0))
-
-
-def require_indices(indices: np.ndarray, samples: int) -> None:
-    """Raise an IndexError unless there are indices, and all are numbers of samples."""
+def as_indices(indices: Any, samples: int) -> np.ndarray:
+    """Return indices as an int64 array (N,), or raise an IndexError unless there are some, all numbers of samples."""
+    indices = np.asarray(indices)
+    if indices.dtype.kind not in "iu" or indices.ndim != 1:
+        raise IndexError(
+            f"indices must be integers (N,), numbers of samples, got {indices.dtype} of shape {indices.shape}"
+        )
     if len(indices) == 0 or not are_below(samples, indices):
         raise IndexError(f"indices must be numbers of samples, from 0 to {samples - 1}, got {shown(indices)}")
+    return np.ascontiguousarray(indices, np.int64)
 
 
 def as_integer(name: str, value: Any, at_least: int) -> int:

@@ -113,7 +113,7 @@ POOL = """
 import numpy as np
 from scratchcnn.ops import jit
 
-x, y, statistics = np.ones((1, 4, 4, 1)), np.zeros((1, 2, 2, 1)), np.empty((2, 1))
+x, y, statistics = np.ones((1, 4, 4, 1)), np.zeros((1, 2, 2, 1)), np.empty((3, 1))
 index = np.empty(y.shape, np.uint8)
 jit.batch_norm_relu_pool_forward(x, np.ones(1), np.ones(1), 1.0, (2, 2), (2, 2), y, index, *statistics)
 print(y.ravel().tolist())

@@ -111,12 +111,13 @@ def test_extreme_logits_give_a_finite_loss(dtype):
 def test_batch_norm_of_a_single_row_gives_its_shift_and_no_gradient(dtype):
     numbers = Numbers(0, dtype)
     x, gamma, beta, dy = numbers(1, 20), numbers(20), numbers(20), numbers(1, 20)
-    y, mean, inverse_std, dx, dgamma, dbeta = (numbers(*x.shape), *(numbers(20) for _ in range(5)))
+    y, mean, inverse_std, variance, dx, dgamma, dbeta = (numbers(*x.shape), *(numbers(20) for _ in range(6)))
     with ops.using("jit"):
-        ops.batch_norm_forward(x, gamma, beta, 1e-3, y, mean, inverse_std)
+        ops.batch_norm_forward(x, gamma, beta, 1e-3, y, mean, inverse_std, variance)
         ops.batch_norm_backward(x, gamma, mean, inverse_std, dy, dx.reshape(1, 20), dgamma, dbeta)
     np.testing.assert_array_equal(y[0], beta)
     np.testing.assert_array_equal(mean, x[0])
+    np.testing.assert_array_equal(variance, 0)
     np.testing.assert_array_equal(dbeta, dy[0])
     np.testing.assert_allclose(dx, 0, atol=1e-5 if dtype == "float32" else 1e-13)
 

@@ -373,13 +373,13 @@ def test_gather(seed, dtype, shape, count, shift):
 def test_batch_norm(numbers, rows, C, shift, epsilon):
     x = numbers.signed(*rows, C)
     dy = numbers(*rows, C) + x / 2  # a sum of products with x, of mean 0, would cancel
-    gamma, beta, mean, inverse_std = numbers(C), numbers(C), numbers.output(C), numbers.output(C)
+    gamma, beta, to_write = numbers(C), numbers(C), [numbers.output(C) for _ in range(3)]
     y, dx = numbers.output(*x.shape), numbers.output(*x.shape)
     agree("batch_norm_inference", x, gamma, beta, numbers(C), numbers(C) ** 2, epsilon, y, shift=shift)
-    _, *statistics = agree("batch_norm_forward", x, gamma, beta, epsilon, y, mean, inverse_std, shift=shift)
+    _, *statistics, _ = agree("batch_norm_forward", x, gamma, beta, epsilon, y, *to_write, shift=shift)
     outputs = dx, numbers.output(C), numbers.output(C)
     agree("batch_norm_backward", x, gamma, *statistics, dy, *outputs, shift=shift)
-    y, *_ = agree("batch_norm_relu_forward", x, gamma, beta, epsilon, y, mean, inverse_std, shift=shift)
+    y, *_ = agree("batch_norm_relu_forward", x, gamma, beta, epsilon, y, *to_write, shift=shift)
     agree("batch_norm_relu_backward", x, gamma, *statistics, y, dy, *outputs, shift=shift)
 
 
@@ -391,8 +391,8 @@ def test_batch_norm_with_relu_and_pool(numbers, C, pool, shift):
     stops, _ = slide("test", images[1:3], pool_size, strides, "valid")
     x, gamma, beta, shape = numbers.signed(*images), numbers(C), numbers(C), (images[0], *stops, C)
     # Of numbers that are nearly equal, rounding decides which is the maximum.
-    outputs = numbers.output(*shape), Output(shape, "uint8", is_compared=False), numbers.output(C), numbers.output(C)
-    y, index, *statistics = agree(
+    outputs = numbers.output(*shape), Output(shape, "uint8", is_compared=False), *(numbers.output(C) for _ in range(3))
+    y, index, *statistics, _ = agree(
         "batch_norm_relu_pool_forward", x, gamma, beta, 1e-3, pool_size, strides, *outputs, shift=shift
     )
     gradients = numbers.output(*images), numbers.output(C), numbers.output(C)

@@ -285,9 +285,9 @@ def test_dropout_drops_its_rate_and_keeps_the_mean(seed):
 def test_batch_norm_by_hand():
     # 1 and 3: mean 2, variance ((1-2)^2 + (3-2)^2)/2 = 1; with epsilon 3 the deviation is sqrt(1 + 3) = 2,
     # x_hat = -0.5 and 0.5; gamma 4 and beta 10 make it 8 and 12.
-    y, mean, inverse_std = np.empty((2, 1)), np.empty(1), np.empty(1)
-    ops.batch_norm_forward(column(1, 3), np.array([4.0]), np.array([10.0]), 3.0, y, mean, inverse_std)
-    assert (y.ravel().tolist(), mean.item(), inverse_std.item()) == ([8, 12], 2, 0.5)
+    y, mean, inverse_std, variance = np.empty((2, 1)), np.empty(1), np.empty(1), np.empty(1)
+    ops.batch_norm_forward(column(1, 3), np.array([4.0]), np.array([10.0]), 3.0, y, mean, inverse_std, variance)
+    assert (y.ravel().tolist(), mean.item(), inverse_std.item(), variance.item()) == ([8, 12], 2, 0.5, 1)
 
 
 def test_batch_norm_gradients_by_hand():
@@ -309,8 +309,8 @@ def test_batch_norm_inference_by_hand():
 
 def test_batch_norm_brings_each_channel_of_images_to_mean_0_and_variance_1():
     x = pixels((4, 5, 6, 3)) * [1, 10, 100] + [0, 5, -500]
-    y, mean, inverse_std = np.empty_like(x), np.empty(3), np.empty(3)
-    ops.batch_norm_forward(x, np.ones(3), np.zeros(3), 1e-9, y, mean, inverse_std)
+    y, mean, inverse_std, variance = np.empty_like(x), np.empty(3), np.empty(3), np.empty(3)
+    ops.batch_norm_forward(x, np.ones(3), np.zeros(3), 1e-9, y, mean, inverse_std, variance)
     np.testing.assert_allclose(y.mean((0, 1, 2)), 0, atol=1e-12)
     np.testing.assert_allclose(y.var((0, 1, 2)), 1, rtol=1e-6)
     np.testing.assert_allclose(mean, x.mean((0, 1, 2)))

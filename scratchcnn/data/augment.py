@@ -10,6 +10,7 @@ import numpy as np
 
 from .. import ops
 from ..messages import shown
+from ..validation import as_indices
 
 
 @dataclass(frozen=True)
@@ -87,8 +88,8 @@ class Augmentation:
                 f"Augmentation takes images (N, H, W) or (N, H, W, C), got shape {images.shape}; "
                 f"one image alone needs a batch axis: pass x[np.newaxis]"
             )
-        if not 0 <= seed < 2**64:
-            raise ValueError(f"seed must lie in [0, 2**64), got {seed}")
+        if images.size == 0:
+            return images.copy()
         with_channels = np.ascontiguousarray(images if images.ndim == 4 else images[..., np.newaxis])
         out = np.empty_like(with_channels)
         self.gather(with_channels, np.arange(len(images)), seed, out)
@@ -101,13 +102,22 @@ class Augmentation:
         ----------
         images : ndarray, shape (M, H, W, C)
             uint8, float32 or float64, C-contiguous.
-        indices : ndarray of int64, shape (N,)
-            Which of them.
+        indices : array_like of int, shape (N,)
+            Which of them, from 0 to M - 1.
         seed : int
             In [0, 2**64).
         out : ndarray, shape (N, H, W, C)
-            Of the images' dtype; written. uint8 is rounded to the nearest.
+            Of the images' dtype, C-contiguous, not a part of the images; written. uint8 is rounded to the nearest.
+
+        Raises
+        ------
+        ValueError
+            If the arrays or the seed are not as described.
+        IndexError
+            If an index is not the number of an image.
         """
+        seed = _as_seed(seed)
+        indices = as_indices(indices, len(images))
         elastic = self.elastic or (0.0, 0.0)
         ops.augment(images, indices, seed, self.rotation, self.shift, self.zoom, self.shear, elastic, out)
 
@@ -174,6 +184,12 @@ class Annealed:
         """
         _require("progress", progress, "a fraction from 0 to 1", 0 <= progress <= 1)
         return self.augmentation.scaled(1 - progress)
+
+
+def _as_seed(seed: Any) -> int:
+    if not 0 <= seed < 2**64:
+        raise ValueError(f"seed must lie in [0, 2**64), got {shown(seed)}")
+    return int(seed)
 
 
 def _require(name: str, value: Any, expected: str, is_as_expected: bool) -> None:

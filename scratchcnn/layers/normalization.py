@@ -45,7 +45,8 @@ class BatchNorm(Layer):
     _x: np.ndarray  # the input: kept by forward for backward, as are
     batch_mean: np.ndarray  # the batch's mean,
     batch_inverse_std: np.ndarray  # 1 / sqrt(variance + epsilon),
-    _training: bool  # and whether these two were used
+    batch_variance: np.ndarray  # the variance itself,
+    _training: bool  # and whether these were used
     _zeros: np.ndarray  # (C,)
 
     def __init__(self, momentum: float = 0.99, epsilon: float = 1e-3) -> None:
@@ -67,6 +68,7 @@ class BatchNorm(Layer):
         self.batch_mean = np.empty(channels, self.dtype)
         self.batch_inverse_std = np.empty(channels, self.dtype)
         self._zeros = np.zeros(channels, self.dtype)
+        self.batch_variance = np.empty(channels, self.dtype)
         return self.set_shapes(input_shape, input_shape)
 
     def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
@@ -75,7 +77,7 @@ class BatchNorm(Layer):
         y = self.output_buffer()
         gamma, beta = self.params["gamma"], self.params["beta"]
         if self._training:
-            ops.batch_norm_forward(x, gamma, beta, self.epsilon, y, self.batch_mean, self.batch_inverse_std)
+            ops.batch_norm_forward(x, gamma, beta, self.epsilon, y, *self.batch_statistics)
             self.update_moving_averages()
         else:
             moving_mean, moving_variance = self.state["moving_mean"], self.state["moving_variance"]
@@ -99,11 +101,15 @@ class BatchNorm(Layer):
             dx[...] = dy * (gamma * inverse_std)
         return dx
 
+    @property
+    def batch_statistics(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """What the operations write in training: mean, 1 / sqrt(variance + epsilon), and variance of the batch."""
+        return self.batch_mean, self.batch_inverse_std, self.batch_variance
+
     def update_moving_averages(self) -> None:
         """Let the moving averages follow the statistics of the latest batch."""
-        statistics = self.batch_mean, self.batch_inverse_std
         moving = self.state["moving_mean"], self.state["moving_variance"]
-        ops.update_moving_statistics(*statistics, self.epsilon, self.momentum, *moving)
+        ops.update_moving_statistics(self.batch_mean, self.batch_variance, self.momentum, *moving)
 
     def config(self) -> dict[str, Any]:
         return {"momentum": self.momentum, "epsilon": self.epsilon}

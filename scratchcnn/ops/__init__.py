@@ -5,8 +5,9 @@ Layers call ``ops.conv_forward(...)`` and do not know which one answers. The cho
 environment variable ``SCRATCHCNN_BACKEND`` (``jit``, the default, or ``reference``), and can be changed with ``use``.
 
 Every operation writes into output arrays that the caller passes last, and never changes its inputs. All floating-point
-arrays of one call have the same dtype, float32 or float64, and are C-contiguous. What a function does with compiled
-operations can be recorded and played again: ``record``, and ``each_time`` for what has to be done in Python each time.
+arrays of one call have the same dtype, float32 or float64, and are C-contiguous; ``checks.py`` refuses others. What a
+function does with compiled operations can be recorded and played again: ``record``, and ``each_time`` for what has to
+be done in Python each time.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from typing import Any
 
 from ..locks import BACKEND, Lock
 from ..messages import shown
+from .checks import checked
 from .reference import *  # noqa: F403  the names, for readers and type checkers; use() below puts the chosen ones here
 from .reference import __all__ as _names
 
@@ -43,8 +45,11 @@ def use(name: str) -> None:
     if name not in BACKENDS:
         raise ValueError(f"there is no backend {shown(name)}; choose one of {', '.join(BACKENDS)}")
     module = importlib.import_module(f".{name}", __name__)
+    operations = {operation: getattr(module, operation) for operation in _names}
+    if name == "reference":  # those of ``jit`` check by themselves
+        operations = {operation: checked(function) for operation, function in operations.items()}
     with _choice:
-        globals().update({operation: getattr(module, operation) for operation in _names})
+        globals().update(operations)
         _backend = name
 
 

@@ -190,7 +190,9 @@ def draw(g, image, c, places, framed, result, half):
         line = places[r * 2 * g.W : (r + 1) * 2 * g.W]
         rows, columns, pixels = line[: g.W], line[g.W :], result[r * g.W * g.C : (r + 1) * g.W * g.C]
         for j in range(g.W):
-            y, x = min(max(rows[j] + one, zero), last_row), min(max(columns[j] + one, zero), last_column)
+            y, x = rows[j] + one, columns[j] + one
+            y = min(y if y > zero else zero, last_row)  # a NaN is no place in the image either
+            x = min(x if x > zero else zero, last_column)
             top, left = np.int64(y), np.int64(x)
             v, u = y - number(top), x - number(left)
             corner = top * width + left

@@ -52,8 +52,10 @@ def line_sums(address: int, slices: int, g: Any, *operands: np.ndarray) -> np.nd
     return sums
 
 
-def batch_statistics(x: np.ndarray, epsilon: float, mean: np.ndarray, inverse_std: np.ndarray) -> None:
-    """Write the mean of each channel, and 1 / sqrt(variance + epsilon), from one pass over x.
+def batch_statistics(
+    x: np.ndarray, epsilon: float, mean: np.ndarray, inverse_std: np.ndarray, variance: np.ndarray
+) -> None:
+    """Write mean and variance of each channel, and 1 / sqrt(variance + epsilon), from one pass over x.
 
     With d = x - x0, for any x0:   mean = x0 + mean(d),   variance = mean(d^2) - mean(d)^2.
 
@@ -62,22 +64,20 @@ def batch_statistics(x: np.ndarray, epsilon: float, mean: np.ndarray, inverse_st
     """
     g, precision = Matrix.of(x), precision_of(x.dtype)
     sums = line_sums(_moments(precision), g.sum_slices(), g, x)
-    run(_statistics(precision), 1, g, x, mean, inverse_std, sums, np.array([epsilon]))
+    run(_statistics(precision), 1, g, x, mean, inverse_std, variance, sums, np.array([epsilon]))
 
 
 @operation
 def update_moving_statistics(
     mean: np.ndarray,
-    inverse_std: np.ndarray,
-    epsilon: float,
+    variance: np.ndarray,
     momentum: float,
     moving_mean: np.ndarray,
     moving_variance: np.ndarray,
 ) -> None:
-    """Compute moving = momentum moving + (1 - momentum) batch, of mean and variance = 1 / inverse_std^2 - epsilon."""
+    """Compute moving = momentum moving + (1 - momentum) batch, of mean and variance."""
     g = Matrix(1, mean.size, mean.size)
-    scalars = np.array([epsilon, momentum])
-    run(_move(precision_of(mean.dtype)), 1, g, mean, inverse_std, moving_mean, moving_variance, scalars)
+    run(_move(precision_of(mean.dtype)), 1, g, mean, variance, moving_mean, moving_variance, np.array([momentum]))
 
 
 def input_gradient_coefficients(
@@ -148,15 +148,18 @@ def _moments(precision):
 def _statistics(precision):
     @kernel
     def channel_statistics(s, slices, numbers, addresses):
-        """Mean and 1 / sqrt(variance + epsilon) of each channel from the sums of the moments."""
+        """Mean, variance and 1 / sqrt(variance + epsilon) of each channel from the sums of the moments."""
         g = geometry(numbers, Matrix)
-        x, mean, inverse_std = arrays(addresses, 3, precision)
-        epsilon = array_of(addresses, 4, np.float64, precision)[0]
-        totals = channel_totals(array_of(addresses, 3, np.float64, precision), g.L, g.C)
+        x, mean, inverse_std, variance = arrays(addresses, 4, precision)
+        epsilon = array_of(addresses, 5, np.float64, precision)[0]
+        totals = channel_totals(array_of(addresses, 4, np.float64, precision), g.L, g.C)
         for c in range(g.C):
             deviation, square = totals[c] / g.M, totals[g.C + c] / g.M
             mean[c] = np.float64(x[c]) + deviation
-            inverse_std[c] = 1 / np.sqrt(square - deviation * deviation + epsilon)
+            squared = square - deviation * deviation
+            squared = 0.0 if squared < 0 else squared  # by rounding only; a NaN stays one
+            inverse_std[c] = 1 / np.sqrt(squared + epsilon)
+            variance[c] = squared
 
     return channel_statistics
 
@@ -166,13 +169,11 @@ def _move(precision):
     @kernel
     def moving_statistics(s, slices, numbers, addresses):
         g = geometry(numbers, Matrix)
-        mean, inverse_std, moving_mean, moving_variance = arrays(addresses, 4, precision)
-        scalars = array_of(addresses, 4, np.float64, precision)
-        epsilon, momentum = scalars[0], scalars[1]
+        mean, variance, moving_mean, moving_variance = arrays(addresses, 4, precision)
+        momentum = array_of(addresses, 4, np.float64, precision)[0]
         for c in range(g.C):
-            variance = 1 / np.float64(inverse_std[c]) ** 2 - epsilon
             moving_mean[c] = momentum * moving_mean[c] + (1 - momentum) * mean[c]
-            moving_variance[c] = momentum * moving_variance[c] + (1 - momentum) * variance
+            moving_variance[c] = momentum * moving_variance[c] + (1 - momentum) * variance[c]
 
     return moving_statistics
 

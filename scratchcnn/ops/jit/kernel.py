@@ -39,6 +39,7 @@ from numba.extending import intrinsic
 
 from scratchcnn.interrupts import heeded, unbroken
 from scratchcnn.locks import OPERATION, Lock, call_in_forked_children
+from scratchcnn.ops.checks import checked
 from scratchcnn.ops.jit.addresses import address_of
 from scratchcnn.ops.jit.fork import require_a_whole_compiler, threads_are_lost
 
@@ -65,11 +66,13 @@ class Call(NamedTuple):
 
 
 def operation(function: Function) -> Function:
-    """Let only one thread at a time into the decorated functions.
+    """Let only one thread at a time into the decorated functions, and only with arrays that a kernel can believe.
 
     A kernel uses all cores, so two at once gain nothing; they would share the scratch memory; and numba's ``workqueue``
     threading layer aborts the process when two threads launch kernels at once.
     """
+
+    function = checked(function)
 
     @wraps(function)
     def locked(*arguments: Any, **named: Any) -> Any:

@@ -80,6 +80,12 @@ def _forward(precision):
             for k in range(g.K):
                 p[k] /= total
             losses[n] = np.log(total) - (1 - smoothing) * (z[labels[n]] - largest) - smoothing * mean
+            if not np.isfinite(losses[n]):  # a masked class, -inf, or logits too far apart to be subtracted whole
+                losses[n] = np.log(total)
+                for k in range(g.K):
+                    q = smoothing / g.K + (1 - smoothing if k == labels[n] else 0)
+                    if q > 0:
+                        losses[n] -= 2 * (q * (z[k] / 2 - largest / 2))
 
     return softmax_cross_entropy_forward
 

@@ -24,9 +24,10 @@ def batch_norm_forward(
     y: np.ndarray,
     mean: np.ndarray,
     inverse_std: np.ndarray,
+    variance: np.ndarray,
 ) -> None:
-    """Normalise with the batch's own mean and variance, and return both (the latter as 1 / standard deviation)."""
-    batch_statistics(x, epsilon, mean, inverse_std)
+    """Normalise with the batch's own mean and variance, and return both, and 1 / sqrt(variance + epsilon)."""
+    batch_statistics(x, epsilon, mean, inverse_std, variance)
     _scale_and_shift(x, gamma, beta, mean, inverse_std, y, relu=False)
 
 
@@ -39,9 +40,10 @@ def batch_norm_relu_forward(
     y: np.ndarray,
     mean: np.ndarray,
     inverse_std: np.ndarray,
+    variance: np.ndarray,
 ) -> None:
     """Compute y = ReLU(batch normalisation of x)."""
-    batch_statistics(x, epsilon, mean, inverse_std)
+    batch_statistics(x, epsilon, mean, inverse_std, variance)
     _scale_and_shift(x, gamma, beta, mean, inverse_std, y, relu=True)
 
 

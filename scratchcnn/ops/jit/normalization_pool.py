@@ -66,9 +66,10 @@ def batch_norm_relu_pool_forward(
     index: np.ndarray,
     mean: np.ndarray,
     inverse_std: np.ndarray,
+    variance: np.ndarray,
 ) -> None:
     """Compute y = ReLU(max-pool(batch normalisation)); ``index``: each maximum's position, or 255 where y is 0."""
-    batch_statistics(x, epsilon, mean, inverse_std)
+    batch_statistics(x, epsilon, mean, inverse_std, variance)
     g = PooledNorm.of(x, y, pool_size, pool_strides)
     slices = row_slices(g.N * g.OH)
     pixels = scratch("pixels", (slices, g.L), x.dtype)

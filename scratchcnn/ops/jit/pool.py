@@ -142,7 +142,8 @@ def _max_pool_backward(precision):
                     for c in range(g.C):
                         position = np.int64(index[place + c])
                         pixel = corner + position // g.PW * g.W + position % g.PW
-                        image[pixel * g.C + c] += dy[place + c]
+                        if 0 <= pixel < g.H * g.W:  # an index that no forward pass has written may say anything
+                            image[pixel * g.C + c] += dy[place + c]
 
     return max_pool_backward
 

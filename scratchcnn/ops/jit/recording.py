@@ -41,7 +41,8 @@ class Recording:
     function : callable
         All that it does to arrays is done by kernels, whichever values they hold.
     *arguments : ndarray or None
-        C-contiguous arrays. In a replay each may be replaced by another one of the same shape and dtype.
+        C-contiguous arrays. In a replay each may be replaced by another one of the same shape and dtype; others are a
+        ValueError.
 
     Attributes
     ----------
@@ -54,6 +55,9 @@ class Recording:
 
     @operation
     def _record(self, function: Callable[..., Any], arguments: tuple[np.ndarray | None, ...]) -> None:
+        if not all(array is None or array.flags.c_contiguous for array in arguments):
+            raise ValueError("only C-contiguous arrays can be exchanged in a recording")
+        self._shapes = _shapes_of(arguments)
         seen: list[Any] = []
         with observed(seen.append):
             self.result = function(*arguments)
@@ -84,8 +88,15 @@ class Recording:
     @operation
     def play(self, *arguments: np.ndarray | None) -> Any:
         """Do the same once more, with these arguments, and return the result."""
+        if _shapes_of(arguments) != self._shapes or not all(a is None or a.flags.c_contiguous for a in arguments):
+            raise ValueError(f"this was recorded with {self._shapes}, got {_shapes_of(arguments)}")
         for refresh in self._refreshing:
             refresh()
         addresses = np.array([0 if array is None else new_address_of(array) for array in arguments], np.int64)
         run_all(self._calls, self._numbers, self._operands, self._replaced, addresses, threads_are_here())
         return self.result
+
+
+def _shapes_of(arguments: tuple[np.ndarray | None, ...]) -> list[Any]:
+    """Return what must be the same of the arguments of each replay."""
+    return [None if array is None else (array.shape, array.dtype) for array in arguments]

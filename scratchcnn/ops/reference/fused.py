@@ -120,9 +120,10 @@ def batch_norm_relu_forward(
     y: np.ndarray,
     mean: np.ndarray,
     inverse_std: np.ndarray,
+    variance: np.ndarray,
 ) -> None:
     """Compute y = ReLU(batch normalisation of x), and the statistics that the backward pass needs."""
-    batch_norm_forward(x, gamma, beta, epsilon, y, mean, inverse_std)
+    batch_norm_forward(x, gamma, beta, epsilon, y, mean, inverse_std, variance)
     relu_forward(y, y)
 
 
@@ -154,6 +155,7 @@ def batch_norm_relu_pool_forward(
     index: np.ndarray,
     mean: np.ndarray,
     inverse_std: np.ndarray,
+    variance: np.ndarray,
 ) -> None:
     """Compute y = ReLU(max-pool(batch normalisation of x)), which is max-pool(ReLU(...)) too.
 
@@ -162,11 +164,11 @@ def batch_norm_relu_pool_forward(
     x : (N, H, W, C)
     y, index : (N, OH, OW, C), written
         As in ``conv_relu_pool_forward``.
-    mean, inverse_std : (C,), written
+    mean, inverse_std, variance : (C,), written
         Statistics of all of x, also of pixels that the pool does not look at.
     """
     normalised = np.empty_like(x)
-    batch_norm_forward(x, gamma, beta, epsilon, normalised, mean, inverse_std)
+    batch_norm_forward(x, gamma, beta, epsilon, normalised, mean, inverse_std, variance)
     max_pool_forward(normalised, pool_size, pool_strides, (0, 0), y, index)
     index[y <= 0] = OFF
     relu_forward(y, y)

@@ -14,7 +14,8 @@ def softmax_forward(logits: np.ndarray, y: np.ndarray) -> None:
     Numerator and denominator are first divided by exp(row's maximum): the largest power is then exp(0) = 1, nothing
     overflows, and the denominator is at least 1.
     """
-    np.exp(logits - logits.max(axis=1, keepdims=True), out=y)
+    with np.errstate(over="ignore", invalid="ignore"):  # far apart: exp(-inf) is 0; a row without a finite maximum: NaN
+        np.exp(logits - logits.max(axis=1, keepdims=True), out=y)
     y /= y.sum(axis=1, keepdims=True)
 
 
@@ -32,6 +33,10 @@ def softmax_cross_entropy_forward(
 
         log p[k] = z[k] - log(sum_j exp z[j])        loss = log(sum_j exp z[j]) - sum_k q[k] z[k]
 
+    A logit of -inf masks its class: p[k] is 0. Where q[k] is 0 as well, the class is not part of the loss, though on
+    paper 0 times -inf is nothing at all; where it is not, the loss is infinite. A row in which all are -inf, or one is
+    +inf or NaN, has no softmax, and its loss is NaN.
+
     Parameters
     ----------
     logits : (N, K)
@@ -40,10 +45,14 @@ def softmax_cross_entropy_forward(
     losses : (N,), written
     """
     softmax_forward(logits, probabilities)
-    z = (logits - logits.max(axis=1, keepdims=True)).astype(np.float64)
-    z_label = z[np.arange(len(labels)), labels]  # (N,)
-    expected_z = (1 - label_smoothing) * z_label + label_smoothing * z.mean(axis=1)  # sum_k q[k] z[k]
-    losses[...] = np.log(np.exp(z).sum(axis=1)) - expected_z
+    count, classes = logits.shape
+    q = np.full((count, classes), label_smoothing / classes)
+    q[np.arange(count), labels] += 1 - label_smoothing
+    halves = logits.astype(np.float64) / 2  # the difference of two halves is never too large for a float
+    with np.errstate(over="ignore", invalid="ignore"):
+        half_z = halves - halves.max(axis=1, keepdims=True)
+        half_expected_z = np.where(q > 0, q * half_z, 0).sum(axis=1)
+        losses[...] = np.log(np.exp(2 * half_z).sum(axis=1)) - 2 * half_expected_z
 
 
 def softmax_cross_entropy_backward(

@@ -19,6 +19,7 @@ def batch_norm_forward(
     y: np.ndarray,
     mean: np.ndarray,
     inverse_std: np.ndarray,
+    variance: np.ndarray,
 ) -> None:
     """Normalise with the batch's own statistics, as in training:
 
@@ -28,13 +29,16 @@ def batch_norm_forward(
     ----------
     x, y : (..., C); y is written
     gamma, beta : (C,)
-    mean, inverse_std : (C,)
-        Written: the batch's mean, and 1 / sqrt(variance + epsilon), which the backward pass needs.
+    mean, inverse_std, variance : (C,)
+        Written: the batch's mean, and 1 / sqrt(variance + epsilon), which the backward pass needs; and the variance,
+        which the moving average needs, and which could not be told from the two where epsilon is much larger.
     """
     batch_axes = tuple(range(x.ndim - 1))
     mean[...] = x.mean(axis=batch_axes, dtype=np.float64)
-    variance = np.square(x - mean).mean(axis=batch_axes, dtype=np.float64)
-    inverse_std[...] = 1 / np.sqrt(variance + epsilon)
+    deviation = x - x[(0,) * (x.ndim - 1)].astype(np.float64)  # from any of the numbers: exactly 0 where all are equal
+    exact_variance = deviation.var(axis=batch_axes)
+    inverse_std[...] = 1 / np.sqrt(exact_variance + epsilon)
+    variance[...] = exact_variance
     y[...] = gamma * ((x - mean) * inverse_std) + beta
 
 
@@ -72,19 +76,17 @@ def batch_norm_backward(
 
 def update_moving_statistics(
     mean: np.ndarray,
-    inverse_std: np.ndarray,
-    epsilon: float,
+    variance: np.ndarray,
     momentum: float,
     moving_mean: np.ndarray,
     moving_variance: np.ndarray,
 ) -> None:
     """Let the moving averages follow the statistics of a batch, as ``batch_norm_forward`` has written them:
 
-        moving = momentum moving + (1 - momentum) batch        variance = 1 / inverse_std^2 - epsilon
+        moving = momentum moving + (1 - momentum) batch
 
     All arrays are (C,); the last two are changed.
     """
-    variance = 1 / np.square(inverse_std.astype(np.float64)) - epsilon
     moving_mean[...] = momentum * moving_mean + (1 - momentum) * mean
     moving_variance[...] = momentum * moving_variance + (1 - momentum) * variance
 

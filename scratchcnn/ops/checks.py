@@ -1,0 +1,175 @@
+"""What is checked before an operation runs: a kernel believes in the dtype, the shape and the memory of its arrays.
+
+Machine code that is given an array of another shape reads and writes memory that belongs to others, and of another
+dtype it reads other numbers, without a word. So each operation has a line in ``operands.py`` that says what it takes,
+and is compared with it where it is called from Python. (A replay repeats calls that were compared when they were
+recorded.) What was found right is remembered by dtypes and shapes, so that the second call costs a microsecond.
+"""
+
+from __future__ import annotations
+
+import inspect
+import operator
+from collections.abc import Callable
+from functools import cache, wraps
+from typing import Any, TypeVar, cast
+
+import numpy as np
+
+from ..messages import shown
+from .operands import ARRAYS, Operand, operands_of
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+Given = list[tuple[Operand, Any]]  # the operands of a call, and the arrays that were passed
+
+WINDOWS = {"strides": 1, "pool_size": 1, "pool_strides": 1, "padding": 0}  # pairs of integers, and their smallest
+LARGEST_POOL = 255  # positions that ``index`` has room for
+MOST_KNOWN = 10_000  # ways of calling an operation that are remembered
+FLOATS = (np.float32, np.float64)
+
+
+@cache
+def checked(function: Function) -> Function:
+    """Return an operation that looks at its arguments first; a function that is none is returned as it is.
+
+    Raises
+    ------
+    ValueError
+        Where an array is not what the operation takes, in dtype, shape or memory, or a window is none.
+    IndexError
+        Where an index or a label is not the number of an image or a class.
+    """
+    name = function.__name__
+    if name not in ARRAYS:
+        return function
+    signature = inspect.signature(function)
+    parameters = list(signature.parameters)
+    operands = operands_of(name, parameters)
+    places = [operand.place for operand in operands]
+    windows = [place for place, parameter in enumerate(parameters) if parameter in WINDOWS]
+    numbers = [operand for operand in operands if operand.name in ("indices", "labels")]
+    known: set[tuple[Any, ...]] = set()  # ways of calling that were found right
+
+    @wraps(function)
+    def checking(*arguments: Any, **named: Any) -> Any:
+        if named or len(arguments) != len(parameters):
+            arguments = signature.bind(*arguments, **named).args
+        try:
+            key = *[_looks_of(arguments[place]) for place in places], *[arguments[place] for place in windows]
+            is_known = key in known
+        except (AttributeError, TypeError):  # something is no array, or a window no tuple
+            key, is_known = None, False
+        if not is_known:
+            given = [(operand, arguments[operand.place]) for operand in operands]
+            sizes = _require_arrays(name, [(o, array) for o, array in given if not (o.optional and array is None)])
+            _require_windows(name, {parameters[place]: arguments[place] for place in windows}, sizes)
+            if key is not None and len(known) < MOST_KNOWN:
+                known.add(key)
+        for operand in numbers:
+            _require_numbers(name, operand.name, arguments[operand.place], arguments[places[0]], arguments[places[-1]])
+        return function(*arguments)
+
+    return cast(Function, checking)
+
+
+def are_below(limit: int, numbers: np.ndarray) -> bool:
+    """Return whether integers lie between 0 and ``limit - 1``: what is asked of labels and indices at every step."""
+    if numbers.dtype == np.int64:
+        numbers = numbers.view(np.uint64)  # where negative ones are the largest: one look instead of two
+    return bool(numbers.max(initial=0) < limit and (numbers.dtype == np.uint64 or numbers.min(initial=0) >= 0))
+
+
+def _require_numbers(name: str, kind: str, numbers: np.ndarray, first: np.ndarray, last: np.ndarray) -> None:
+    """Raise an IndexError unless indices are those of images (M, ...), or labels those of classes (N, K)."""
+    limit = len(first) if kind == "indices" else first.shape[1]
+    if not are_below(limit, numbers):
+        raise IndexError(f"{name}: {kind} must lie between 0 and {limit - 1}, got {shown(numbers)}")
+    if kind == "indices" and np.may_share_memory(first, last):
+        raise ValueError(
+            f"{name}: out must not be a part of the images, which would be overwritten before they are read"
+        )
+
+
+def _looks_of(array: np.ndarray | None) -> tuple[Any, ...] | None:
+    """Return all of an array that a kernel believes, but its address and its numbers."""
+    return None if array is None else (array.shape, array.dtype, array.flags.num)
+
+
+def _require_arrays(name: str, given: Given) -> dict[str, Any]:
+    """Raise a ValueError unless the arrays are such as the operation takes; return the sizes of their axes."""
+    for operand, array in given:
+        what = f"{name}: {operand.name}"
+        if not isinstance(array, np.ndarray):
+            raise ValueError(f"{what} must be a NumPy array, got {type(array).__name__}")
+        if not (array.flags.c_contiguous and array.flags.aligned):
+            raise ValueError(f"{what} must be contiguous in memory; pass np.array(..., order='C') of it")
+        if operand.written and not array.flags.writeable:
+            raise ValueError(f"{what} is written to, but it is read-only; pass an array of your own")
+    _require_dtypes(name, given)
+    sizes: dict[str, Any] = {}
+    for operand, array in given:
+        if not _fit(operand.axes, array.shape, sizes):
+            known = ", ".join(f"{axis} = {sizes[axis]}" for axis in operand.axes if axis in sizes)
+            raise ValueError(
+                f"{name}: {operand.name} must have the axes ({' '.join(operand.axes)}), with {known}, "
+                f"got shape {array.shape}"
+            )
+    empty = [axis for axis, size in sizes.items() if size == 0 and axis not in ("N", "P")]
+    if empty or (name.startswith("batch_norm") and given[0][1].size == 0):
+        raise ValueError(f"{name}: there is nothing along the axis {(empty or ['N'])[0]}")
+    return sizes
+
+
+def _require_dtypes(name: str, given: Given) -> None:
+    common: np.dtype | None = None  # of all arrays whose dtype is a matter of the call; what is written comes first
+    for operand, array in sorted(given, key=lambda pair: not pair[0].written):
+        dtype = array.dtype
+        if operand.kind == "float":
+            expected, is_right = "float32 or float64", dtype in FLOATS
+        elif operand.kind == "pixels":
+            expected, is_right = "uint8, float32 or float64", dtype in (np.uint8, *FLOATS)
+        elif operand.kind in ("real", "plain"):
+            expected, is_right = "real numbers", dtype.kind in "biuf" and dtype.isnative
+        else:
+            expected, is_right = operand.kind, dtype == operand.kind
+        if operand.kind in ("float", "pixels", "plain"):
+            if is_right and common is not None:
+                expected, is_right = f"{common}, as the others of this call", dtype == common
+            common = common or dtype
+        if not is_right:
+            raise ValueError(f"{name}: {operand.name} must be {expected}, got {dtype}; convert it with astype")
+
+
+def _fit(axes: tuple[str, ...], shape: tuple[int, ...], sizes: dict[str, Any]) -> bool:
+    """Return whether a shape has these axes, of the ``sizes`` known so far; note the others there."""
+    extents: list[Any] = list(shape)
+    if "*" in axes:  # any axes, in one piece
+        start, after = axes.index("*"), len(axes) - axes.index("*") - 1
+        extents[start : max(start, len(shape) - after)] = [shape[start : max(start, len(shape) - after)]]
+    if len(extents) != len(axes):
+        return False
+    wanted = [
+        int(axis) if axis.isdigit() else sizes.setdefault(axis, extent)
+        for axis, extent in zip(axes, extents, strict=True)
+    ]
+    return wanted == extents
+
+
+def _require_windows(name: str, windows: dict[str, Any], sizes: dict[str, Any]) -> None:
+    """Raise a ValueError unless sizes, strides and paddings of windows are pairs of integers that can be."""
+    for window, pair in windows.items():
+        try:
+            down, across = map(operator.index, pair)
+        except TypeError:
+            down = across = -1
+        if not (WINDOWS[window] <= min(down, across) and max(down, across) < 2**31):
+            raise ValueError(f"{name}: {window} must be two integers, at least {WINDOWS[window]}, got {shown(pair)}")
+    if "pool_size" not in windows:
+        return
+    pool = windows["pool_size"]
+    if not name.startswith("average") and pool[0] * pool[1] > LARGEST_POOL:
+        raise ValueError(f"{name}: pool_size may cover at most {LARGEST_POOL} pixels, got {pool}")
+    if name.startswith("batch_norm"):
+        for axis, stride, size in zip("HW", windows["pool_strides"], pool, strict=True):
+            if (sizes["O" + axis] - 1) * stride + size > sizes[axis]:
+                raise ValueError(f"{name}: all windows of the pool must lie inside the image, {pool} do not")

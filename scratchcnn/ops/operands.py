@@ -1,0 +1,87 @@
+"""The arrays of each operation: their names, their kinds, their axes, and which are read and which written.
+
+Of each operation a line: what it reads -> what it writes. ``name:kind(axes)``, where
+
+    kind    is a dtype, or "float" (none given), "pixels" (uint8, too), "plain" (any number) of one dtype in a call, or
+            "real", any real numbers
+    axes    are the letters of ``reference``, and M images of a data set, P parameters of a model, * any axes
+    ?       may be None
+
+Only the axes N, P and * may be empty.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+_CONV = "x(N H W C) kernel(KH KW C F)"
+_DENSE = "x(N D) kernel(D F)"
+_NORM = "x(* C) gamma(C)"
+_STATISTICS = "mean(C) inverse_std(C) variance(C)"
+ARRAYS = {
+    "adam_step": "gradients(P) -> parameters(P) mean(P) variance(P)",
+    "augment": "images:pixels(M H W C) indices:int64(N) -> out:pixels(N H W C)",
+    "average_pool_backward": "dy(N OH OW C) -> dx(N H W C)",
+    "average_pool_forward": "x(N H W C) -> y(N OH OW C)",
+    "batch_norm_backward": f"{_NORM} mean(C) inverse_std(C) dy(* C) -> dx(* C) dgamma(C) dbeta(C)",
+    "batch_norm_forward": f"{_NORM} beta(C) -> y(* C) {_STATISTICS}",
+    "batch_norm_inference": f"{_NORM} beta(C) moving_mean(C) moving_variance(C) -> y(* C)",
+    "batch_norm_relu_backward": f"{_NORM} mean(C) inverse_std(C) y(* C) dy(* C) -> dx(* C) dgamma(C) dbeta(C)",
+    "batch_norm_relu_forward": f"{_NORM} beta(C) -> y(* C) {_STATISTICS}",
+    "batch_norm_relu_pool_backward": "x(N H W C) gamma(C) mean(C) inverse_std(C) dy(N OH OW C) "
+    "index:uint8(N OH OW C) -> dx(N H W C) dgamma(C) dbeta(C)",
+    "batch_norm_relu_pool_forward": "x(N H W C) gamma(C) beta(C) -> y(N OH OW C) index:uint8(N OH OW C) " + _STATISTICS,
+    "clip_by_norm": "-> gradients(P)",
+    "conv_backward": f"{_CONV} dy(N OH OW F) -> dx(N H W C)? dkernel(KH KW C F) dbias(F)?",
+    "conv_forward": f"{_CONV} bias(F)? -> y(N OH OW F)",
+    "conv_relu_backward": f"{_CONV} y(N OH OW F) dy(N OH OW F) -> dx(N H W C)? dkernel(KH KW C F) dbias(F)?",
+    "conv_relu_forward": f"{_CONV} bias(F)? -> y(N OH OW F)",
+    "conv_relu_pool_backward": f"{_CONV} dy(N OH OW F) index:uint8(N OH OW F) "
+    "-> dx(N H W C)? dkernel(KH KW C F) dbias(F)?",
+    "conv_relu_pool_forward": f"{_CONV} bias(F)? -> y(N OH OW F) index:uint8(N OH OW F)",
+    "dense_backward": f"{_DENSE} dy(N F) -> dx(N D)? dkernel(D F) dbias(F)?",
+    "dense_forward": f"{_DENSE} bias(F)? -> y(N F)",
+    "dense_relu_backward": f"{_DENSE} y(N F) dy(N F) -> dx(N D)? dkernel(D F) dbias(F)?",
+    "dense_relu_forward": f"{_DENSE} bias(F)? -> y(N F)",
+    "dropout_backward": "dy(*) seed:uint64(1) -> dx(*)",
+    "dropout_forward": "x(*) seed:uint64(1) -> y(*)",
+    "gather": "images:plain(M *) indices:int64(N) -> out:plain(N *)",
+    "gather_rescaled": "images:uint8(M *) indices:int64(N) -> out(N *)",
+    "global_average_pool_backward": "dy(N C) -> dx(N H W C)",
+    "global_average_pool_forward": "x(N H W C) -> y(N C)",
+    "leaky_relu_backward": "x(*) dy(*) -> dx(*)",
+    "leaky_relu_forward": "x(*) -> y(*)",
+    "max_pool_backward": "dy(N OH OW C) index:uint8(N OH OW C) -> dx(N H W C)",
+    "max_pool_forward": "x(N H W C) -> y(N OH OW C) index:uint8(N OH OW C)",
+    "relu_backward": "y(*) dy(*) -> dx(*)",
+    "relu_forward": "x(*) -> y(*)",
+    "rescale_backward": "dy(*) -> dx(*)",
+    "rescale_forward": "x:real(*) -> y(*)",
+    "sgd_step": "gradients(P) -> parameters(P) velocity(P)?",
+    "softmax_cross_entropy_backward": "probabilities(N K) labels:int64(N) -> dlogits(N K)",
+    "softmax_cross_entropy_forward": "logits(N K) labels:int64(N) -> probabilities(N K) losses(N)",
+    "softmax_forward": "logits(N K) -> y(N K)",
+    "update_moving_statistics": "mean(C) variance(C) -> moving_mean(C) moving_variance(C)",
+}
+
+
+class Operand(NamedTuple):
+    """An array of an operation: its place among the arguments, its name, and what it must be."""
+
+    place: int
+    name: str
+    kind: str
+    axes: tuple[str, ...]
+    optional: bool
+    written: bool
+
+
+def operands_of(operation: str, parameters: list[str]) -> list[Operand]:
+    """Return the arrays of an operation with these parameters, as its line says, those that are read first."""
+    found = []
+    for part, is_written in zip(ARRAYS[operation].split("->"), (False, True), strict=True):
+        for name, kind, axes, optional in re.findall(r"(\w+):?(\w*)\(([^)]*)\)(\??)", part):
+            place = parameters.index(name)
+            found.append(Operand(place, name, kind or "float", tuple(axes.split()), bool(optional), is_written))
+    return found
