@@ -45,6 +45,8 @@ class ExponentialMovingAverage(Callback):
         The averaged parameters, in the order of ``model.parameters``; float64, in which small steps are not lost.
     """
 
+    ends_first = True  # whatever the others do with the weights in the end is done with the average
+
     def __init__(self, decay: float = 0.999, warmup: float = 10.0) -> None:
         if not 0 <= decay < 1:
             raise ValueError(f"decay must lie in [0, 1), got {decay}")

@@ -6,6 +6,7 @@ add what they like.
 
 from __future__ import annotations
 
+import copy
 import math
 from typing import Any
 
@@ -47,12 +48,14 @@ class History:
 
 
 def as_plain(logs: dict[str, Any]) -> dict[str, Any]:
-    """Return logs whose numbers are Python's, also those that were arrays of one element."""
+    """Return logs whose numbers are Python's, also those that were arrays of one element; other arrays are copies."""
     return {name: _plain(value) for name, value in logs.items()}
 
 
 def _plain(value: Any) -> Any:
-    return value.item() if isinstance(value, np.ndarray | np.generic) and value.size == 1 else value
+    if isinstance(value, np.ndarray | np.generic):
+        return value.item() if value.size == 1 else value.copy()
+    return copy.deepcopy(value) if isinstance(value, list | dict | set) else value
 
 
 def as_text(value: Any) -> str:

@@ -321,7 +321,10 @@ class Sequential:
         if not (callable(getattr(loss, "forward", None)) and callable(getattr(loss, "backward", None))) or isinstance(
             loss, type
         ):
-            raise ValueError(f"loss must be an object such as SoftmaxCrossEntropy(), got {shown(loss)}")
+            raise ValueError(
+                f"loss must be an object such as SoftmaxCrossEntropy(), or your own with forward and backward, got "
+                f"{shown(loss)}"
+            )
         if hasattr(loss, "check_outputs"):
             loss.check_outputs(self.output_shape)
         optimizer.build(self.parameters, self.named_parameters())

@@ -141,7 +141,7 @@ def _predictions(model: Sequential) -> str:
     """Return what ``predict`` answers: "softmax", "logits", or what only the loss of that name can say."""
     if model.loss is None:
         return model.saved_predictions
-    if type(model.loss) is SoftmaxCrossEntropy:
+    if getattr(type(model.loss), "predictions", None) is SoftmaxCrossEntropy.predictions:  # a subclass, too
         return "softmax"
     return f"loss {type(model.loss).__name__}" if hasattr(model.loss, "predictions") else "logits"
 

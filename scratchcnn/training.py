@@ -20,6 +20,7 @@ from .callbacks.callback_list import CallbackList
 from .data.augment import Annealed, Augmentation
 from .divergence import require_finite_arrays, require_finite_loss, require_finite_start
 from .evaluation import as_samples, losses_or_mean, measure, require_compiled, require_labels
+from .held_out import training_and_validation
 from .history import History
 from .image_range import remember
 from .layers.base import aligned_empty
@@ -32,8 +33,6 @@ from .validation import as_indices, as_integer
 
 if TYPE_CHECKING:
     from .model import Sequential
-
-VALIDATION_STREAM = 1  # of the numbers that come from a model's seed; stream 0, the model's rng, must not be disturbed
 
 
 def train_step(
@@ -173,7 +172,7 @@ def fit(
     display = progress_display(verbose)
     _require_images(model, augmentation)
     x, y = as_samples(model, x, y)
-    samples, validation = _training_and_validation(model, x, y, validation_data, validation_split)
+    samples, validation = training_and_validation(model, x, y, validation_data, validation_split)
 
     count = correct_counter(model.loss, y, model.output_shape)
     batch_size = min(batch_size, len(samples))
@@ -248,26 +247,3 @@ def _require_images(model: Sequential, augmentation: Any) -> None:
         raise ValueError(f"augmentation must be an object such as Augmentation(rotation=10), got {shown(augmentation)}")
     if augmentation is not None and len(model.input_shape) != 3:
         raise ValueError(f"augmentation needs images (H, W, C), the model takes samples {model.input_shape}")
-
-
-def _training_and_validation(
-    model: Sequential, x: np.ndarray, y: np.ndarray, data: tuple[Any, Any] | None, split: float
-) -> tuple[np.ndarray, tuple[np.ndarray, np.ndarray] | None]:
-    """Return the numbers of the samples to train on, ascending, and the images and labels to validate on, if any."""
-    if data is not None:
-        if split:
-            raise ValueError("pass validation_data or validation_split, not both")
-        if not (isinstance(data, tuple | list) and len(data) == 2):
-            raise ValueError("validation_data must be a pair: (images, labels)")
-        return np.arange(len(x)), as_samples(model, *data)
-    if not split:
-        return np.arange(len(x)), None
-    held_out = round(len(x) * split) if 0 < split < 1 else 0
-    if not 0 < held_out < len(x):
-        raise ValueError(
-            f"validation_split must be a fraction between 0 and 1 that leaves samples on both sides, "
-            f"got {split} with {len(x)} samples"
-        )
-    order = np.random.default_rng([model.seed, VALIDATION_STREAM]).permutation(len(x))
-    held_out_samples = np.sort(order[:held_out])
-    return np.sort(order[held_out:]), (x[held_out_samples], y[held_out_samples])

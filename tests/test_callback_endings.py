@@ -3,7 +3,9 @@
 What these stand for: an error or an interruption in one place that leaves another half-done, or with what is stale.
 """
 
+import gc
 import sys
+import weakref
 
 import numpy as np
 import pytest
@@ -219,3 +221,37 @@ def test_a_checkpoint_of_a_model_with_a_loss_of_ones_own_can_be_saved_as_the_mes
         model.fit(IMAGES, LABELS, callbacks=[ModelCheckpoint(tmp_path / "m.npz")], verbose=0)
     model.fit(IMAGES, LABELS, callbacks=[ModelCheckpoint(tmp_path / "m.npz", include_optimizer=False)], verbose=0)
     assert np.array_equal(sc.load_model(tmp_path / "m.npz").parameters, model.parameters)
+
+
+@pytest.mark.parametrize("first", [False, True], ids=["after the average", "before the average"])
+def test_the_best_weights_are_restored_after_an_interruption_wherever_an_average_is_listed(first):
+    stopping, average = EarlyStopping("loss", patience=9, restore_best_weights=True), sc.ExponentialMovingAverage()
+
+    class InterruptsTheSecondEpoch(Callback):
+        def on_epoch_end(self, epoch, logs):
+            self.best = self.model.parameters.copy()
+
+        def on_train_batch_end(self, batch, logs):
+            if hasattr(self, "best"):
+                raise KeyboardInterrupt
+
+    model, interrupts = network(), InterruptsTheSecondEpoch()
+    with pytest.raises(KeyboardInterrupt):
+        callbacks = [stopping, average, interrupts] if first else [average, stopping, interrupts]
+        model.fit(IMAGES, LABELS, epochs=3, callbacks=callbacks, verbose=0)
+    assert np.array_equal(model.parameters, interrupts.best)
+
+
+def test_an_error_in_a_callback_does_not_keep_the_model_alive():
+    model = network()
+    alive = weakref.ref(model)
+    try:
+        model.fit(IMAGES, LABELS, callbacks=[Notes("epoch end")], verbose=0)
+    except RuntimeError:
+        pass
+    gc.disable()
+    try:
+        del model
+        assert alive() is None
+    finally:
+        gc.enable()

@@ -197,3 +197,17 @@ def test_stop_training_is_obeyed_from_every_moment():
     for moment in ("on_epoch_begin", "on_train_batch_end", "on_epoch_trained", "on_epoch_end", "on_epoch_logged"):
         assert trained([Stops(moment)]).history.epoch == [0]
     assert trained([Stops("on_train_begin")]).history.epoch == []
+
+
+def test_a_table_or_list_that_a_callback_goes_on_writing_to_is_kept_as_it_was():
+    class Confusion(Callback):
+        def __init__(self):
+            self.table, self.seen = np.zeros((2, 2)), []
+
+        def on_epoch_end(self, epoch, logs):
+            self.table += 1
+            self.seen.append(epoch)
+            logs["table"], logs["seen"] = self.table, self.seen
+
+    history = trained([Confusion()], epochs=2).history.history
+    assert [table[0, 0] for table in history["table"]] == [1, 2] and history["seen"] == [[0], [0, 1]]

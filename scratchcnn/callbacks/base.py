@@ -27,6 +27,8 @@ class Callback:
         The model in training.
     epochs, steps : int
         The number of the epoch to stop before, and the batches in an epoch.
+    ends_first : bool
+        Whether ``on_train_end`` comes before that of the others, which then find the weights that it leaves.
 
     Examples
     --------
@@ -38,6 +40,7 @@ class Callback:
     model: Sequential
     epochs: int
     steps: int
+    ends_first = False
 
     def require_measured(self, measured: Sequence[str], others_may_come: bool) -> None:
         """Raise a ValueError if it needs what is not measured; comes before all else, with the names of what is."""

@@ -66,6 +66,7 @@ class CallbackList:
             yield
         except BaseException as error:
             errors.append(error)
+        begun.sort(key=lambda callback: not callback.ends_first)
         errors += self._call_each(begun, "on_train_end")
         _raise_first(errors)
 
@@ -135,7 +136,7 @@ def _is_of_the_user(callback: Callback) -> bool:
     return type(callback).__module__.partition(".")[0] != __name__.partition(".")[0]
 
 
-def _raise_first(errors: Sequence[BaseException]) -> None:
+def _raise_first(errors: list[BaseException]) -> None:
     """Raise the first of some errors, or the first that is a wish to end such as Ctrl-C, with a note of the others."""
     if not errors:
         return
@@ -147,4 +148,8 @@ def _raise_first(errors: Sequence[BaseException]) -> None:
                 first.add_note(note)
             elif sys.stderr is not None:  # Python 3.10
                 print(note, file=sys.stderr)
-    raise first
+    try:
+        raise first
+    finally:
+        del first, error
+        errors.clear()  # or they would keep themselves alive, and all that the frames of their tracebacks hold

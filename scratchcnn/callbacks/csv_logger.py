@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import csv
-import os
-import secrets
-import shutil
+import io
 from os import PathLike
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
+from ..files import replacing
 from ..messages import shown
 from .base import LogReader
 
@@ -114,16 +113,10 @@ class Table:
             self._has_header = True
             return
         self._file.close()
-        with open(self.path, newline="", encoding="utf-8") as file:
-            rows = list(csv.reader(file))[1:]
-        unfinished = self.path.with_name(f".{self.path.name}.{secrets.token_hex(4)}.tmp")
-        try:
-            with open(unfinished, "x", newline="", encoding="utf-8") as file:
-                writer = csv.writer(file)
-                writer.writerow(self.columns)
-                writer.writerows([*row, *[""] * (len(self.columns) - len(row))] for row in rows if row)
-            shutil.copymode(self.path, unfinished)
-            os.replace(unfinished, os.path.realpath(self.path))
-        finally:
-            unfinished.unlink(missing_ok=True)
+        with open(self.path, newline="", encoding="utf-8") as old:
+            rows = [row for row in csv.reader(old) if row][1:]
+        text = io.StringIO(newline="")
+        csv.writer(text).writerows([self.columns, *(row + [""] * (len(self.columns) - len(row)) for row in rows)])
+        with replacing(self.path) as file:
+            file.write(text.getvalue().encode())
         self._open("a")
