@@ -43,6 +43,17 @@ class ExponentialMovingAverage(Callback):
     ----------
     average : ndarray
         The averaged parameters, in the order of ``model.parameters``; float64, in which small steps are not lost.
+
+    Examples
+    --------
+    >>> import scratchcnn as sc
+    >>> (x, y), _ = sc.data.load_data("digits")
+    >>> model = sc.Sequential([sc.Rescaling(1 / 255), sc.Flatten(), sc.Dense(10)], input_shape=(28, 28, 1))
+    >>> model.compile(sc.Adam(1e-3))
+    >>> average = sc.ExponentialMovingAverage(decay=0.99)
+    >>> history = model.fit(x[:100], y[:100], epochs=2, callbacks=[average], verbose=0)
+    >>> bool((model.parameters == average.average.astype("float32")).all())
+    True
     """
 
     ends_first = True  # whatever the others do with the weights in the end is done with the average

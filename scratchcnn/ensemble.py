@@ -113,8 +113,13 @@ class Ensemble(AveragedAnswers):
 
     Examples
     --------
-    >>> ensemble = Ensemble(["seed0.npz", "seed1.npz", "seed2.npz"])
-    >>> loss, accuracy = ensemble.evaluate(x_test, y_test)
+    >>> import scratchcnn as sc
+    >>> (x, y), _ = sc.data.load_data("digits")
+    >>> layers = lambda: [sc.Rescaling(1 / 255), sc.Flatten(), sc.Dense(10)]
+    >>> ensemble = sc.Ensemble([sc.Sequential(layers(), input_shape=(28, 28, 1), seed=seed) for seed in range(3)])
+    >>> ensemble.predict(x[:2]).shape
+    (2, 10)
+    >>> loss, accuracy = ensemble.evaluate(x[:20], y[:20])
     """
 
     def __init__(self, models: Sequence[Sequential | AveragedAnswers | str | PathLike[str]]) -> None:
@@ -148,6 +153,13 @@ class ShiftAverage(AveragedAnswers):
     reach : int, default 1
         Images are shifted by -reach to reach pixels, down and to the right: (2 reach + 1)**2 times, 9 times for 1. What
         comes in at the edge is 0, the background.
+
+    Examples
+    --------
+    >>> import scratchcnn as sc
+    >>> (x, y), _ = sc.data.load_data("digits")
+    >>> model = sc.Sequential([sc.Rescaling(1 / 255), sc.Flatten(), sc.Dense(10)], input_shape=(28, 28, 1))
+    >>> loss, accuracy = sc.ShiftAverage(model).evaluate(x[:20], y[:20])  # nine answers for each image
     """
 
     def __init__(self, model: Sequential, reach: int = 1) -> None:

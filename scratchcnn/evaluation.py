@@ -47,6 +47,16 @@ def evaluate(model: Sequential, x: Any, y: Any, batch_size: int = 128) -> tuple[
         If the data are not as described.
     RuntimeError
         If the model is not compiled.
+
+    Examples
+    --------
+    >>> import scratchcnn as sc
+    >>> (x, y), _ = sc.data.load_data("digits")
+    >>> model = sc.Sequential([sc.Rescaling(1 / 255), sc.Flatten(), sc.Dense(10)], input_shape=(28, 28, 1))
+    >>> model.compile(sc.Adam(1e-3))
+    >>> loss, accuracy = model.evaluate(x[:100], y[:100])  # not trained yet: about log 10, and a tenth
+    >>> 1 < loss < 5 and 0 <= accuracy < 0.5
+    True
     """
     require_compiled(model, "evaluate")
     batch_size = as_integer("batch_size", batch_size, 1)
@@ -79,6 +89,15 @@ def predict(model: Sequential, x: Any, batch_size: int = 128) -> np.ndarray:
         If the images are not as described.
     RuntimeError
         If the model was saved without a loss whose own predictions it needs.
+
+    Examples
+    --------
+    >>> import scratchcnn as sc
+    >>> (x, y), _ = sc.data.load_data("digits")
+    >>> model = sc.Sequential([sc.Rescaling(1 / 255), sc.Flatten(), sc.Dense(10)], input_shape=(28, 28, 1))
+    >>> probabilities = model.predict(x[:3])
+    >>> probabilities.shape, probabilities.sum(axis=1).round(4).tolist()
+    ((3, 10), [1.0, 1.0, 1.0])
     """
     batch_size = as_integer("batch_size", batch_size, 1)
     x = model.as_images(x)

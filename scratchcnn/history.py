@@ -23,6 +23,16 @@ class History:
     history : dict of str to list
         ``loss`` and ``accuracy``, with validation data ``val_loss`` and ``val_accuracy``, and whatever callbacks add to
         ``logs``: one value an epoch, NaN for an epoch that has none.
+
+    Examples
+    --------
+    >>> import scratchcnn as sc
+    >>> (x, y), _ = sc.data.load_data("digits")
+    >>> model = sc.Sequential([sc.Rescaling(1 / 255), sc.Flatten(), sc.Dense(10)], input_shape=(28, 28, 1))
+    >>> model.compile(sc.Adam(1e-3))
+    >>> history = model.fit(x[:100], y[:100], epochs=3, verbose=0)
+    >>> history.epoch, len(history.history["loss"])
+    ([0, 1, 2], 3)
     """
 
     def __init__(self) -> None:

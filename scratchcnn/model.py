@@ -80,9 +80,16 @@ class Sequential:
 
     Examples
     --------
-    >>> model = Sequential([Rescaling(1 / 255), Flatten(), Dense(10)], input_shape=(28, 28, 1))
-    >>> model.compile(optimizer=Adam(1e-3), loss=SoftmaxCrossEntropy())
-    >>> history = model.fit(x_train, y_train, epochs=3, validation_split=0.1)
+    >>> import scratchcnn as sc
+    >>> (x, y), _ = sc.data.load_data("digits")
+    >>> model = sc.Sequential([sc.Rescaling(1 / 255), sc.Flatten(), sc.Dense(10)], input_shape=(28, 28, 1))
+    >>> model.compile(sc.Adam(1e-3))
+    >>> history = model.fit(x[:500], y[:500], epochs=3, validation_split=0.1, verbose=0)
+    >>> loss, accuracy = model.evaluate(x[500:600], y[500:600])
+    >>> accuracy > 0.5
+    True
+    >>> model.predict(x[:2]).shape  # the probability of each class, for each image
+    (2, 10)
     """
 
     saved_predictions = ""  # how a model answered that was saved without its loss: see saving.py

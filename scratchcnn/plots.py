@@ -29,7 +29,17 @@ SHADES = " .:-=+*#%@"  # from no ink to much
 
 
 def learning_curves(history: History) -> Figure:
-    """Draw loss, and accuracy if there is one, against the epoch; for the validation data dashed."""
+    """Draw loss, and accuracy if there is one, against the epoch; for the validation data dashed.
+
+    Examples
+    --------
+    >>> import scratchcnn as sc
+    >>> (x, y), _ = sc.data.load_data("digits")
+    >>> model = sc.Sequential([sc.Rescaling(1 / 255), sc.Flatten(), sc.Dense(10)], input_shape=(28, 28, 1))
+    >>> model.compile(sc.Adam(1e-3))
+    >>> history = model.fit(x[:100], y[:100], epochs=2, verbose=0)
+    >>> figure = sc.plots.learning_curves(history)  # figure.savefig("learning_curves.png") writes it
+    """
     names = ["loss", "accuracy"]
     if history.history and not {"accuracy", "val_accuracy"} & set(history.history):
         names.remove("accuracy")
@@ -81,6 +91,13 @@ def predictions(
         The right classes.
     columns : int, default 8
         Images in a row.
+
+    Examples
+    --------
+    >>> import scratchcnn as sc
+    >>> (x, y), _ = sc.data.load_data("digits")
+    >>> model = sc.Sequential([sc.Rescaling(1 / 255), sc.Flatten(), sc.Dense(10)], input_shape=(28, 28, 1))
+    >>> figure = sc.plots.predictions(x[:4], model.predict(x[:4]), y[:4])
     """
     images, probabilities = np.asarray(images), np.asarray(probabilities)
     if len(images) == 0 or len(images) != len(probabilities):
@@ -116,6 +133,12 @@ def augmented(augmentation: Augmentation | Annealed, images: np.ndarray, copies:
         Distorted versions of each.
     seed : int, default 0
         Of the distortions.
+
+    Examples
+    --------
+    >>> import scratchcnn as sc
+    >>> (x, y), _ = sc.data.load_data("digits")
+    >>> figure = sc.plots.augmented(sc.data.Augmentation(rotation=20), x[:2], copies=2)
     """
     images = np.asarray(images)
     versions = augmentation.at(0)(np.repeat(images, copies, axis=0), seed)
@@ -141,6 +164,11 @@ def confusion_matrix(labels: np.ndarray, predicted: np.ndarray, classes: int | N
         The right classes and the answers, ``model.predict(x).argmax(axis=1)``.
     classes : int, optional
         Number of classes; by default as many as appear.
+
+    Examples
+    --------
+    >>> import scratchcnn as sc
+    >>> figure = sc.plots.confusion_matrix([0, 0, 1], [0, 1, 1])
     """
     counts = confusion_counts(labels, predicted, classes)
     size = len(counts)
@@ -160,7 +188,14 @@ def confusion_matrix(labels: np.ndarray, predicted: np.ndarray, classes: int | N
 
 
 def confusion_counts(labels: np.ndarray, predicted: np.ndarray, classes: int | None = None) -> np.ndarray:
-    """Return the table (K, K) of how often class i was taken for class j."""
+    """Return the table (K, K) of how often class i was taken for class j.
+
+    Examples
+    --------
+    >>> import scratchcnn as sc
+    >>> sc.plots.confusion_counts([0, 0, 1], [0, 1, 1]).tolist()  # of two images of class 0, one was taken for class 1
+    [[1, 1], [0, 1]]
+    """
     labels, predicted = np.asarray(labels), np.asarray(predicted)
     if classes is None:
         classes = 1 + int(max(labels.max(initial=0), predicted.max(initial=0)))
@@ -179,6 +214,12 @@ def kernels(kernel: np.ndarray, columns: int = 8) -> Figure:
         ``layer.params["kernel"]``. With several input channels, each filter is drawn as its mean over them.
     columns : int, default 8
         Filters in a row.
+
+    Examples
+    --------
+    >>> import scratchcnn as sc
+    >>> model = sc.Sequential([sc.Conv2D(4, 3)], input_shape=(28, 28, 1))
+    >>> figure = sc.plots.kernels(model.layers[0].params["kernel"])
     """
     if kernel.ndim != 4:
         raise ValueError(f"expected the kernel (KH, KW, C, F) of a convolution, got shape {kernel.shape}")
@@ -205,6 +246,14 @@ def digit_in_terminal(image: np.ndarray, probabilities: Sequence[float] | np.nda
         Pixels; the highest value is drawn darkest.
     probabilities : sequence of float, length K
         What ``model.predict`` says of it.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import scratchcnn as sc
+    >>> print(sc.plots.digit_in_terminal(np.eye(4), [0.25, 0.0]).replace("#", "█"))
+    @      0  █████                 25.00% <
+      @    1                         0.00%
     """
     image = np.asarray(image, np.float64)
     image = image.reshape(image.shape[:2])[::2]  # a character is twice as high as wide: every other row will do

@@ -61,9 +61,12 @@ class Recipe:
 
     Examples
     --------
-    >>> recipe = RECIPES["keras"]
-    >>> model = Sequential(recipe.network(10), input_shape=(28, 28, 1), seed=0)
-    >>> recipe.train(model, x_train, y_train)
+    >>> import dataclasses
+    >>> import scratchcnn as sc
+    >>> (x, y), _ = sc.data.load_data("digits")
+    >>> recipe = dataclasses.replace(sc.recipes.RECIPES["keras"], network=sc.recipes.tiny_network, epochs=1)
+    >>> model = sc.Sequential(recipe.network(10), input_shape=(28, 28, 1), seed=0)
+    >>> history = recipe.train(model, x[:64], y[:64], verbose=0)
     """
 
     network: Callable[[int], list[Layer]]
@@ -106,7 +109,15 @@ class Recipe:
 
 
 def checksum(*models: Sequential) -> str:
-    """Return the SHA-256 of all weights, of several models one after the other: equal only if all bits are."""
+    """Return the SHA-256 of all weights, of several models one after the other: equal only if all bits are.
+
+    Examples
+    --------
+    >>> import scratchcnn as sc
+    >>> model = sc.Sequential([sc.Flatten()], input_shape=(28, 28, 1))
+    >>> sc.recipes.checksum(model)[:8]  # of no weights
+    'e3b0c442'
+    """
     return hashlib.sha256(b"".join(array.tobytes() for model in models for array in model.get_weights())).hexdigest()
 
 

@@ -60,6 +60,18 @@ def save_model(model: Sequential, path: str | PathLike[str], include_optimizer: 
         If the optimizer or the loss is of a class that ``load_model`` does not know.
     OSError
         If the file cannot be written, or what is there is not a regular file or is read-only. It is then untouched.
+
+    Examples
+    --------
+    >>> import scratchcnn as sc
+    >>> (x, y), _ = sc.data.load_data("digits")
+    >>> model = sc.Sequential([sc.Rescaling(1 / 255), sc.Flatten(), sc.Dense(10)], input_shape=(28, 28, 1))
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     model.save(f"{folder}/digits.npz")
+    ...     again = sc.load_model(f"{folder}/digits.npz")
+    >>> bool((again.predict(x[:5]) == model.predict(x[:5])).all())
+    True
     """
     arrays = {
         "config": np.array(json.dumps(describe(model, include_optimizer), default=_plain_number)),
@@ -87,6 +99,25 @@ def load_model(path: str | PathLike[str], custom_layers: Sequence[type[Layer]] =
         If the file cannot be opened.
     ValueError
         If it does not hold a model, is damaged, or comes from a later version of this library.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import scratchcnn as sc
+    >>> class Double(sc.Layer):
+    ...     def build(self, input_shape, rng):
+    ...         return self.set_shapes(input_shape, input_shape)
+    ...
+    ...     def forward(self, x, training=False):
+    ...         return 2 * self.as_input(x)
+    ...
+    ...     def backward(self, dy):
+    ...         return 2 * self.as_gradient(dy)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     sc.Sequential([Double()], input_shape=(1,)).save(f"{folder}/double.npz")
+    ...     model = sc.load_model(f"{folder}/double.npz", custom_layers=[Double])
+    >>> model.forward([[3.0]]).tolist()
+    [[6.0]]
     """
     with open_regular(path) as file:
         try:

@@ -34,6 +34,11 @@ class Constant(Schedule):
     ----------
     learning_rate : float
         The rate, >= 0.
+
+    Examples
+    --------
+    >>> Constant(0.01)(step=1000)
+    0.01
     """
 
     learning_rate: float
@@ -57,6 +62,12 @@ class StepDecay(Schedule):
         Steps on one stair, > 0.
     factor : float
         What each stair multiplies the rate by, in (0, 1].
+
+    Examples
+    --------
+    >>> schedule = StepDecay(1.0, every=10, factor=0.5)
+    >>> [schedule(step) for step in (0, 9, 10, 20)]
+    [1.0, 1.0, 0.5, 0.25]
     """
 
     learning_rate: float
@@ -92,6 +103,12 @@ class CosineDecay(Schedule):
         Steps of the climb, less than ``steps``.
     final_fraction : float
         The last rate as a fraction of the highest, in [0, 1].
+
+    Examples
+    --------
+    >>> schedule = CosineDecay(1.0, steps=100, warmup_steps=4)
+    >>> [round(schedule(step), 2) for step in (0, 1, 4, 52, 100)]
+    [0.2, 0.4, 1.0, 0.5, 0.0]
     """
 
     learning_rate: float
@@ -133,6 +150,12 @@ class OneCycle(Schedule):
         The part of the steps that climbs, in [0, 1].
     start_fraction, final_fraction : float
         The first and the last rate as fractions of the peak, in [0, 1].
+
+    Examples
+    --------
+    >>> schedule = OneCycle(1.0, steps=101)
+    >>> [round(schedule(step), 2) for step in (0, 30, 100)]
+    [0.04, 1.0, 0.0]
     """
 
     peak: float

@@ -164,6 +164,16 @@ def fit(
     FloatingPointError
         If the loss becomes NaN or infinite; or, at the end of an epoch's updates and before anything is saved,
         parameters, moving statistics or what the optimizer remembers.
+
+    Examples
+    --------
+    >>> import scratchcnn as sc
+    >>> (x, y), _ = sc.data.load_data("digits")
+    >>> model = sc.Sequential([sc.Rescaling(1 / 255), sc.Flatten(), sc.Dense(10)], input_shape=(28, 28, 1))
+    >>> model.compile(sc.Adam(1e-3))
+    >>> history = model.fit(x[:200], y[:200], epochs=2, validation_data=(x[200:250], y[200:250]), verbose=0)
+    >>> sorted(history.history)
+    ['accuracy', 'loss', 'val_accuracy', 'val_loss']
     """
     require_compiled(model, "fit")
     require_trainable(model)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import os
 from collections.abc import Iterator
@@ -21,3 +22,16 @@ def backend(request: pytest.FixtureRequest) -> Iterator[str]:
     """Run a test once on each implementation of the operations."""
     with ops.using(request.param):
         yield request.param
+
+
+class ExamplesOnNumPy:
+    """Runs the examples in docstrings on plain NumPy: they show what is said, and need not be compiled."""
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_call(self, item: pytest.Item) -> Iterator[None]:
+        with ops.using("reference") if isinstance(item, pytest.DoctestItem) else contextlib.nullcontext():
+            return (yield)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(ExamplesOnNumPy())

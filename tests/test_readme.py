@@ -24,7 +24,11 @@ def test_the_python_examples_run_one_after_the_other_and_their_network_learns(tm
         exec(compile(block, "README.md", "exec"), names)
     assert sorted(os.listdir()) == ["digits.npz", "learning_curve.png"]
     assert names["accuracy"] > 0.9
-    assert names["probabilities"].shape == (1000, 10)
+    assert "uint8 (4000, 28, 28) and (4000,)" in README and "float32 (1000, 10), each row sums to 1" in README
+    assert (names["x_train"].dtype, names["x_train"].shape) == (np.uint8, (4000, 28, 28))
+    assert (names["y_train"].dtype, names["y_train"].shape) == (np.uint8, (4000,))
+    assert (names["probabilities"].dtype, names["probabilities"].shape) == (np.float32, (1000, 10))
+    assert len(names["history"].epoch) == 5 and "val_accuracy" in names["history"].history
     np.testing.assert_allclose(names["probabilities"].sum(axis=1), 1, rtol=1e-5)
     assert np.isfinite(names["mean_loss"])
     assert "scale" in capsys.readouterr().out
@@ -90,3 +94,53 @@ def test_the_continuous_integration_runs_the_tests_by_the_command_given_here():
     run = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
     assert "python -m pytest" in commands() and "python -m pip install -e '.[test]'" in commands()
     assert "python -m pytest " in run and "python -m pip install --quiet -e '.[test]'\n" in run
+
+
+def own_layer(source_of_change=""):
+    """Return the class of the README's own layer, perhaps with a line of its backward changed."""
+    (block,) = [block for block in blocks("python") if "class Scale" in block]
+    right, wrong = source_of_change or ("", "")
+    assert right in block
+    names = {"sc": sc}
+    exec(compile(block.replace(right, wrong) if right else block, "README.md", "exec"), names)
+    return names["Scale"]
+
+
+def test_the_report_on_the_own_layer_says_right(capsys):
+    with sc.ops.using("reference"):
+        Scale = own_layer()
+        assert sc.gradcheck.check_layer(Scale(), input_shape=(4, 5, 3)).passed
+    printed = capsys.readouterr().out
+    assert "scale" in printed and "right" in printed and "wrong" not in printed.lower()
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        ("sum(axis=(0, 1, 2))", "mean(axis=(0, 1, 2))"),
+        ('return self.params["scale"] * dy', "return dy"),
+        ("(self._x * dy).sum", "dy.sum"),
+    ],
+)
+def test_the_report_on_a_wrong_version_of_the_own_layer_says_wrong(capsys, right, wrong):
+    with sc.ops.using("reference"):
+        own_layer((right, wrong))
+    printed = capsys.readouterr().out
+    assert "WRONG" in printed or "wrong" in printed
+
+
+def test_the_own_layer_learns_in_a_model():
+    with sc.ops.using("reference"):
+        Scale = own_layer()
+        model = sc.Sequential([Scale(), sc.Flatten(), sc.Dense(10)], input_shape=(7, 7, 3), seed=1)
+        model.compile(sc.SGD(0.1))
+        images, labels = np.random.default_rng(0).normal(size=(40, 7, 7, 3)).astype(np.float32), np.arange(40) % 10
+        before = model.layers[0].params["scale"].copy()
+        losses = model.fit(images, labels, epochs=10, verbose=0).history["loss"]
+    assert losses[-1] < 0.7 * losses[0]
+    assert (np.abs(model.layers[0].params["scale"] - before) > 1e-3).all()
+
+
+def test_the_same_bits_are_not_promised_on_every_cpu():
+    flat = " ".join(README.split())
+    assert "same bits, on any number of threads, and after an interruption. That holds on CPUs with vectors of" in flat

@@ -32,9 +32,16 @@ class Callback:
 
     Examples
     --------
-    >>> class LearningRate(Callback):
+    >>> import scratchcnn as sc
+    >>> (x, y), _ = sc.data.load_data("digits")
+    >>> model = sc.Sequential([sc.Rescaling(1 / 255), sc.Flatten(), sc.Dense(10)], input_shape=(28, 28, 1))
+    >>> model.compile(sc.Adam(1e-3))
+    >>> class LearningRate(sc.callbacks.Callback):
     ...     def on_epoch_end(self, epoch, logs):
     ...         logs["learning_rate"] = self.model.optimizer.current_learning_rate()
+    >>> history = model.fit(x[:100], y[:100], epochs=2, callbacks=[LearningRate()], verbose=0)
+    >>> history.history["learning_rate"]
+    [0.001, 0.001]
     """
 
     model: Sequential

@@ -34,6 +34,19 @@ class ModelCheckpoint(LogReader):
         Whether to save optimizer and loss too, as in ``model.save``.
 
     What was best in an earlier ``fit`` is forgotten when another one begins.
+
+    Examples
+    --------
+    >>> import scratchcnn as sc
+    >>> (x, y), _ = sc.data.load_data("digits")
+    >>> model = sc.Sequential([sc.Rescaling(1 / 255), sc.Flatten(), sc.Dense(10)], input_shape=(28, 28, 1))
+    >>> model.compile(sc.Adam(1e-3))
+    >>> import os, tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     keep = sc.callbacks.ModelCheckpoint(f"{folder}/model-{{epoch:02d}}.npz")
+    ...     history = model.fit(x[:100], y[:100], epochs=2, callbacks=[keep], verbose=0)
+    ...     sorted(os.listdir(folder))
+    ['model-01.npz', 'model-02.npz']
     """
 
     def __init__(

@@ -27,6 +27,19 @@ class CSVLogger(LogReader):
         The file.
     append : bool, default False
         Whether to go on at the end of a table that is there, when a training is continued, or to start a new one.
+
+    Examples
+    --------
+    >>> import scratchcnn as sc
+    >>> (x, y), _ = sc.data.load_data("digits")
+    >>> model = sc.Sequential([sc.Rescaling(1 / 255), sc.Flatten(), sc.Dense(10)], input_shape=(28, 28, 1))
+    >>> model.compile(sc.Adam(1e-3))
+    >>> import pathlib, tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     table = pathlib.Path(folder, "history.csv")
+    ...     history = model.fit(x[:100], y[:100], epochs=2, callbacks=[sc.callbacks.CSVLogger(table)], verbose=0)
+    ...     table.read_text().splitlines()[0]
+    'epoch,loss,accuracy'
     """
 
     def __init__(self, path: str | PathLike[str], append: bool = False) -> None:

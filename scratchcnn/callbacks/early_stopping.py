@@ -37,6 +37,17 @@ class EarlyStopping(LogReader):
         The epoch after which training was ended.
     best_epoch : int or None
         The epoch that was best.
+
+    Examples
+    --------
+    >>> import scratchcnn as sc
+    >>> (x, y), _ = sc.data.load_data("digits")
+    >>> model = sc.Sequential([sc.Rescaling(1 / 255), sc.Flatten(), sc.Dense(10)], input_shape=(28, 28, 1))
+    >>> model.compile(sc.Adam(1e-3))
+    >>> stop = sc.callbacks.EarlyStopping(monitor="loss", min_delta=100, patience=2)
+    >>> history = model.fit(x[:100], y[:100], epochs=50, callbacks=[stop], verbose=0)
+    >>> len(history.epoch)  # the first epoch was better than nothing, the next two not by 100
+    3
     """
 
     def __init__(

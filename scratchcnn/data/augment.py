@@ -42,9 +42,13 @@ class Augmentation:
 
     Examples
     --------
-    >>> augmentation = Augmentation(rotation=10, shift=2, zoom=0.1, elastic=(34, 4))
-    >>> distorted = augmentation(x_train[:8], seed=1)
-    >>> model.fit(x_train, y_train, epochs=30, augmentation=augmentation)
+    >>> import scratchcnn as sc
+    >>> (x, y), _ = sc.data.load_data("digits")
+    >>> model = sc.Sequential([sc.Rescaling(1 / 255), sc.Flatten(), sc.Dense(10)], input_shape=(28, 28, 1))
+    >>> model.compile()
+    >>> augmentation = sc.data.Augmentation(rotation=10, shift=2, zoom=0.1, elastic=(34, 4))
+    >>> distorted = augmentation(x[:8], seed=1)
+    >>> history = model.fit(x[:64], y[:64], augmentation=augmentation, verbose=0)
     """
 
     rotation: float = 0.0
@@ -163,9 +167,10 @@ class Annealed:
 
     Examples
     --------
-    >>> annealed = Annealed(Augmentation(rotation=20, shift=3))
-    >>> model.fit(x_train, y_train, epochs=30, augmentation=annealed)
-    >>> distorted = annealed.at(0.5)(x_train[:8])  # as in the middle of the training: up to 10 degrees, 1.5 pixels
+    >>> import scratchcnn as sc
+    >>> annealed = sc.data.Annealed(sc.data.Augmentation(rotation=20, shift=3))
+    >>> annealed.at(0.5)  # as in the middle of the training
+    Augmentation(rotation=10.0, shift=1.5, zoom=0.0, shear=0.0, elastic=None)
     """
 
     augmentation: Augmentation

@@ -160,6 +160,17 @@ def write_idx(path: str | os.PathLike[str], array: np.ndarray) -> None:
         If the format has no such element type, or a dimension does not fit into four bytes.
     OSError
         If the file cannot be written; what was there before is then untouched.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import numpy as np
+    >>> import scratchcnn as sc
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     sc.data.write_idx(f"{folder}/labels-idx1-ubyte.gz", np.array([3, 1, 4], np.uint8))
+    ...     labels = sc.data.read_idx(f"{folder}/labels-idx1-ubyte.gz")
+    >>> labels.tolist()
+    [3, 1, 4]
     """
     target = os.fsdecode(path)
     header, data = _encode(np.asarray(array), target)

@@ -53,8 +53,8 @@ def check_layer(
 
     Examples
     --------
-    >>> from scratchcnn import Dense
-    >>> check_layer(Dense(3), input_shape=(5,)).passed
+    >>> import scratchcnn as sc
+    >>> sc.gradcheck.check_layer(sc.Dense(3), input_shape=(5,)).passed
     True
     """
     rng = np.random.default_rng(seed)
@@ -113,6 +113,12 @@ def check_loss(
         (N, K) and (N,): instead of random ones.
     tolerance, samples, seed
         As in ``check_layer``.
+
+    Examples
+    --------
+    >>> import scratchcnn as sc
+    >>> sc.gradcheck.check_loss(sc.SoftmaxCrossEntropy(label_smoothing=0.1)).passed
+    True
     """
     rng = np.random.default_rng(seed)
     logits = separated(shape, rng) if logits is None else np.array(logits, np.float64)
@@ -154,6 +160,13 @@ def check_model(
     training : bool
     tolerance, samples, seed
         As in ``check_layer``.
+
+    Examples
+    --------
+    >>> import scratchcnn as sc
+    >>> model = sc.Sequential([sc.Dense(4), sc.ReLU(), sc.Dense(3)], input_shape=(5,))
+    >>> sc.gradcheck.check_model(model).passed
+    True
     """
     rng = np.random.default_rng(seed)
     loss = copy.deepcopy(loss or model.loss or SoftmaxCrossEntropy())

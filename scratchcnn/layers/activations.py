@@ -18,6 +18,14 @@ class ReLU(Layer):
     where that was; the input need not be kept.
 
     Input shape: any. Output shape: the same.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import scratchcnn as sc
+    >>> model = sc.Sequential([sc.ReLU()], input_shape=(3,))
+    >>> model.forward(np.array([[-2.0, 0.0, 3.0]], np.float32)).tolist()
+    [[0.0, 0.0, 3.0]]
     """
 
     _y: np.ndarray  # the output: kept by forward for backward
@@ -49,6 +57,14 @@ class LeakyReLU(Layer):
         At least 0; 0 is ReLU.
 
     Input shape: any. Output shape: the same.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import scratchcnn as sc
+    >>> model = sc.Sequential([sc.LeakyReLU(0.5)], input_shape=(3,))
+    >>> model.forward(np.array([[-2.0, 0.0, 3.0]], np.float32)).tolist()
+    [[-1.0, 0.0, 3.0]]
     """
 
     _x: np.ndarray  # the input: kept by forward for backward

@@ -54,6 +54,24 @@ class Layer:
         Of parameters, activations and gradients; set before ``build``.
     needs_input_gradient : bool
         Where False, ``backward`` may return None in place of ``dx``: nobody below this layer learns.
+
+    Examples
+    --------
+    A layer of one's own: y = x^2, and so dx = 2 x dy.
+
+    >>> import scratchcnn as sc
+    >>> class Square(sc.Layer):
+    ...     def build(self, input_shape, rng):
+    ...         return self.set_shapes(input_shape, input_shape)
+    ...
+    ...     def forward(self, x, training=False):
+    ...         self._x = self.as_input(x)
+    ...         return self._x**2
+    ...
+    ...     def backward(self, dy):
+    ...         return 2 * self._x * self.as_gradient(dy)
+    >>> sc.gradcheck.check_layer(Square(), input_shape=(4,)).passed
+    True
     """
 
     trainable = True

@@ -52,8 +52,8 @@ class Conv2D(Layer):
 
     Examples
     --------
-    >>> layer = Conv2D(32, 3)
-    >>> layer.build((28, 28, 1), np.random.default_rng(0))
+    >>> import scratchcnn as sc
+    >>> sc.Sequential([sc.Conv2D(32, 3)], input_shape=(28, 28, 1)).output_shape
     (26, 26, 32)
     """
 

@@ -37,6 +37,13 @@ class Dense(Layer):
 
     Input shape: (N, D). Output shape: (N, F). Parameters: kernel W (D, F), bias b (F,).
     Raises ValueError where the input is not two-dimensional: put a Flatten before it.
+
+    Examples
+    --------
+    >>> import scratchcnn as sc
+    >>> model = sc.Sequential([sc.Dense(10)], input_shape=(784,))
+    >>> model.output_shape, model.count_params()  # 784 weights and a bias for each output
+    ((10,), 7850)
     """
 
     _x: np.ndarray  # the input: kept by forward for backward

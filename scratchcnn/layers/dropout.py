@@ -26,6 +26,17 @@ class Dropout(Layer):
         Probability of being dropped, in [0, 1).
 
     Input shape: any. Output shape: the same.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import scratchcnn as sc
+    >>> model = sc.Sequential([sc.Dropout(0.5)], input_shape=(1000,))
+    >>> x = np.ones((1, 1000), np.float32)
+    >>> sorted(set(model.forward(x, training=True).ravel().tolist()))  # dropped, or scaled up so that the mean stays
+    [0.0, 2.0]
+    >>> bool((model.forward(x) == x).all())  # nothing is dropped when the network is used
+    True
     """
 
     _dropped = False  # whether the latest forward dropped anything

@@ -40,6 +40,14 @@ class BatchNorm(Layer):
 
     Input shape: (N, ..., C). Output shape: the same. Parameters: gamma (C,), from 1, and beta (C,), from 0.
     State: moving_mean (C,), from 0, and moving_variance (C,), from 1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import scratchcnn as sc
+    >>> model = sc.Sequential([sc.BatchNorm(epsilon=1e-7)], input_shape=(1,))
+    >>> model.forward(np.array([[3.0], [5.0]], np.float32), training=True).round(3).tolist()
+    [[-1.0], [1.0]]
     """
 
     _x: np.ndarray  # the input: kept by forward for backward, as are

@@ -34,6 +34,12 @@ class MaxPool2D(Layer):
 
     Input shape: (N, H, W, C). Output shape: (N, OH, OW, C).
     Raises ValueError where the input is not an image, or smaller than the window with "valid" padding.
+
+    Examples
+    --------
+    >>> import scratchcnn as sc
+    >>> sc.Sequential([sc.MaxPool2D(2)], input_shape=(28, 28, 32)).output_shape
+    (14, 14, 32)
     """
 
     _index: np.ndarray  # where in its window each maximum was found: kept by forward for backward
@@ -93,6 +99,12 @@ class AveragePool2D(Layer):
 
     Input shape: (N, H, W, C). Output shape: (N, OH, OW, C).
     Raises ValueError where the input is not an image, or smaller than the window with "valid" padding.
+
+    Examples
+    --------
+    >>> import scratchcnn as sc
+    >>> sc.Sequential([sc.AveragePool2D(3, strides=2, padding="same")], input_shape=(27, 27, 32)).output_shape
+    (14, 14, 32)
     """
 
     def __init__(
@@ -135,6 +147,12 @@ class GlobalAveragePool2D(Layer):
 
     Input shape: (N, H, W, C). Output shape: (N, C).
     Raises ValueError where the input is not an image.
+
+    Examples
+    --------
+    >>> import scratchcnn as sc
+    >>> sc.Sequential([sc.GlobalAveragePool2D()], input_shape=(7, 7, 64)).output_shape
+    (64,)
     """
 
     def build(self, input_shape: Shape, rng: np.random.Generator) -> Shape:

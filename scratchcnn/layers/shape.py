@@ -26,6 +26,14 @@ class Rescaling(Layer):
     scale, offset : float
 
     Input shape: any, uint8 or floating point. Output shape: the same.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import scratchcnn as sc
+    >>> model = sc.Sequential([sc.Rescaling(1 / 127.5, offset=-1)], input_shape=(2,))
+    >>> model.forward(np.array([[0, 255]], np.uint8)).round(5).tolist()
+    [[-1.0, 1.0]]
     """
 
     def __init__(self, scale: float, offset: float = 0.0) -> None:
@@ -75,6 +83,12 @@ class Flatten(Layer):
     """Write all numbers of a sample into one row, in C order; backward puts the gradients back. Nothing is copied.
 
     Input shape: (N, ...). Output shape: (N, D), D the product of the others.
+
+    Examples
+    --------
+    >>> import scratchcnn as sc
+    >>> sc.Sequential([sc.Flatten()], input_shape=(28, 28, 1)).output_shape
+    (784,)
     """
 
     def build(self, input_shape: Shape, rng: np.random.Generator) -> Shape:

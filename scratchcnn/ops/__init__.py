@@ -71,7 +71,15 @@ def record(function: Callable[..., Any], *arguments: Any) -> Any:
 
 @contextmanager
 def using(name: str) -> Iterator[None]:
-    """Use the implementation ``name`` inside a ``with`` block."""
+    """Use the implementation ``name`` inside a ``with`` block.
+
+    Examples
+    --------
+    >>> import scratchcnn as sc
+    >>> with sc.ops.using("reference"):
+    ...     sc.ops.backend()
+    'reference'
+    """
     before = _backend
     use(name)
     try:

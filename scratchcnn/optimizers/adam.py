@@ -41,6 +41,15 @@ class Adam(Optimizer):
         show. Inside Adam's quotient it is divided by the size of the gradient, so parameters with large gradients
         hardly shrink; ``weight_decay`` is usually what is wanted (Loshchilov & Hutter 2019, "Decoupled weight decay
         regularization"). Keras's L2 penalty belongs to a layer: ``kernel_regularizer=sc.regularizers.L2(l2)``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import scratchcnn as sc
+    >>> parameters, gradients = np.array([1.0, -2.0]), np.array([1.0, 2.0])
+    >>> sc.Adam(0.1).step(parameters, gradients)
+    >>> parameters.round(4).tolist()
+    [0.9, -2.1]
     """
 
     slot_names = ("mean", "variance")
@@ -100,6 +109,15 @@ class AdamW(Adam):
     """Adam with weight decay: as in Keras, nothing but ``Adam`` with a ``weight_decay`` of 0.004 by default.
 
     Parameters are those of ``Adam``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import scratchcnn as sc
+    >>> parameters, gradients = np.array([1.0, -2.0]), np.zeros(2)
+    >>> sc.AdamW(0.1, weight_decay=0.5).step(parameters, gradients)  # without a gradient, parameters only decay
+    >>> parameters.round(4).tolist()
+    [0.95, -1.9]
     """
 
     def __init__(

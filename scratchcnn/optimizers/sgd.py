@@ -39,6 +39,15 @@ class SGD(Optimizer):
         biases included, after clipping. This is the gradient of a penalty l2_penalty / 2 |w|^2, which the loss does not
         show. With momentum it is not the same as weight decay, because the velocity carries it on. Keras's L2 penalty
         belongs to a layer: ``kernel_regularizer=sc.regularizers.L2(l2)``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import scratchcnn as sc
+    >>> parameters, gradients = np.array([1.0, -2.0]), np.array([1.0, 2.0])
+    >>> sc.SGD(0.1).step(parameters, gradients)
+    >>> parameters.round(4).tolist()
+    [0.9, -2.2]
     """
 
     l2_penalty = Setting(at_least_zero)
