@@ -54,6 +54,9 @@ class Constant(Schedule):
 class StepDecay(Schedule):
     """A staircase: the learning rate is multiplied by ``factor`` after every ``every`` steps.
 
+    Keras's ``ExponentialDecay(learning_rate, every, factor, staircase=True)``, PyTorch's ``StepLR`` where that counts
+    steps, not epochs.
+
     Parameters
     ----------
     learning_rate : float
@@ -92,6 +95,10 @@ class CosineDecay(Schedule):
     The warm-up is part of ``steps``: it climbs in ``warmup_steps`` equal steps, and step ``warmup_steps`` is the first
     to run at the full rate. From step ``steps`` on the rate stays at its final value.
     (Loshchilov & Hutter 2017, "SGDR: stochastic gradient descent with warm restarts", without the restarts.)
+
+    Without a warm-up this is Keras's ``CosineDecay(learning_rate, steps, alpha=final_fraction)``. Keras's warm-up is
+    another one: it comes before its ``decay_steps``, and its first step has the initial rate, which is often 0; here
+    the first of n warm-up steps has 1 / (n + 1) of the full rate.
 
     Parameters
     ----------
@@ -137,8 +144,11 @@ class OneCycle(Schedule):
     """Up along half a cosine to a high peak, then down along another to almost nothing.
 
     The high rates in the middle explore, the long descent settles; a network trained so needs far fewer epochs than at
-    a constant rate (Smith & Topin 2019, "Super-convergence"). The definition, and the defaults, are those of PyTorch's
-    ``OneCycleLR`` with cosine annealing, so that recipes can be carried over.
+    a constant rate (Smith & Topin 2019, "Super-convergence"). The rates are those of PyTorch's ``OneCycleLR``, with its
+    defaults, so that recipes can be carried over, but for two things. PyTorch by default also moves the momentum, from
+    0.95 down to 0.85 at the peak and back; a schedule here is of the learning rate alone, which is PyTorch's
+    ``cycle_momentum=False``. And where the climb takes less than one step, warmup_fraction * steps < 1, the first step
+    is at the peak; in PyTorch it is already below.
 
     Parameters
     ----------

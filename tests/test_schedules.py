@@ -1,4 +1,7 @@
-"""Learning-rate schedules: the values of their formulas, and what they have in common."""
+"""Learning-rate schedules: the values of their formulas, and what they have in common.
+
+Where a docstring promises the definition of another library, that one's formula is written out here.
+"""
 
 import json
 import math
@@ -56,6 +59,39 @@ def test_one_cycle_starts_at_a_25th_peaks_after_three_tenths_and_ends_near_zero(
 def test_one_cycle_between_its_corners_is_a_cosine():
     # A quarter of the way up: 1 - 24/25 (1 + cos(pi/4)) / 2, where the climb takes 0.5 * 18 - 1 = 8 steps.
     assert OneCycle(1.0, steps=18, warmup_fraction=0.5)(2) == pytest.approx(1 - 0.96 * (1 + math.sqrt(0.5)) / 2)
+
+
+def rate_of_pytorch(step, peak, total_steps, pct_start=0.3, div_factor=25.0, final_div_factor=1e4):
+    """Return what torch.optim.lr_scheduler.OneCycleLR gives, as it computes it."""
+    first, last = peak / div_factor, peak / div_factor / final_div_factor
+    climb_ends, descent_ends = pct_start * total_steps - 1, total_steps - 1
+    if step <= climb_ends:
+        start, end, done = first, peak, step / climb_ends
+    else:
+        start, end, done = peak, last, (step - climb_ends) / (descent_ends - climb_ends)
+    return end + (start - end) / 2 * (math.cos(math.pi * done) + 1)
+
+
+@pytest.mark.parametrize(("steps", "fraction"), [(100, 0.3), (37, 0.3), (10, 0.3), (4, 0.3), (7, 0.5)])
+def test_one_cycle_has_the_rates_of_pytorch_where_its_climb_takes_a_step(steps, fraction):
+    rates = [OneCycle(0.1, steps, fraction)(step) for step in range(steps)]
+    assert rates == pytest.approx([rate_of_pytorch(step, 0.1, steps, fraction) for step in range(steps)], rel=1e-12)
+
+
+def test_one_cycle_starts_at_its_peak_where_the_climb_takes_no_step_and_pytorch_below():
+    assert OneCycle(0.1, steps=3)(0) == 0.1
+    assert rate_of_pytorch(0, 0.1, 3) < 0.1
+
+
+def test_cosine_decay_without_warmup_is_that_of_keras():
+    for step in (0, 3, 10, 15):
+        fraction = 0.5 * (1 + math.cos(math.pi * min(step, 10) / 10))  # cosine_decay of keras.optimizers.schedules
+        assert CosineDecay(2.0, 10, final_fraction=0.1)(step) == pytest.approx(2.0 * ((1 - 0.1) * fraction + 0.1))
+
+
+def test_step_decay_is_the_exponential_decay_of_keras_in_a_staircase():
+    for step in range(10):
+        assert StepDecay(2.0, every=3, factor=0.5)(step) == pytest.approx(2.0 * 0.5 ** math.floor(step / 3))
 
 
 @pytest.mark.parametrize("warmup_fraction", [0.0, 0.01, 0.5, 1.0])

@@ -21,7 +21,7 @@ class BatchNorm(Layer):
         moving = momentum moving + (1 - momentum) batch
 
     and used otherwise, so that an answer does not depend on which samples are asked together. The variance is the
-    biased one, in both.
+    biased one, in both, as in Keras. (PyTorch's momentum is 1 minus this one, and it averages the unbiased variance.)
 
     Backward in training, with g = gamma dy, s = 1 / sqrt(variance + epsilon), and means over the M values of a channel
     (derived in ``ops/reference/normalization.py``):

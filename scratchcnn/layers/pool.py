@@ -86,7 +86,8 @@ class AveragePool2D(Layer):
         y[n, oy, ox, c] = 1/(PH PW) sum over ky, kx of  x[n, oy S + ky, ox S + kx, c]
 
     Backward: every pixel moved y by 1/(PH PW) of its own change, so every pixel gets dy / (PH PW) from each window that
-    it is in. Where a window sticks out of the image ("same"), only the pixels inside are averaged.
+    it is in. Where a window sticks out of the image ("same"), only the pixels inside are averaged, as in
+    TensorFlow: the divisor is their number, not PH PW.
 
     Parameters
     ----------

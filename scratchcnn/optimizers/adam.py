@@ -19,8 +19,8 @@ class Adam(Optimizer):
     w <- w - a_t m / (sqrt(v) + eps)  where a_t = a sqrt(1 - b2^t) / (1 - b1^t)
 
     m and v start at zero and are too small at first; a_t, at update t = 1, 2, ..., makes up for it. ``epsilon`` is the
-    one of section 2 of the paper, "epsilon hat" there, as in Keras (Kingma & Ba 2015, "Adam: a method for stochastic
-    optimization").
+    one of section 2 of the paper, "epsilon hat" there, as in Keras. PyTorch's is that of the paper's algorithm 1, which
+    in these formulas stands as sqrt(1 - b2^t) epsilon (Kingma & Ba 2015, "Adam: a method for stochastic optimization").
 
     Parameters
     ----------

@@ -19,7 +19,8 @@ class SGD(Optimizer):
     Nesterov:   v <- m v - a g,   w <- w + m v - a g      the gradient counts where the ball is about to be
 
     with the learning rate a and the momentum m (Sutskever et al. 2013, "On the importance of initialization and
-    momentum in deep learning").
+    momentum in deep learning"). This is Keras's form: the velocity is made of steps. PyTorch's is made of gradients,
+    and multiplied by the learning rate at each step; the two are the same as long as the learning rate is.
 
     Parameters
     ----------

@@ -1,6 +1,7 @@
 """One step of an optimizer, in place, on a flat vector that holds all parameters of a model.
 
-Letters: w parameters, g gradients, lr learning rate, t the number of the step, from 1. The formulas are Keras's.
+Letters: w parameters, g gradients, lr learning rate, t the number of the step, from 1. The formulas are Keras's, but
+for a ``weight_decay`` that is added to the gradient, which is PyTorch's: the optimizers call that one ``l2_penalty``.
 """
 
 from __future__ import annotations
