@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from numbers import Real
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,7 +13,10 @@ from .messages import shown
 
 
 class Setting:
-    """An attribute whose values go through ``check(name, value)``, which returns the value to keep or raises."""
+    """An attribute whose values go through ``check(name, value)``, which returns the value to keep or raises.
+
+    The value is kept in the object's dictionary, under the same name, and found there without a call.
+    """
 
     def __init__(self, check: Callable[[str, Any], Any]) -> None:
         self.check = check
@@ -22,13 +25,10 @@ class Setting:
     def __set_name__(self, owner: type, name: str) -> None:
         self.name = name
 
-    def __get__(self, instance: Any, owner: type) -> Any:
-        if instance is None:
-            return self
-        try:
-            return instance.__dict__[self.name]
-        except KeyError:
-            raise AttributeError(f"{owner.__name__} has no {self.name} yet: call super().__init__ first") from None
+    if TYPE_CHECKING:
+
+        def __get__(self, instance: Any, owner: type) -> Any:
+            """Without this, the dictionary comes first."""
 
     def __set__(self, instance: Any, value: Any) -> None:
         instance.__dict__[self.name] = self.check(self.name, value)
@@ -36,6 +36,8 @@ class Setting:
 
 def as_number(name: str, value: Any) -> float:
     """Return a real number as a float; True and False are none."""
+    if type(value) is float:
+        return value
     if isinstance(value, np.ndarray) and value.ndim == 0:
         value = value[()]
     if not isinstance(value, Real) or isinstance(value, bool):

@@ -152,6 +152,26 @@ def test_vectors_that_cannot_be_updated_are_refused_and_nothing_is_changed(param
         optimizer.step(np.ones(3), np.ones(3))  # it is still free for the right ones
 
 
+def test_vectors_that_no_layer_uses_any_more_are_refused_at_every_step():
+    model, optimizer = small_network(), sc.SGD(0.1)
+    vectors = model.parameters, model.gradients
+    optimizer.step(*vectors)
+    for trainable in (False, True):
+        model.layers[1].trainable = trainable
+        model.lay_out()
+    with pytest.raises(ValueError, match=r"cannot be written; pass model\.parameters"):
+        optimizer.step(*vectors)
+
+
+def test_other_gradients_than_in_the_last_step_are_looked_at():
+    w, optimizer = np.ones(4), sc.SGD(0.1)
+    optimizer.step(w, np.ones(4))
+    with pytest.raises(ValueError, match=r"got \(1,\) float64; pass model.gradients"):
+        optimizer.step(w, np.ones(1))
+    optimizer.step(w, np.full(4, 2.0))
+    assert w == pytest.approx(0.7)
+
+
 def test_an_optimizer_that_serves_one_model_refuses_another_and_a_new_one_does_it():
     model, other = fitted(sc.Adam()), small_network(seed=1)
     before = other.parameters.copy()

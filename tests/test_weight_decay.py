@@ -151,6 +151,20 @@ def test_the_weight_decay_of_an_optimizer_of_ones_own_acts():
     assert w == pytest.approx([3.8 - 0.1, 3.8 + 0.1])
 
 
+@pytest.mark.parametrize("make", [sc.SGD, sc.Adam, sc.AdamW])
+@pytest.mark.parametrize("name", ["weight_decay", "l2_penalty"])
+def test_a_decay_assigned_between_two_steps_acts_from_the_next_one_on(make, name):
+    with ops.using("reference"):
+        assigned, w = make(A, weight_decay=0), np.array(W)
+        assigned.step(w, np.array(GRADIENTS[0]))
+        constructed, same = make(A, **{"weight_decay": 0, name: WD}), w.copy()
+        constructed.iterations, constructed.slots = 1, {key: slot.copy() for key, slot in assigned.slots.items()}
+        setattr(assigned, name, WD)
+        assigned.step(w, np.array(GRADIENTS[1]))
+        constructed.step(same, np.array(GRADIENTS[1]))
+    assert np.array_equal(w, same)
+
+
 def test_no_weight_decay_may_be_none_as_in_keras():
     assert sc.SGD(weight_decay=None).config() == sc.SGD().config()
     assert sc.AdamW(weight_decay=None).weight_decay == 0

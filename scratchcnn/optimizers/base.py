@@ -7,6 +7,7 @@ velocity of SGD, the two moments of Adam) are vectors of that length as well.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -86,6 +87,7 @@ class Optimizer:
         self.slots: dict[str, np.ndarray] = {}
         self.excluded = Excluded()
         self._built_for: np.ndarray | None = None
+        self._gradients: np.ndarray | None = None
         self._named: dict[str, np.ndarray] | None = None
         self._decayed: list[slice] | None = None  # parts of the vector that decay; None: the whole of it
 
@@ -189,14 +191,16 @@ class Optimizer:
         if self._built_for is not None and not same_memory(self._built_for, old):
             return  # compiled, but used with another vector since
         self.slots = {name: carried_over(slot) for name, slot in self.slots.items()}
-        self._built_for, self._named = None, None
+        self._built_for, self._gradients, self._named = None, None, None
         self._decayed = None
         self.build(new, named)
 
     def current_learning_rate(self) -> float:
         """Return the learning rate of the next update."""
-        rate = self.learning_rate
-        return at_least_zero(f"learning_rate({self.iterations})", rate(self.iterations)) if callable(rate) else rate
+        if not callable(self.learning_rate):
+            return self.learning_rate
+        rate = float(self.learning_rate(self.iterations))
+        return rate if 0 <= rate < math.inf else at_least_zero(f"learning_rate({self.iterations})", rate)
 
     def step(self, parameters: np.ndarray, gradients: np.ndarray) -> None:
         """Update the parameters in place.
@@ -214,10 +218,12 @@ class Optimizer:
         ValueError
             If these are no such arrays, or the parameters are not those of the steps before. Nothing is then changed.
         """
-        require_vector(parameters)
-        require_gradients(parameters, gradients)
-        if parameters is not self._built_for:
+        same = parameters is self._built_for and gradients is self._gradients  # as in the last step
+        if not (same and parameters.flags.writeable):
+            require_vector(parameters)
+            require_gradients(parameters, gradients)
             self.build(parameters)
+            self._gradients = gradients
         learning_rate = self.current_learning_rate()
         if self.global_clipnorm is not None:
             ops.clip_by_norm(gradients, self.global_clipnorm)
@@ -247,7 +253,7 @@ class Optimizer:
     def __getstate__(self) -> dict[str, Any]:
         """Leave out of a copy or a pickle whose parameters these are: the copy serves those of its first step."""
         slots = {name: slot.copy() for name, slot in self.slots.items()}
-        return {**self.__dict__, "slots": slots, "_built_for": None, "_named": None}
+        return {**self.__dict__, "slots": slots, "_built_for": None, "_gradients": None, "_named": None}
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({', '.join(f'{key}={value!r}' for key, value in self.config().items())})"
