@@ -11,7 +11,7 @@ in ``saving.py``.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -96,6 +96,7 @@ class Sequential:
     image_range: ImageRange | None = None
     warned_of_range = False
     noticed_batches = 0  # of a training by hand
+    before_build: Callable[[Layer, Shape], None] | None = None  # called by load_model's wish, to look before it builds
 
     def __init__(
         self, layers: Sequence[Layer], input_shape: Shape, seed: int = 0, dtype: str = "float32", fuse: bool = True
@@ -127,6 +128,8 @@ class Sequential:
         shape = self.input_shape
         for place, layer in enumerate(self.layers):
             layer.dtype = self.dtype
+            if self.before_build is not None:
+                self.before_build(layer, shape)
             try:
                 layer.input_shape, layer.output_shape = shape, layer.build(shape, self.rng)
             except ValueError as error:
@@ -373,23 +376,27 @@ def _fill(name: str, vector: np.ndarray, values: Any) -> None:
 
 def unique_names(layers: Sequence[Layer]) -> list[str]:
     """Return a name for each layer: its class in snake case, numbered from the second of a kind on, as in Keras."""
-    names: list[str] = []
+    names: dict[str, None] = {}
     seen: dict[str, int] = {}
     for layer in layers:
         base = re.sub("(?<=[a-z0-9])(?=[A-Z][a-z])|(?<=[a-z])(?=ReLU)", "_", type(layer).__name__).lower()
         number = seen.get(base, 0)
-        names.append(f"{base}_{number}" if number else base)
+        while (name := f"{base}_{number}" if number else base) in names:  # another class may be called Dense_1
+            number += 1
+        names[name] = None
         seen[base] = number + 1
-    return names
+    return list(names)
 
 
 def _require_layers(layers: list[Layer]) -> None:
     if not layers:
         raise ValueError("a model needs at least one layer")
+    earlier: set[int] = set()
     for place, layer in enumerate(layers):
         if isinstance(layer, type):
             raise ValueError(f"layers[{place}] is the class {layer.__name__}; write {layer.__name__}(...)")
         if not isinstance(layer, Layer):
             raise ValueError(f"layers[{place}] must be a Layer, got {shown(layer)}")
-        if layer.input_shape is not None or any(layer is earlier for earlier in layers[:place]):
+        if layer.input_shape is not None or id(layer) in earlier:
             raise ValueError(f"layers[{place}], {shown(layer)}, is part of a model already; make a new one")
+        earlier.add(id(layer))

@@ -92,6 +92,13 @@ class Layer:
         """Allocate the parameters for inputs of ``input_shape`` (no batch axis) and return the output shape."""
         raise NotImplementedError
 
+    def weight_shapes(self, input_shape: Shape) -> dict[str, Shape]:
+        """Return the shapes of the parameters and the state that ``build`` will make, where they are known before.
+
+        ``load_model`` compares them with what is in the file before it spends memory on a layer.
+        """
+        return {}
+
     def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
         """Return the layer's output for a batch; the array is the layer's own and is overwritten by the next call."""
         raise NotImplementedError

@@ -80,16 +80,21 @@ class Conv2D(Layer):
         self.kernel_regularizer = kernel_regularizer
         self.padding_before = (0, 0)  # (top, left) rows and columns of zeros
 
+    def weight_shapes(self, input_shape: Shape) -> dict[str, Shape]:
+        _, _, channels = image_shape("Conv2D", input_shape)
+        kernel, bias = (*self.kernel_size, channels, self.filters), (self.filters,)
+        return {"kernel": kernel, "bias": bias} if self.use_bias else {"kernel": kernel}
+
     def build(self, input_shape: Shape, rng: np.random.Generator) -> Shape:
         height, width, channels = image_shape("Conv2D", input_shape)
         stops, self.padding_before = slide("Conv2D", (height, width), self.kernel_size, self.strides, self.padding)
-        shape = (*self.kernel_size, channels, self.filters)
+        shapes = self.weight_shapes(input_shape)
         positions = self.kernel_size[0] * self.kernel_size[1]
         initialize = INITIALIZERS[self.kernel_initializer]
-        kernel = initialize(shape, positions * channels, positions * self.filters, rng, self.dtype)
+        kernel = initialize(shapes["kernel"], positions * channels, positions * self.filters, rng, self.dtype)
         self.add_parameter("kernel", kernel)
         if self.use_bias:
-            self.add_parameter("bias", np.zeros(self.filters))
+            self.add_parameter("bias", np.zeros(shapes["bias"]))
         return self.set_shapes(input_shape, (*stops, self.filters))
 
     def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:

@@ -62,15 +62,19 @@ class Dense(Layer):
         self.kernel_initializer = check_initializer(kernel_initializer)
         self.kernel_regularizer = kernel_regularizer
 
-    def build(self, input_shape: Shape, rng: np.random.Generator) -> Shape:
+    def weight_shapes(self, input_shape: Shape) -> dict[str, Shape]:
         if len(input_shape) != 1:
             got = ", ".join(map(str, ("N", *input_shape)))
             raise ValueError(f"Dense expects (N, D) vectors, got ({got}); put a Flatten before it")
-        (inputs,) = input_shape
+        kernel, bias = (input_shape[0], self.units), (self.units,)
+        return {"kernel": kernel, "bias": bias} if self.use_bias else {"kernel": kernel}
+
+    def build(self, input_shape: Shape, rng: np.random.Generator) -> Shape:
+        shapes = self.weight_shapes(input_shape)
         initialize = INITIALIZERS[self.kernel_initializer]
-        self.add_parameter("kernel", initialize((inputs, self.units), inputs, self.units, rng, self.dtype))
+        self.add_parameter("kernel", initialize(shapes["kernel"], input_shape[0], self.units, rng, self.dtype))
         if self.use_bias:
-            self.add_parameter("bias", np.zeros(self.units))
+            self.add_parameter("bias", np.zeros(shapes["bias"]))
         return self.set_shapes(input_shape, (self.units,))
 
     def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:

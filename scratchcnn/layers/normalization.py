@@ -65,6 +65,9 @@ class BatchNorm(Layer):
             raise ValueError(f"BatchNorm: epsilon must be above 0, got {shown(epsilon)}")
         self.momentum, self.epsilon = float(momentum), float(epsilon)
 
+    def weight_shapes(self, input_shape: Shape) -> dict[str, Shape]:
+        return dict.fromkeys(("gamma", "beta", "moving_mean", "moving_variance"), input_shape[-1:])
+
     def build(self, input_shape: Shape, rng: np.random.Generator) -> Shape:
         if not input_shape:
             raise ValueError("BatchNorm expects (N, ..., C), an axis of channels at the end, got (N,)")

@@ -1,0 +1,68 @@
+"""Recognising the files of others: what a file is that ``load_model`` cannot read, and what can be done about it."""
+
+from __future__ import annotations
+
+from typing import BinaryIO
+
+_BY_HAND = (
+    "build the same network with Sequential, and copy the weights with model.set_weights(arrays), a list in the order "
+    "of model.get_weights()"
+)
+_FROM_KERAS = f"{_BY_HAND}: keras_model.get_weights() has the same order and shapes"
+_FROM_TORCH = (
+    f"{_BY_HAND}: convolution kernels as weight.transpose(2, 3, 1, 0), dense ones as weight.T with inputs in the "
+    "order height, width, channels"
+)
+_LONGEST_HEADER = 100_000_000  # bytes, of a safetensors file
+
+
+def recognise(file: BinaryIO) -> str | None:
+    """Return what another program's file is and what to do, or None for one that may be a model of this library."""
+    file.seek(0)
+    head = file.read(64)
+    if head.startswith(b"\x89HDF\r\n\x1a\n"):
+        return f"it is an HDF5 file, as Keras and others write; {_FROM_KERAS}"
+    if head.startswith(b"PK\3\4"):
+        return _recognise_archive(file)
+    if head.startswith(b"\x93NUMPY"):
+        return "it is a single array (.npy); numpy.load reads it"
+    if head[:1] == b"\x80" and head[1:2] in (b"\2", b"\3", b"\4", b"\5"):
+        return f"it is a pickle, as PyTorch, joblib and others write; loading one would run code from it; {_BY_HAND}"
+    if 2 <= int.from_bytes(head[:8], "little") <= _LONGEST_HEADER and head[8:9] == b"{":
+        return f"it is a safetensors file; its tensors have names but no network; {_FROM_TORCH}"
+    if head[4:8] == b"TFL3":
+        return f"it is a TensorFlow Lite file; {_BY_HAND}"
+    if head[:1] == b"\x08" and head[1:2] < b"\x20" and head[2:3] in (b"\x12", b"\x3a", b"\x42", b"\x1a"):
+        return f"it is an ONNX file; {_BY_HAND}"
+    if head.startswith(b"\x1f\x8b"):
+        return "it is a gzip file; unpack it first"
+    if head.lstrip().lower().startswith((b"<!doctype", b"<html", b"<?xml")):
+        return "it is a web page; download the file itself"
+    return None
+
+
+def _recognise_archive(file: BinaryIO) -> str | None:
+    file.seek(0)
+    names = _first_names(file)
+    if any(name in ("model.weights.h5", "config.json", "metadata.json") for name in names):
+        return f"it is a Keras file (.keras); {_FROM_KERAS}"
+    if any(name.endswith(("/data.pkl", "/version", "/byteorder")) or name == "data.pkl" for name in names):
+        return f"it is a PyTorch file (.pt); {_FROM_TORCH}"
+    if names and not any(name.endswith(".npy") for name in names):
+        return f"it is a zip archive of other files, beginning with {names[0][:100]!r}"
+    return None
+
+
+def _first_names(file: BinaryIO) -> list[str]:
+    """Return the names of the first members of a zip archive, from what is in front of each."""
+    names: list[str] = []
+    for _ in range(4):
+        header = file.read(30)
+        if len(header) < 30 or header[:4] != b"PK\3\4":
+            break
+        size, name, extra = (int.from_bytes(header[a:b], "little") for a, b in ((18, 22), (26, 28), (28, 30)))
+        names.append(file.read(name).decode("utf-8", "replace"))
+        if size == 0xFFFFFFFF or header[6] & 8:
+            break  # how long it is stands elsewhere
+        file.seek(extra + size, 1)
+    return names
