@@ -7,6 +7,8 @@ member's first bytes, has to be that many numbers. So memory is spent on what is
 
 from __future__ import annotations
 
+import functools
+import io
 import math
 import os
 import zipfile
@@ -20,6 +22,7 @@ from .messages import shown
 MOST_OF_DIRECTORY = 4 << 20  # bytes of the archive's table of contents, about 100 a member
 MOST_UNPACKED = 16 << 20  # bytes that all members together may have beyond those of the file, when they are compressed
 MOST_OF_HEADER = 1000  # bytes; NumPy writes 128
+_MAGIC = b"\x93NUMPY\x01\x00"  # of an array, in version 1.0
 _END, _END_LENGTH = b"PK\5\6", 22  # the record that ends a zip archive, when there is no comment
 _LARGE_END, _LARGE_END_LENGTH = b"PK\6\7", 20  # before it, where the archive is beyond 4 GiB
 _LOCAL_HEADER = 30  # bytes before each member, and its name
@@ -30,6 +33,7 @@ class Header(NamedTuple):
 
     shape: tuple[int, ...]
     dtype: np.dtype
+    fortran_order: bool = False
 
     def __str__(self) -> str:
         return f"{shown(self.dtype.str) if self.dtype.names else self.dtype} {shown(self.shape)}"
@@ -74,20 +78,17 @@ class Archive:
         if name not in self._headers:
             info = self._members[name]
             with self._zip.open(info) as member:
-                version = npy.read_magic(member)
-                if version != (1, 0):
-                    raise ValueError(f"{shown(name)} is an array in version {version} of the .npy format, expected 1.0")
-                shape, _, dtype = npy.read_array_header_1_0(member, max_header_size=MOST_OF_HEADER)
-                if dtype.hasobject:
-                    raise ValueError(
-                        f"{shown(name)} is pickled: Object arrays cannot be loaded when allow_pickle=False"
-                    )
-                held = info.file_size - member.tell()
-            promised = math.prod(shape) * dtype.itemsize
+                start = member.read(len(_MAGIC) + 2)
+                length = int.from_bytes(start[len(_MAGIC) :], "little")
+                if not start.startswith(_MAGIC) or length > MOST_OF_HEADER:
+                    raise ValueError(f"{shown(name)} is no array in version 1.0 of the .npy format")
+                header = _parse(start[len(_MAGIC) :] + member.read(length))
+            held, promised = info.file_size - len(start) - length, math.prod(header.shape) * header.dtype.itemsize
+            if header.dtype.hasobject:
+                raise ValueError(f"{shown(name)} is pickled: Object arrays cannot be loaded when allow_pickle=False")
             if held != promised:
-                header = Header(shape, dtype)
                 raise ValueError(f"{shown(name)} promises {shown(promised)} bytes, {header}, and has {held}")
-            self._headers[name] = Header(shape, dtype)
+            self._headers[name] = header
         return self._headers[name]
 
     def require(self, name: str, shape: tuple[int, ...], dtype: np.dtype) -> None:
@@ -98,11 +99,21 @@ class Archive:
 
     def read(self, name: str) -> np.ndarray:
         """Return an array; one whose checksum is wrong is an error of zipfile's."""
-        self.header(name)
+        shape, dtype, fortran_order = self.header(name)
+        size = math.prod(shape) * dtype.itemsize
         with self._zip.open(self._members[name]) as member:
-            array = npy.read_array(member, allow_pickle=False, max_header_size=MOST_OF_HEADER)
+            member.read(self._members[name].file_size - size)
+            elements = member.read(size)
             member.read(1)  # at the end the checksum is compared
-        return array
+        if len(elements) < size:
+            raise ValueError(f"{shown(name)} ends after {len(elements)} of {size} bytes")
+        return np.frombuffer(elements, dtype).reshape(shape, order="F" if fortran_order else "C")
+
+
+@functools.lru_cache(maxsize=1000)  # many arrays of a model have the same
+def _parse(header: bytes) -> Header:
+    shape, fortran_order, dtype = npy.read_array_header_1_0(io.BytesIO(header), max_header_size=MOST_OF_HEADER)
+    return Header(shape, dtype, fortran_order)
 
 
 def _require_small_directory(file: BinaryIO, size: int) -> None:

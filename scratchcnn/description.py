@@ -25,7 +25,7 @@ FORMAT, VERSION = "scratchcnn model", 1
 LOSSES = {cls.__name__: cls for cls in (SoftmaxCrossEntropy,)}
 OPTIMIZERS = {cls.__name__: cls for cls in (SGD, Adam, AdamW)}
 SCHEDULES = {cls.__name__: cls for cls in (Constant, StepDecay, CosineDecay, OneCycle)}
-MOST_LAYERS, MOST_CHARACTERS = 10_000, 2_000_000  # of a model, and of its description as JSON
+MOST_LAYERS, MOST_CHARACTERS = 5_000, 2_000_000  # of a model, and of its description as JSON
 
 
 def describe(model: Sequential, include_optimizer: bool = True) -> dict[str, Any]:
@@ -96,6 +96,8 @@ def _predictions(model: Sequential) -> str:
 def _describe_layer(layer: Layer, name: str) -> dict[str, Any]:
     entry: dict[str, Any] = {"class": type(layer).__name__, "config": layer.config()}
     if layer.name != name:
+        if not isinstance(layer.name, str):
+            raise ValueError(f"cannot save: the name of {name} must be a string, got {shown(layer.name)}")
         entry["name"] = layer.name
     if not layer.trainable:
         entry["trainable"] = False

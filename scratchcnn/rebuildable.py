@@ -73,12 +73,8 @@ def require_rebuildable(layer: Layer) -> None:
         )
     for attribute in vars(twin).keys() - vars(Layer()).keys():
         _require_same_attribute(layer, twin, attribute, attribute in config)
-    for kind, arrays in (("params", layer.params), ("state", layer.state)):
-        for key, array in arrays.items():
-            if not isinstance(array, np.ndarray) or array.dtype.hasobject or array.dtype.names:
-                raise ValueError(f"cannot save {layer.name}.{kind}[{key!r}]: it must be an array of plain numbers")
-            if kind == "state" and key in layer.params:
-                raise ValueError(f"cannot save {layer.name}: {key!r} is both a parameter and state; rename one")
+    for key in layer.params.keys() & layer.state.keys():
+        raise ValueError(f"cannot save {layer.name}: {key!r} is both a parameter and state; rename one")
     if LAYERS.get(name) is cls:
         _require_same_shapes(layer, twin)
 

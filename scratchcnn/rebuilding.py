@@ -69,6 +69,8 @@ def rebuild(archive: Archive, kinds: dict[str, type[Layer]]) -> Sequential:
         array[...] = archive.read(name)
     for layer, entry in zip(layers, entries, strict=True):
         layer.name = entry.get("name", layer.name)
+        if not isinstance(layer.name, str):
+            raise ValueError(f"the name of a layer is {shown(layer.name)}, expected a string")
     _require_all_told(config, facts(model), "config")
     return model
 

@@ -23,6 +23,7 @@ from .ops.checks import are_below
 if TYPE_CHECKING:
     from .layers.base import Shape  # layers may use this file
 
+MOST_AXES, MOST_NUMBERS = 31, 2**60  # of a sample: what an array of any NumPy can have, less the batch axis
 CHECKED_AT_ONCE = 1 << 20  # elements; a check of everything at once would need memory for as many truth values
 
 
@@ -150,7 +151,12 @@ def as_input_shape(input_shape: Any) -> Shape:
         raise ValueError(
             f"input_shape must be a tuple such as (28, 28, 1), without the batch axis, got {shown(input_shape)}"
         )
-    return tuple(as_integer(f"input_shape[{axis}]", extent, 1) for axis, extent in enumerate(input_shape))
+    if len(input_shape) > MOST_AXES:
+        raise ValueError(f"input_shape has {len(input_shape)} axes, the most are {MOST_AXES}")
+    shape = tuple(as_integer(f"input_shape[{axis}]", extent, 1) for axis, extent in enumerate(input_shape))
+    if math.prod(shape) > MOST_NUMBERS:
+        raise ValueError(f"input_shape {shown(shape)} has more numbers than an array can have")
+    return shape
 
 
 def _report_not_finite(x: np.ndarray, what: str = "image") -> None:
