@@ -395,7 +395,8 @@ def test_a_file_of_the_first_version_is_loaded(tmp_path):
         "input_shape": [5, 5, 1], "seed": 7, "dtype": "float32", "fuse": true,
         "rng": {"bit_generator": "PCG64", "state": {"state": 35399562948360463058890781895381311971,
          "inc": 87136372517582989555478159403783844777}, "has_uint32": 0, "uinteger": 0},
-        "optimizer": {"class": "SGD", "config": {"learning_rate": {"class": "Constant", "config": {"learning_rate": 0.1}},
+        "optimizer": {"class": "SGD", "config":
+        {"learning_rate": {"class": "Constant", "config": {"learning_rate": 0.1}},
          "weight_decay": 0.0, "global_clipnorm": null, "momentum": 0.9, "nesterov": true}}, "iterations": 5,
         "loss": {"class": "SoftmaxCrossEntropy", "config": {"label_smoothing": 0.1}}}"""
     shapes = {"conv2d/kernel": (3, 3, 1, 2), "conv2d/bias": (2,), "dense/kernel": (8, 3), "optimizer.velocity": (48,)}
