@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from .. import ops
+from ..advice.objects import as_array, for_dtype, held
 from ..messages import shown
 from ..validation import as_indices
 
@@ -84,13 +85,19 @@ class Augmentation:
         ndarray
             A new array of the same shape and dtype.
         """
-        images = np.asarray(images)
+        given, images = images, as_array(images, "images", "x")
+        if images.dtype.kind not in "biuf":
+            raise ValueError(
+                f"images must be real numbers, got an array of dtype {shown(images.dtype)}"
+                f"{for_dtype(images, 'x', given)}"
+            )
         if images.dtype not in (np.uint8, np.float32, np.float64):
             images = images.astype(np.float32)
         if images.ndim not in (3, 4):
+            alone = f"; one image alone needs a batch axis: pass {held(given, 'x')}[np.newaxis]"
             raise ValueError(
-                f"Augmentation takes images (N, H, W) or (N, H, W, C), got shape {images.shape}; "
-                f"one image alone needs a batch axis: pass x[np.newaxis]"
+                f"Augmentation takes images (N, H, W) or (N, H, W, C), got shape {images.shape}"
+                f"{alone if images.ndim == 2 else ''}"
             )
         if images.size == 0:
             return images.copy()
