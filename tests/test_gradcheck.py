@@ -1,4 +1,7 @@
-"""A gradient check finds what is wrong, says where, and is not fooled by kinks."""
+"""A gradient check finds what is wrong and says where. The kind of fault: a wrong derivative that is called right.
+
+Kinks are in test_gradcheck_kinks.py, what is left of earlier batches in test_gradcheck_state.py.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +11,8 @@ import numpy as np
 import pytest
 
 import scratchcnn as sc
-from scratchcnn.gradcheck import GradientError, check_layer, check_loss, check_model, separated
+from scratchcnn.gradcheck import GradientError, check_layer, check_loss, check_model
 from scratchcnn.gradcheck import __main__ as command_line
-from scratchcnn.gradcheck.numerical import derivative
 
 
 @pytest.fixture(autouse=True)
@@ -71,7 +73,7 @@ def test_a_tiny_error_is_found_and_a_tolerated_one_is_not():
     assert check_layer(SlightlyWrong(3), (4,), tolerance=1e-6).passed
 
 
-def test_the_random_direction_finds_a_wrong_element_that_was_not_sampled():
+def test_the_random_direction_finds_a_wrong_element_that_was_not_sampled_and_names_it():
     class WrongCorner(sc.Dense):
         def backward(self, dy):
             dx = super().backward(dy)
@@ -79,7 +81,27 @@ def test_the_random_direction_finds_a_wrong_element_that_was_not_sampled():
             return dx
 
     report = check_layer(WrongCorner(40), (40,), samples=5)
-    assert "kernel along a random direction" in report.problems[0]
+    assert report.problems[0].startswith("WrongCorner: kernel[39, 39]: backward gives ")
+
+
+def test_the_input_is_told_where_only_some_inputs_go_wrong():
+    class WrongAbove(sc.ReLU):
+        def forward(self, x, training=False):
+            self._x = x
+            return super().forward(x, training)
+
+        def backward(self, dy):
+            return super().backward(dy) * (self._x < 50)
+
+    (problem,) = check_layer(WrongAbove(), (5,)).problems
+    assert problem.startswith("WrongAbove: dx[") and "of 410 inputs from -64 to 64, whose value is 5" in problem
+
+
+def test_input_shape_is_that_of_x_where_x_is_given():
+    assert check_layer(sc.Dense(3), x=np.random.default_rng(0).normal(size=(2, 4))).passed
+    for arguments, message in (({}, "needs input_shape"), ({"input_shape": (5,), "x": np.ones((2, 4))}, "asks for")):
+        with pytest.raises(ValueError, match=message):
+            check_layer(sc.Dense(3), **arguments)
 
 
 def test_forgotten_and_broken_gradients_are_found():
@@ -147,55 +169,6 @@ def test_what_is_checked_is_not_touched():
 def test_a_check_is_repeatable():
     first, again, other = (str(check_layer(sc.Conv2D(2, 3), (5, 5, 1), seed=seed)) for seed in (1, 1, 2))
     assert first == again != other
-
-
-def test_separated_inputs_keep_their_distance_from_each_other_and_from_zero():
-    for shape in ((3, 3), (2, 5, 5, 4)):
-        x = separated(shape, np.random.default_rng(0))
-        gap = 4 / (x.size + x.size % 2)
-        assert x.shape == shape
-        assert np.diff(np.sort(x.ravel())).min() == pytest.approx(gap)
-        assert np.abs(x).min() == pytest.approx(gap / 2)
-
-
-# ---- the numerical derivative
-
-
-def derivative_of(function, step=2.0**-10):
-    return derivative(lambda t: np.array([function(t)]), np.ones(1), step, 1e-8, yardstick=1.0)
-
-
-def test_the_derivative_of_a_smooth_function_has_ten_digits():
-    for function, expected in ((np.exp, 1), (lambda t: np.sin(3 * t), 3), (lambda t: 5 + 2 * t, 2)):
-        estimate = derivative_of(function)
-        assert estimate.settled
-        assert estimate.value == pytest.approx(expected, rel=1e-10)
-
-
-@pytest.mark.parametrize("distance", [3e-4, 1e-5, 1e-6])
-def test_the_step_shrinks_until_a_kink_is_outside(distance):
-    estimate = derivative_of(lambda t: max(t + distance, 0.0))
-    assert estimate.settled
-    assert estimate.value == pytest.approx(1, rel=1e-8)
-    assert estimate.step < distance
-
-
-def test_a_derivative_beside_a_kink_too_close_to_resolve_does_not_settle():
-    assert not derivative_of(lambda t: max(t + 1e-9, 0.0)).settled
-
-
-def test_elements_beside_a_kink_are_left_out_and_counted():
-    x = np.array([[1.0, 1e-9, -1.0, 0.5]])
-    (comparison,) = check_layer(sc.ReLU(), (4,), x=x).raise_if_wrong().comparisons
-    assert (comparison.checked, comparison.left_out) == (3, 1)
-
-
-def test_a_function_that_is_not_smooth_is_reported():
-    class Rough(sc.ReLU):
-        def forward(self, x, training=False):
-            return super().forward(x + np.sin(1e9 * x) / 100, training)
-
-    assert "do not settle" in check_layer(Rough(), (6,)).problems[0]
 
 
 # ---- the command

@@ -29,7 +29,8 @@ maxima in a pool. Random inputs hit them with probability 0, but a difference ne
 
 from __future__ import annotations
 
-from .checks import check_layer, check_loss, check_model, separated
+from .checks import check_layer, check_loss, check_model
+from .inputs import separated
 from .report import Comparison, GradientError, Report
 
 __all__ = ["Comparison", "GradientError", "Report", "check_layer", "check_loss", "check_model", "separated"]

@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
 from ..layers.base import Layer, Shape
 from ..losses import SoftmaxCrossEntropy
-from .numerical import Objective, compare, rms
-from .report import Report
+from .compare import Probe, along_a_direction, compare, single_precision
+from .history import Batch, examine
+from .inputs import larger_batches, separated, within
+from .numerical import Objective
+from .report import Comparison, Report
+from .subjects import Gradients, LayerSubject, LossSubject, NetworkSubject, Subject
+from .targets import rows, targets_for
+
+MANY = 2048  # inputs that a mistake at a few of them, a threshold that is a little off, cannot escape; for a layer,
+MANY_LOGITS = 512  # and for a loss, whose one output has fewer digits
 
 
 def check_layer(
     layer: Layer,
-    input_shape: Shape,
+    input_shape: Shape | None = None,
     *,
     batch_size: int = 2,
     training: bool = True,
@@ -26,22 +35,27 @@ def check_layer(
 ) -> Report:
     """Check dx and the gradient of every parameter of one layer.
 
+    Elements on a kink (a pixel of 0 in front of a ReLU, two equal maxima in a pool) have no derivative: they are left
+    out, and the report says how many there are. Where hardly anything is left, the verdict is not "right".
+
     Parameters
     ----------
     layer : Layer
-        Built or not; a copy of it is built in float64 and checked.
+        Built or not; copies of it are built in float64, as part of a model, and checked.
     input_shape : tuple of int
-        Shape of one input, without the batch axis.
+        Shape of one input, without the batch axis. Not needed where x is given.
     batch_size : int
     training : bool
         Passed on to ``forward``. Random numbers must come from the generator that ``build`` received: it is reset
         before every ``forward``, so that dropout, for example, always drops the same elements.
-    x : ndarray, shape (batch_size, *input_shape), optional
-        The input, where random numbers between -2 and 2 will not do.
+    x : ndarray, shape (N, *input_shape), optional
+        The input, where random numbers between -2 and 2 will not do. Without it, larger batches of up to +-64 are
+        looked at as well.
     tolerance : float
         Largest relative error; ``report.py`` says relative to what.
     samples : int
-        Elements of each array that are checked one by one: all of a small array, a random choice of a large one.
+        Elements of each array that are checked one by one: all of a small array, a random choice of a large one. All
+        the others are checked together, along a random direction.
     seed : int
         The same seed makes the same check.
 
@@ -58,46 +72,40 @@ def check_layer(
     True
     """
     rng = np.random.default_rng(seed)
-    layer = _fresh_copy(layer)
-    layer.dtype = np.dtype(np.float64)
-    layer.needs_input_gradient = True
-    layer_rng = np.random.default_rng(seed)
-    layer.build(input_shape, layer_rng)
-    layer.seal()
-    _move_away_from_initial_values([layer], rng)
-    x = separated((batch_size, *input_shape), rng) if x is None else np.array(x, np.float64)
+    given = x is not None
+    if x is None and input_shape is None:
+        raise ValueError("check_layer needs input_shape, the shape of one input without the batch axis, or x")
+    if x is None:
+        x = separated((batch_size, *np.atleast_1d(np.array(input_shape, int)).tolist()), rng)
+    x = np.array(x, np.float64)
+    if input_shape is not None and x.shape[1:] != tuple(np.atleast_1d(np.array(input_shape, int))):
+        raise ValueError(f"x has the shape {x.shape}, but input_shape={input_shape} asks for (N, ...) of that shape")
+    input_shape = x.shape[1:]
+    fresh, used = (LayerSubject(layer, input_shape, training, seed) for _ in range(2))
 
-    at_start = layer_rng.bit_generator.state
+    def dy(count: int) -> np.ndarray:
+        return rng.standard_normal((count, *(fresh.layer.output_shape or ())))
 
-    def outputs() -> np.ndarray:
-        layer_rng.bit_generator.state = at_start
-        return layer.forward(x, training).copy()
+    def other_batch(count: int) -> Batch:
+        return within(x, count, rng), dy(count)
 
-    y = outputs()
-    if not np.array_equal(y, outputs(), equal_nan=True):
-        raise ValueError(
-            f"{layer.name}.forward gave two different outputs for the same input; a layer must take its random numbers "
-            "from the generator given to build, and nothing else may change between calls"
-        )
-    objective = Objective(outputs, weights=rng.standard_normal(y.shape))
-    x_before, dy = x.copy(), objective.weights.copy()
-    dx = layer.backward(dy)
-    if not (np.array_equal(x, x_before, equal_nan=True) and np.array_equal(dy, objective.weights, equal_nan=True)):
-        raise ValueError(
-            f"{layer.name} changed its input or dy; a layer writes only to arrays of its own (self.buffer)"
-        )
-    arrays = {"dx": (x, dx), **_parameters(layer)}
-    report = Report(f"{layer!r} on {y.shape[0]} inputs of shape {input_shape}", tolerance)
-    report.add(compare(layer.name, _copy_gradients(arrays), objective, tolerance, samples, rng))
-    return report
+    targets = dy(len(x))
+    _, gradients, faults = examine(fresh, used, (x, targets), other_batch)
+    report = Report(f"{fresh.layer!r} on {len(x)} inputs of shape {input_shape}", tolerance, faults=faults)
+    probes = _probes(fresh, x, targets, gradients, tolerance)
+    report.add(compare(probes, samples, rng))
+    if not given and not faults:
+        batches = ((width, many, dy(len(many))) for width, many in larger_batches(x.shape, MANY, rng))
+        report.elsewhere.extend(_along_directions(fresh, batches, probes, rng))
+    return _explained(report, probes)
 
 
 def check_loss(
     loss: Any,
-    shape: tuple[int, int] = (4, 10),
+    shape: Shape = (4, 10),
     *,
     logits: np.ndarray | None = None,
-    labels: np.ndarray | None = None,
+    labels: Any = None,
     tolerance: float = 1e-7,
     samples: int = 50,
     seed: int = 0,
@@ -107,10 +115,12 @@ def check_loss(
     Parameters
     ----------
     loss : object
+        Copies of it are checked.
     shape : (int, int)
         Samples N and classes K of the random logits.
     logits, labels : ndarray, optional
-        (N, K) and (N,): instead of random ones.
+        (N, K), and one target for each sample, whatever the loss takes: instead of random ones. Random targets are
+        class numbers (N,) or, for a loss that refuses them, real numbers of the shape of the logits.
     tolerance, samples, seed
         As in ``check_layer``.
 
@@ -121,20 +131,32 @@ def check_loss(
     True
     """
     rng = np.random.default_rng(seed)
+    given = logits is not None
     logits = separated(shape, rng) if logits is None else np.array(logits, np.float64)
-    labels = rng.integers(0, logits.shape[1], len(logits)) if labels is None else labels
-    objective = Objective(lambda: np.array([loss.forward(logits, labels)]), weights=np.ones(1))
-    objective.outputs()
-    report = Report(f"{loss!r} on logits of shape {logits.shape}", tolerance)
-    arrays = {"dlogits": (logits, loss.backward())}
-    report.add(compare(type(loss).__name__, _copy_gradients(arrays), objective, tolerance, samples, rng))
-    return report
+    targets = targets_for(loss, labels, logits, rng)
+    fresh, used = (LossSubject(loss, type(loss).__name__) for _ in range(2))
+
+    def other_targets(x: np.ndarray) -> np.ndarray:
+        return targets_for(loss, None, x, rng) if labels is None else rows(targets, len(x), rng)
+
+    def other_batch(count: int) -> Batch:
+        x = within(logits, count, rng)
+        return x, other_targets(x)
+
+    _, gradients, faults = examine(fresh, used, (logits, targets), other_batch)
+    report = Report(f"{loss!r} on logits of shape {logits.shape}", tolerance, faults=faults)
+    probes = _probes(fresh, logits, targets, gradients, tolerance)
+    report.add(compare(probes, samples, rng))
+    if not given and not faults:
+        batches = ((width, many, other_targets(many)) for width, many in larger_batches(logits.shape, MANY_LOGITS, rng))
+        report.elsewhere.extend(_along_directions(fresh, batches, probes, rng))
+    return _explained(report, probes)
 
 
 def check_model(
     model: Any,
     x: np.ndarray | None = None,
-    labels: np.ndarray | None = None,
+    labels: Any = None,
     *,
     loss: Any = None,
     batch_size: int = 2,
@@ -151,9 +173,9 @@ def check_model(
     Parameters
     ----------
     model : Sequential
-        A copy is made in float64, with the same layers, parameters and fusion, and checked.
+        Copies are made in float64, with the same layers, parameters and fusion, and checked.
     x, labels : ndarray, optional
-        A batch (N, *input_shape) and its classes (N,), instead of random ones.
+        A batch (N, *input_shape) and one target for each sample, instead of random ones.
     loss : object, optional
         The one the model was compiled with or, if it was not, softmax cross-entropy.
     batch_size : int
@@ -170,68 +192,51 @@ def check_model(
     """
     rng = np.random.default_rng(seed)
     loss = copy.deepcopy(loss or model.loss or SoftmaxCrossEntropy())
-    weights = model.get_weights()
-    model = type(model)(
-        [_fresh_copy(layer) for layer in model.layers], model.input_shape, seed=seed, dtype="float64", fuse=model.fuse
+    fresh, used = (NetworkSubject(model, loss, training, seed) for _ in range(2))
+    x = separated((batch_size, *model.input_shape), rng) if x is None else np.asarray(x, np.float64)
+    x = np.array(fresh.model.as_images(x))
+    targets = targets_for(loss, labels, separated((len(x), *model.output_shape), rng), rng)
+
+    def other_batch(count: int) -> Batch:
+        return within(x, count, rng), rows(targets, count, rng)
+
+    _, gradients, faults = examine(fresh, used, (x, targets), other_batch)
+    report = Report(
+        f"{type(model).__name__} of {len(model.layers)} layers, fuse={model.fuse}, {loss!r}", tolerance, faults=faults
     )
-    model.set_weights(weights)
-    _move_away_from_initial_values(model.layers, rng)
-    x = separated((batch_size, *model.input_shape), rng) if x is None else np.array(x, np.float64)
-    labels = rng.integers(0, model.output_shape[-1], len(x)) if labels is None else labels
+    into_images, *parameters = _probes(fresh, x, targets, gradients, tolerance)
+    report.add(compare([into_images], samples, rng))  # by itself: pixels from 0 to 255 have far smaller derivatives
+    report.add(compare(parameters, samples, rng))
+    return _explained(report, [into_images, *parameters])
 
-    at_start = model.rng.bit_generator.state
 
-    def outputs() -> np.ndarray:
-        model.rng.bit_generator.state = at_start
-        return np.array([loss.forward(model.forward(x, training), labels) + model.regularization_loss()])
+def _probes(subject: Subject, x: np.ndarray, targets: Any, gradients: Gradients, tolerance: float) -> list[Probe]:
+    """Return the input and all parameters, with their gradients."""
+    weights = targets if isinstance(subject, LayerSubject) else np.ones(1)
+    objective = Objective(lambda: subject.outputs(x, targets), weights)
+    arrays = {subject.input_name: x, **{key: parameter for key, (parameter, _) in subject.arrays.items()}}
+    return [Probe(*key, array, gradients[key], objective, tolerance) for key, array in arrays.items()]
 
-    outputs()
-    dx = model.backward(loss.backward())
-    gradients = {"input": _copy_gradients({"dx": (x, dx)})}
-    for layer in model.layers:
-        gradients[layer.name] = _copy_gradients(_parameters(layer))
-    unit = rms(model.gradients)
-    objective = Objective(outputs, weights=np.ones(1))
-    report = Report(f"{type(model).__name__} of {len(model.layers)} layers, fuse={model.fuse}, {loss!r}", tolerance)
-    for name, arrays in gradients.items():
-        report.add(compare(name, arrays, objective, tolerance, samples, rng, 0.0 if name == "input" else unit))
+
+def _explained(report: Report, probes: list[Probe]) -> Report:
+    """Return the report; if something is wrong, say so where single precision is the reason."""
+    if report.wrong and (reason := single_precision(probes)):
+        report.faults.append(reason)
     return report
 
 
-def separated(shape: Shape, rng: np.random.Generator) -> np.ndarray:
-    """Return evenly spaced numbers between -2 and 2 in random order: a gap of 4/size between any two, half of it to 0.
-
-    A ReLU has its kink at 0, and a max-pool where its two largest values are equal. Neither is within reach of a step
-    smaller than a quarter of the gap.
-    """
-    size = int(np.prod(shape))
-    places = size + size % 2  # an even number of places: 0 lies between the two in the middle
-    values = (np.arange(places) + 0.5) / places * 4 - 2
-    return rng.permutation(values)[:size].reshape(shape)
-
-
-def _parameters(layer: Layer) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Return the parameters of a layer with their gradients; none of a frozen one, which owes no gradients."""
-    return {name: (layer.params[name], layer.grads[name]) for name in layer.params if layer.trainable}
-
-
-def _fresh_copy(layer: Layer) -> Layer:
-    """Return a copy of the layer as it was before ``build``."""
-    layer = copy.deepcopy(layer)
-    layer.unbuild()
-    return layer
-
-
-def _move_away_from_initial_values(layers: list[Layer], rng: np.random.Generator) -> None:
-    for layer in layers:
-        for parameter in layer.params.values():
-            parameter += rng.normal(0, 0.1, parameter.shape)
-        for state in layer.state.values():
-            state += rng.uniform(0.1, 0.5, state.shape)  # upwards: a variance stays positive
-
-
-def _copy_gradients(arrays: dict[str, tuple[np.ndarray, Any]]) -> dict[str, tuple[np.ndarray, Any]]:
-    """Copy the gradients, which are buffers: the next backward would overwrite them. The arrays must not be copies."""
-    return {
-        name: (array, gradient if gradient is None else gradient.copy()) for name, (array, gradient) in arrays.items()
-    }
+def _along_directions(
+    subject: Subject, batches: Iterable[tuple[float, np.ndarray, Any]], known: list[Probe], rng: np.random.Generator
+) -> Iterable[Comparison]:
+    """Compare along one random direction of each array, on other batches; yield what was found."""
+    for width, x, targets in batches:
+        with np.errstate(all="ignore"):
+            outputs, gradients = subject.run(x, targets)
+        if not np.isfinite(outputs).all():
+            continue  # beyond the domain of the layer
+        for probe, at_first in zip(_probes(subject, x, targets, gradients, known[0].tolerance), known, strict=True):
+            probe.scale = max(at_first.scale, probe.rounding())
+            comparison = Comparison(probe.layer, probe.name, probe.array.shape)
+            comparison.where = f" of {len(x)} inputs from {-width:g} to {width:g}"
+            comparison.projected = along_a_direction(comparison, probe, np.arange(probe.array.size), rng)
+            yield comparison

@@ -12,10 +12,22 @@ The plain central difference, with the same step, has six or seven.
 How small must h be? Small enough that no ReLU switches and no maximum changes place between -2h and 2h, which nobody
 can know beforehand in the middle of a network. But the differences show it: where f is smooth, D(h) and D(h/2) agree to
 many digits; with a kink in the first interval they differ by the order of the kink. So h is halved until two results in
-a row agree (the idea of Ridders 1982, "Accurate computation of F'(x) and F'(x) F''(x)"). If that does not happen before
-rounding takes over, a kink is too close: the element is left out and counted, and another takes its place. The analytic
-gradient plays no part in these decisions. (Exactly on a kink the differences settle, on the mean of the slopes on both
-sides. Inputs and parameters are chosen so that this does not happen.)
+a row agree (the idea of Ridders 1982, "Accurate computation of F'(x) and F'(x) F''(x)").
+
+Exactly on a kink the central differences agree as well: on the mean of the slopes on both sides, which is nobody's
+derivative. There the slopes themselves do not come together. Their difference, with the bend of f taken out of it,
+
+    b(h) = (f(h) - f(0)) / h - (f(0) - f(-h)) / h = jump + h f'' + ...          jump = 2 b(h) - b(2h) + O(h^3)
+
+goes to 0 where f has a derivative, and to the jump of the slope where it has none. So a point is accepted when D has
+settled and the jump is gone. If that does not happen before rounding takes over, the verdict is "kink" where the jump
+keeps its size, however small the step: there is no derivative here, or one that no step can reach. It is "rough" where
+the jump grows as the step shrinks: noise, single precision, a function that is not continuous.
+
+Where the second derivative jumps (x |x| at 0, the ends of a Huber loss), D(h) has an error of first order in h, which
+2 D(h/2) - D(h) has not: that it settles is as good.
+
+Only values of f play a part in these decisions, never the gradient that is being checked.
 """
 
 from __future__ import annotations
@@ -25,12 +37,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .report import Comparison, Pair
-
 FIRST_STEP = 2.0**-10  # powers of two: x + h is then mostly exact
 HALVINGS = 14
-DIRECTIONS = 5  # tried until one has no kink nearby
 SETTLED = 0.1  # two results in a row agree if they differ by less than this fraction of the tolerance
+SMALLEST_JUMP = 0.5  # a smaller jump, as a fraction of the tolerance, is none: half of it is the error that it can make
+STEADY = 1e-6  # three jumps in a row, as equal as this, will not change any more
+BOUNDED = 16.0  # noise lets the jump grow by a factor of 2 with each halving, a kink does not
 
 
 @dataclass
@@ -45,144 +57,101 @@ class Objective:
     weights: np.ndarray
 
 
-@dataclass
-class Estimate:
-    """A numerical derivative, the step h that it was computed with, and whether it had settled."""
-
-    value: float
-    step: float
-    settled: bool
-
-
-def derivative(
-    along: Callable[[float], np.ndarray], weights: np.ndarray, first_step: float, precision: float, yardstick: float
-) -> Estimate:
-    """Return the derivative at t = 0 of sum(weights * along(t)).
-
-    It has settled if two results in a row differ by less than ``precision``, relative to the value or the yardstick.
-    """
-
-    def central(h: float) -> float:
-        return float(np.sum(weights * (along(h) - along(-h)))) / (2 * h)
-
-    h = first_step
-    wide, narrow = central(2 * h), central(h)
-    value = (4 * narrow - wide) / 3
-    for _ in range(HALVINGS):
-        h /= 2
-        wide, narrow = narrow, central(h)
-        before, value = value, (4 * narrow - wide) / 3
-        if abs(value - before) <= precision * max(abs(value), yardstick):
-            return Estimate(value, h, settled=True)
-    return Estimate(value, h, settled=False)
-
-
-def compare(
-    layer: str,
-    arrays: dict[str, tuple[np.ndarray, np.ndarray | None]],
-    objective: Objective,
-    tolerance: float,
-    samples: int,
-    rng: np.random.Generator,
-    unit: float = 0.0,
-) -> list[Comparison]:
-    """Compare gradients with numerical derivatives, along a random direction and element by element.
-
-    The direction moves all elements at once: one number that any wrong element changes. The single elements tell which.
+class Line:
+    """The loss along a line: its slope and bend across t = 0, for any step.
 
     Parameters
     ----------
-    layer : str
-        Name for the report.
-    arrays : dict of str to (ndarray, ndarray)
-        Name -> (the array that the outputs depend on, changed in place and restored; its gradient by ``backward``).
-    objective : Objective
-    tolerance, samples, rng
-        As in ``check_layer``.
-    unit : float
-        Typical size (RMS) of a gradient in the whole check; by default, that of these arrays.
+    along : callable
+        t -> the outputs at the place t of the line.
+    weights : ndarray
+        Of the outputs in the loss.
+    middle : ndarray
+        The outputs at t = 0.
     """
-    for name, (array, gradient) in arrays.items():
-        if gradient is None or gradient.shape != array.shape:
-            shape = None if gradient is None else gradient.shape
-            raise ValueError(f"{layer}: the gradient {name} must have the shape {array.shape}, got {shape}")
-    unit = unit or max((rms(gradient) for _, gradient in arrays.values() if gradient is not None), default=0.0)
-    comparisons = []
-    for name, (array, gradient) in arrays.items():
-        assert gradient is not None
-        # Rounding makes noise of a gradient that is exactly zero, as a bias has in front of a batch normalisation: the
-        # yardstick for an element is never less than a thousandth of what is usual in this check.
-        yardstick = max(rms(gradient), 1e-3 * unit)
-        comparison = Comparison(layer, name, array.shape)
-        comparison.projected = _along_a_direction(array, gradient, objective, tolerance, yardstick, rng)
-        _element_by_element(comparison, array, gradient, objective, tolerance, yardstick, samples, rng)
-        comparisons.append(comparison)
-    return comparisons
+
+    def __init__(self, along: Callable[[float], np.ndarray], weights: np.ndarray, middle: np.ndarray) -> None:
+        self.along, self.weights, self.middle = along, weights, middle
+        self._known: dict[float, tuple[float, float]] = {}
+
+    def at(self, h: float) -> tuple[float, float]:
+        """Return the slope between -h and h, and by how much the slope on the right exceeds that on the left."""
+        if h not in self._known:
+            after, before = self.along(h), self.along(-h)
+            slope = np.vdot(self.weights, after - before) / (2 * h)
+            bend = np.vdot(self.weights, (after - self.middle) + (before - self.middle)) / h
+            self._known[h] = float(slope), float(bend)
+        return self._known[h]
 
 
-def _along_a_direction(
-    array: np.ndarray,
-    gradient: np.ndarray,
-    objective: Objective,
-    tolerance: float,
-    yardstick: float,
-    rng: np.random.Generator,
-) -> Pair:
-    """Compare the derivative along a random direction v with gradient . v."""
-    start = array.copy()
-    for _ in range(DIRECTIONS):
-        direction = rng.uniform(-1, 1, array.shape)
-        length = float(np.linalg.norm(direction))
+@dataclass
+class Estimate:
+    """A numerical derivative, the step h that it was computed with, and whether there is one.
 
-        def along(t: float, direction: np.ndarray = direction) -> np.ndarray:
-            np.add(start, t * direction, out=array)
-            return objective.outputs()
+    Attributes
+    ----------
+    value, step : float
+    verdict : {"settled", "kink", "rough"}
+    jump : float
+        Of the slope: that on the right minus that on the left.
+    """
 
-        usual = yardstick * length  # the size that gradient . v has on average
-        estimate = derivative(along, objective.weights, _first_step(start), SETTLED * tolerance, usual)
-        array[...] = start
-        if estimate.settled:
-            break
-    return Pair(float(np.sum(gradient * direction)), estimate.value, usual, estimate.step, estimate.settled)
+    value: float
+    step: float
+    verdict: str
+    jump: float = 0.0
+
+    @property
+    def settled(self) -> bool:
+        """Whether this is a derivative."""
+        return self.verdict == "settled"
 
 
-def _element_by_element(
-    comparison: Comparison,
-    array: np.ndarray,
-    gradient: np.ndarray,
-    objective: Objective,
-    tolerance: float,
-    yardstick: float,
-    samples: int,
-    rng: np.random.Generator,
-) -> None:
-    """Compare up to ``samples`` elements, chosen at random, and keep the worst in ``comparison``."""
-    first_step = _first_step(array)
-    for place in rng.permutation(array.size):
-        if comparison.checked == samples or comparison.left_out > samples:
-            break
-        index = tuple(int(i) for i in np.unravel_index(place, array.shape))
-        start = float(array[index])
+def derivative(line: Line, first_step: float, tolerance: float, scale: float) -> Estimate:
+    """Return the derivative of the loss along a line, at t = 0.
 
-        def along(t: float, index: tuple[int, ...] = index, start: float = start) -> np.ndarray:
-            array[index] = start + t
-            return objective.outputs()
+    Parameters
+    ----------
+    line : Line
+    first_step : float
+    tolerance : float
+        How exact the value must be, relative to itself or to the scale: a small fraction of this.
+    scale : float
+        The size that such derivatives have.
+    """
+    h = first_step
+    (wide, bend_wide), (narrow, bend) = line.at(2 * h), line.at(h)
+    value = (4 * narrow - wide) / 3
+    jumps, linear = [2 * bend - bend_wide], np.nan
+    settled = None
+    for _ in range(HALVINGS):
+        h /= 2
+        (wide, bend_wide), (narrow, bend) = (narrow, bend), line.at(h)
+        before, value = value, (4 * narrow - wide) / 3
+        jumps.append(2 * bend - bend_wide)
+        allowed = tolerance * max(abs(value), scale)
+        linear_before, linear = linear, 2 * value - before
+        if abs(value - before) <= SETTLED * allowed:
+            settled = value, h
+        elif abs(linear - linear_before) <= SETTLED * allowed:
+            settled = linear, h
+        if abs(jumps[-1]) <= SMALLEST_JUMP * allowed:
+            if settled is not None:
+                return Estimate(*settled, "settled")
+        elif len(jumps) > 2 and np.ptp(jumps[-3:]) <= STEADY * abs(jumps[-1]):
+            return Estimate(value, h, "kink", jumps[-1])
+    sizes = np.abs(jumps)
+    is_kink = bool(sizes[-3:].max() <= BOUNDED * sizes[:3].max())  # False where any of them is NaN
+    return Estimate(value, h, "kink" if is_kink else "rough", jumps[-1])
 
-        estimate = derivative(along, objective.weights, first_step, SETTLED * tolerance, yardstick)
-        array[index] = start
-        if estimate.settled:
-            pair = Pair(float(gradient[index]), estimate.value, yardstick, estimate.step, True)
-            comparison.add_element(index, pair)
-        else:
-            comparison.left_out += 1
 
-
-def _first_step(array: np.ndarray) -> float:
+def first_step(array: np.ndarray) -> float:
     """Return the first step for numbers of this size: pixels from 0 to 255 need larger ones than weights."""
-    return FIRST_STEP * max(1.0, 2.0 ** np.ceil(np.log2(max(rms(array), 1.0))))
+    return float(FIRST_STEP * max(1.0, 2.0 ** np.ceil(np.log2(max(rms(array), 1.0)))))
 
 
 def rms(array: np.ndarray) -> float:
     """Return the root of the mean square, the typical size of an element; NaN and infinity do not count."""
     finite = array[np.isfinite(array)]
-    return float(np.sqrt(np.mean(np.square(finite)))) if finite.size else 0.0
+    largest = float(np.max(np.abs(finite), initial=0.0))  # divided by first: the square of 1e200 is no number
+    return largest * float(np.sqrt(np.mean(np.square(finite / largest)))) if largest else 0.0

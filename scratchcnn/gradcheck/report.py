@@ -4,7 +4,7 @@ The error of a value a from ``backward``, against the value n from differences, 
 
     error = |a - n| / max(|a|, |n|, yardstick)
 
-The yardstick is the root mean square of the array's gradient. Without it, the error of an element that happens to be a
+The yardstick is the typical size of the array's derivatives. Without it, the error of an element that happens to be a
 millionth of the others would be the rounding error of those others, a million times too large.
 """
 
@@ -12,6 +12,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+
+ENOUGH = 10  # where less than one in so many of the wanted elements could be checked, the verdict is not "right"
 
 
 class GradientError(AssertionError):
@@ -36,6 +38,16 @@ class Pair:
 
 
 @dataclass
+class Kink:
+    """An element without a derivative: its index, its value, and the slopes on both sides."""
+
+    index: tuple[int, ...]
+    value: float
+    left: float
+    right: float
+
+
+@dataclass
 class Comparison:
     """All that was compared for one array of one layer.
 
@@ -44,28 +56,51 @@ class Comparison:
     layer, name : str
         Of the layer, and of its array: "dx", or a parameter.
     shape : tuple of int
-    projected : Pair
-        Derivative along a random direction.
-    checked, left_out : int
-        Elements compared, and elements too close to a kink to have a derivative.
-    index, worst : tuple of int, Pair
+    wanted : int
+        How many elements were to be compared.
+    where : str
+        Says which inputs these were, where they are not the ones of the table.
+    projected : Pair or None
+        Derivative along a random direction; None if there was nothing smooth to move.
+    checked : int
+        Elements compared.
+    kinks, rough : int
+        Elements on a kink or too close to one, and elements whose differences grow as the step shrinks.
+    kink : Kink or None
+        An example.
+    index, value, worst : tuple of int, float, Pair
         The element with the largest error.
     """
 
     layer: str
     name: str
     shape: tuple[int, ...]
+    wanted: int = 0
+    where: str = ""
     projected: Pair | None = None
     checked: int = 0
-    left_out: int = 0
-    index: tuple[int, ...] | None = None
+    kinks: int = 0
+    rough: int = 0
+    kink: Kink | None = None
+    index: tuple[int, ...] = ()
+    value: float = 0.0
     worst: Pair | None = None
 
-    def add_element(self, index: tuple[int, ...], pair: Pair) -> None:
+    def add_element(self, index: tuple[int, ...], value: float, pair: Pair) -> None:
         """Count an element, and remember it if it is the worst so far."""
         self.checked += 1
         if self.worst is None or not pair.error <= self.worst.error:
-            self.index, self.worst = index, pair
+            self.index, self.value, self.worst = index, value, pair
+
+    def add_kink(self, kink: Kink) -> None:
+        """Count an element without a derivative, and remember the first."""
+        self.kinks += 1
+        self.kink = self.kink or kink
+
+    @property
+    def left_out(self) -> int:
+        """Elements that were tried and have no derivative."""
+        return self.kinks + self.rough
 
     @property
     def error(self) -> float:
@@ -73,23 +108,49 @@ class Comparison:
         errors = [pair.error for pair in (self.projected, self.worst) if pair is not None and pair.settled]
         return max(errors, key=lambda error: (error != error, error), default=0.0)  # a NaN is larger than any number
 
+    def is_right(self, tolerance: float) -> bool:
+        """Return whether all that was compared is within the tolerance."""
+        return self.error <= tolerance
+
     def problems(self, tolerance: float) -> list[str]:
         """Return what is wrong, a sentence each; an empty list if nothing is."""
         found = []
         if self.worst is not None and not self.worst.error <= tolerance:
-            where = f"{self.name}[{', '.join(map(str, self.index or ()))}]"
-            found.append(f"{self.layer}: {where}: {_values(self.worst, tolerance)}")
+            where = f"{_element(self.name, self.index)}{self.where}, whose value is {self.value:.6g}"
+            found.append(f"{self.layer}: {_element(self.name, self.index)}: {_values(self.worst, tolerance)}, {where}")
         elif self.projected is not None and self.projected.settled and not self.projected.error <= tolerance:
             found.append(
-                f"{self.layer}: {self.name} along a random direction: {_values(self.projected, tolerance)}; "
-                f"the {self.checked} elements checked are right, so it is another one (raise samples to find it)"
+                f"{self.layer}: {self.name}{self.where} along a random direction: {_values(self.projected, tolerance)};"
+                f" the {self.checked} elements checked are right, so it is another one (raise samples to find it)"
             )
-        if self.left_out > max(1, self.checked // 10):
+        if self.rough > max(1, self.checked // 10):
             found.append(
-                f"{self.layer}: {self.name}: {self.left_out} of {self.left_out + self.checked} elements have no "
-                "numerical derivative: the differences do not settle as the step shrinks (is forward smooth?)"
+                f"{self.layer}: {self.name}: {self.rough} of {self.left_out + self.checked} elements have no numerical "
+                "derivative: the differences do not settle as the step shrinks (does forward jump, add noise, or round "
+                "to float32 on the way?)"
             )
         return found
+
+    def unchecked(self) -> str | None:
+        """Return a sentence if too little could be compared to call the array right, else None."""
+        if self.checked >= max(1, self.wanted // ENOUGH) or self.wanted == 0 or self.rough > self.kinks:
+            return None
+        amount = "hardly anything" if self.checked else "nothing"
+        return (
+            f"{self.layer}: {self.name}: {amount} could be checked: {self.kinks} of {self.left_out + self.checked} "
+            "elements tried lie on a kink, where there is no derivative; pass another x"
+        )
+
+    def note(self) -> str | None:
+        """Return a sentence about the elements without a derivative, None if there are none."""
+        if self.kink is None:
+            return None
+        return (
+            f"no derivative here: {self.kinks} of the {self.left_out + self.checked} elements of {self.layer} "
+            f"{self.name} that were tried lie on a kink and are left out, such as "
+            f"{_element(self.name, self.kink.index)}, whose value is {self.kink.value:.6g}: slope {self.kink.left:.6g} "
+            f"on the left, {self.kink.right:.6g} on the right"
+        )
 
 
 @dataclass
@@ -103,30 +164,49 @@ class Report:
         Largest relative error allowed.
     comparisons : list of Comparison
         One for each array.
+    elsewhere : list of Comparison
+        Directions on other, larger batches: what is wrong for a few inputs only shows on many.
+    faults : list of str
+        What else is wrong: a gradient that depends on earlier batches, for example.
     """
 
     title: str
     tolerance: float
     comparisons: list[Comparison] = field(default_factory=list)
+    elsewhere: list[Comparison] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
 
     def add(self, comparisons: Iterable[Comparison]) -> None:
         """Append comparisons."""
         self.comparisons.extend(comparisons)
 
     @property
+    def wrong(self) -> list[str]:
+        """What is wrong, a sentence each."""
+        compared = [*self.comparisons, *self.elsewhere]
+        return [*self.faults, *(problem for comparison in compared for problem in comparison.problems(self.tolerance))]
+
+    @property
     def problems(self) -> list[str]:
-        """What is wrong, a sentence for each array that is."""
-        return [problem for comparison in self.comparisons for problem in comparison.problems(self.tolerance)]
+        """What is wrong, and what could not be checked, a sentence each."""
+        unchecked = [comparison.unchecked() for comparison in self.comparisons]
+        return [*self.wrong, *(sentence for sentence in unchecked if sentence)]
 
     @property
     def passed(self) -> bool:
-        """Whether everything is within the tolerance."""
+        """Whether everything could be checked and is within the tolerance; elements on a kink do not count."""
         return not self.problems
+
+    @property
+    def verdict(self) -> str:
+        """``right``, ``WRONG``, or ``NOT CHECKED`` where nothing is known to be wrong, but too little was compared."""
+        return "right" if self.passed else "WRONG" if self.wrong else "NOT CHECKED"
 
     @property
     def error(self) -> float:
         """The largest relative error of all."""
-        return max((comparison.error for comparison in self.comparisons), key=lambda error: (error != error, error))
+        errors = (comparison.error for comparison in [*self.comparisons, *self.elsewhere])
+        return max(errors, key=lambda error: (error != error, error), default=0.0)
 
     def raise_if_wrong(self) -> Report:
         """Return the report itself, or raise a GradientError that says what is wrong and shows the whole report."""
@@ -135,17 +215,18 @@ class Report:
         return self
 
     def __str__(self) -> str:
-        verdict = "right" if self.passed else "WRONG"
         head = ("", "shape", "direction", "elements", "worst", "at", "backward", "differences", "step")
         rows = [head, *(_row(comparison) for comparison in self.comparisons)]
         widths = [max(len(row[column]) for row in rows) for column in range(len(head))]
         lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+        notes = [comparison.note() for comparison in self.comparisons]
         return "\n".join(
             [
-                f"{verdict}  {self.title}",
+                f"{self.verdict}  {self.title}",
                 f"       largest relative error {self.error:.1e}, tolerance {self.tolerance:.0e}",
                 *(f"    {line}" for line in lines),
-                *(f"    WRONG {problem}" for problem in self.problems),
+                *(f"    {note}" for note in notes if note),
+                *(f"    {'WRONG' if problem in self.wrong else 'NOT CHECKED'} {problem}" for problem in self.problems),
             ]
         )
 
@@ -156,17 +237,22 @@ def _row(comparison: Comparison) -> tuple[str, ...]:
     size = 1
     for extent in comparison.shape:
         size *= extent
+    left_out = f", {comparison.left_out} left out" if comparison.left_out else ""
     return (
         f"{comparison.layer} {comparison.name}",
         str(comparison.shape),
-        f"{projected.error:.1e}" if projected is not None and projected.settled else "unsettled",
-        f"{comparison.checked} of {size}" + (f", {comparison.left_out} left out" if comparison.left_out else ""),
+        f"{projected.error:.1e}" if projected is not None and projected.settled else "none",
+        f"{comparison.checked} of {size}{left_out}",
         f"{worst.error:.1e}" if worst else "",
         str(comparison.index) if worst else "",
         f"{worst.analytic: .10g}" if worst else "",
         f"{worst.numeric: .10g}" if worst else "",
         f"{worst.step:.1e}" if worst else "",
     )
+
+
+def _element(name: str, index: tuple[int, ...]) -> str:
+    return f"{name}[{', '.join(map(str, index))}]" if index else name
 
 
 def _values(pair: Pair, tolerance: float) -> str:
