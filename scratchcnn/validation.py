@@ -85,11 +85,11 @@ def as_labels(y: Any, samples: int, classes: int) -> np.ndarray:
     if y.ndim != 1:
         advice = labels.for_shape(y, samples, classes, held(given, "y"))
         raise ValueError(f"labels must be class numbers (N,), got {advice}")
+    if len(y) != samples:
+        raise ValueError(f"there must be one label for each image, got {samples} images and {len(y)} labels")
     if y.dtype.kind not in "iu":
         advice = labels.for_dtype(y, classes, held(given, "y"))
         raise ValueError(f"labels must be integers from 0 to {classes - 1}, got dtype {shorten(str(y.dtype))}{advice}")
-    if len(y) != samples:
-        raise ValueError(f"there must be one label for each image, got {samples} images and {len(y)} labels")
     wrong = np.flatnonzero((y < 0) | (y >= classes))
     if wrong.size:
         raise ValueError(

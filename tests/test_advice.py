@@ -120,6 +120,9 @@ GREY = {
     "masked": np.ma.masked_array(IMAGES, IMAGES == 0),
     "a generator": (image for image in IMAGES),
     "a map": map(np.asarray, IMAGES),
+    "an iterator": iter(IMAGES),
+    "in one row": IMAGES.ravel(),
+    "a bytearray": bytearray(IMAGES.tobytes()),
     "fields": np.rec.fromarrays([IMAGES], names="image"),
 }
 
@@ -256,6 +259,7 @@ NO_ADVICE = {
     "more names than classes": (np.array([f"name {i}" for i in range(20)]), "dtype <U7$"),
     "more gaps than classes": (np.arange(20) * 1_000_000, "first is label 1: 1000000$"),
     "images": (IMAGES, r"shape \(20, 28, 28\); images come first, labels second"),
+    "no labels": ([], "got 20 images and 0 labels$"),
     "nothing": (None, "labels must be an array of numbers, got None"),
     "a mapping": ({}, "got a dict with the keys none"),
     "a set": ({1, 2}, "got a set, which has no order"),
@@ -288,7 +292,9 @@ NO_IMAGES = {
     "no file": ("no such file.npy", "got the text 'no such file.npy'$"),
     "bytes": (b"\x89PNG", r"real numbers, got an array of dtype \|S4$"),
     "labels": (LABELS, r"shape \(20,\); images come first, labels second; these look like labels"),
-    "a function": (np.asarray, "dtype object$"),
+    "a function": (np.asarray, "dtype object: a builtin_function_or_method is none$"),
+    "pairs": (zip(IMAGES, LABELS, strict=True), "got a zip; images and labels are two arguments$"),
+    "nothing in a list": ([], r"shape \(0,\); it is empty"),
 }
 
 

@@ -37,6 +37,8 @@ def for_shape(shape: Shape, wanted: Shape, x: str) -> str:
         return f"the images are flattened, one in each column: pass {x}.T.reshape(-1, {', '.join(map(str, wanted))})"
     if [extent for extent in shape if extent != 1][1:] == [extent for extent in wanted if extent != 1]:
         return f"there is an axis too many: pass {to_wanted}"
+    if len(shape) == 1 and shape[0] % size == 0 and size > 1 and shape != (0,):
+        return f"all images are in one row: pass {to_wanted}"
     if len(shape) == 1:
         return "images come first, labels second; these look like labels" if shape != (0,) else "it is empty"
     if len(shape) == len(wanted) + 1:

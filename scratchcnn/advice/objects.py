@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import types
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -60,9 +60,12 @@ def _advice_for_object(value: Any, what: str, name: str) -> str:
     if isinstance(value, dict):
         keys = shorten(", ".join(map(shown, list(value)[:10])))
         return f"a {kind} with the keys {keys or 'none'}" + (f"; pass one of its values: {name}[key]" if value else "")
-    if isinstance(value, types.GeneratorType | map | filter | zip | set | frozenset):
-        unordered = ", which has no order" if isinstance(value, set | frozenset) else ""
-        return f"a {kind}{unordered or f'; pass list({name})'}"
+    if isinstance(value, set | frozenset):
+        return f"a {kind}, which has no order"
+    if isinstance(value, zip):
+        return "a zip; images and labels are two arguments"
+    if isinstance(value, Iterator):
+        return f"a {kind}; pass list({name})"
     if callable(getattr(value, "toarray", None)):
         return f"a sparse {kind}; pass {name}.toarray()"
     if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
@@ -87,6 +90,8 @@ def _advice_for_list(value: Any, name: str) -> str:
 
 def for_dtype(x: np.ndarray, name: str, given: Any) -> str:
     """Return advice for images that are no real numbers, or nothing; ``given`` is what became the array x."""
+    if x.dtype == object and x.ndim == 0:
+        return f": a {type(given).__name__} is none"
     if x.dtype.names:
         return f"; it has fields, of which one may be meant: pass {held(given, name)}[{x.dtype.names[0]!r}]"
     if x.dtype.kind == "O" and x.ndim == 1 and len({np.shape(part) for part in x if hasattr(part, "__array__")}) == 1:
