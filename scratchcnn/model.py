@@ -10,6 +10,7 @@ in ``saving.py``.
 
 from __future__ import annotations
 
+import copy
 import re
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -118,7 +119,7 @@ class Sequential:
 
         self.steps: list[Any] = fuse_layers(self.layers) if self.fuse else list(self.layers)
         self._find_first_trained()
-        self.optimizer: Optimizer | None = None
+        self.optimizer = None
         self.loss: Any = None
         self.history: History | None = None
         self.recordings: dict[Any, Any] = {}  # of what was done with the model before; see replay.py
@@ -184,6 +185,17 @@ class Sequential:
     def trainable(self, value: bool) -> None:
         for layer in self.layers:
             layer.trainable = value
+
+    @property
+    def optimizer(self) -> Optimizer | None:
+        """What ``fit`` updates the parameters with. Another one may be assigned, if it serves no other model."""
+        return self._optimizer
+
+    @optimizer.setter
+    def optimizer(self, optimizer: Optimizer | None) -> None:
+        if optimizer is not None:
+            _require_optimizer(optimizer).build(self.parameters, self.named_parameters())
+        self._optimizer = optimizer
 
     def lay_out(self) -> None:
         """Bring the vectors in line with which layers are trainable now; most of the time they are.
@@ -324,10 +336,8 @@ class Sequential:
             If these are not objects of their kind, or the loss is none for the outputs of this network, as
             ``SoftmaxCrossEntropy`` where it does not end in one number for each class.
         """
-        optimizer = Adam() if optimizer is None else optimizer
+        optimizer = Adam() if optimizer is None else _require_optimizer(optimizer)
         loss = SoftmaxCrossEntropy() if loss is None else loss
-        if not isinstance(optimizer, Optimizer):
-            raise ValueError(f"optimizer must be an object such as Adam(1e-3), got {shown(optimizer)}")
         if not (callable(getattr(loss, "forward", None)) and callable(getattr(loss, "backward", None))) or isinstance(
             loss, type
         ):
@@ -337,8 +347,8 @@ class Sequential:
             )
         if hasattr(loss, "check_outputs"):
             loss.check_outputs(self.output_shape)
-        optimizer.build(self.parameters, self.named_parameters())
-        self.optimizer, self.loss = optimizer, loss
+        self.optimizer = optimizer  # which may be refused: then nothing is changed
+        self.loss = loss
         self.recordings.clear()
 
     # The model is the first argument of these functions, which makes them its methods.
@@ -346,6 +356,10 @@ class Sequential:
     evaluate = evaluation.evaluate
     predict = evaluation.predict
     save = saving.save_model
+
+    def __copy__(self) -> Sequential:
+        """Return a deep copy: the layers of this model cannot be part of another one as well."""
+        return copy.deepcopy(self)
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave the recordings out of a copy or a pickle: they hold addresses of this model's arrays.
@@ -365,6 +379,12 @@ class Sequential:
     def __repr__(self) -> str:
         lines = "".join(f"    {layer!r},\n" for layer in self.layers)
         return f"Sequential([\n{lines}], input_shape={self.input_shape}, seed={self.seed}, dtype={self.dtype.name!r})"
+
+
+def _require_optimizer(optimizer: Any) -> Optimizer:
+    if not isinstance(optimizer, Optimizer):
+        raise ValueError(f"optimizer must be an object such as Adam(1e-3), got {shown(optimizer)}")
+    return optimizer
 
 
 def _fill(name: str, vector: np.ndarray, values: Any) -> None:

@@ -134,6 +134,7 @@ READ_ONLY.flags.writeable = False
         (FLAT[:4].copy(), [1.0] * 4, "gradients must be a NumPy array such as model.gradients, got list"),
         ([1.0] * 4, FLAT[:4], "parameters must be a NumPy array such as model.parameters, got list"),
         (FLAT.copy()[::2], FLAT[:4], "parameters must be one C-contiguous, writeable array"),
+        (FLAT[:4].reshape(2, 2), FLAT[:4].reshape(2, 2), r"one vector .* got the shape \(2, 2\); .* \.reshape\(-1\)"),
         (READ_ONLY, FLAT[:4], "parameters must be one C-contiguous, writeable array"),
         (np.arange(4), np.arange(4), "parameters must be float32 or float64, got int64"),
         (FLAT[:4].astype(np.float16), FLAT[:4].astype(np.float16), "float32 or float64, got float16"),
@@ -150,6 +151,39 @@ def test_vectors_that_cannot_be_updated_are_refused_and_nothing_is_changed(param
         assert (optimizer.iterations, optimizer.slots) == (0, {})
         assert np.array_equal(parameters, before[0]) and np.array_equal(gradients, before[1])
         optimizer.step(np.ones(3), np.ones(3))  # it is still free for the right ones
+
+
+def test_a_single_parameter_is_updated_as_the_advice_says():
+    dense, optimizer = small_network().layers[-1], sc.SGD(0.1, momentum=0.9)
+    before = dense.params["kernel"].copy()
+    dense.grads["kernel"] = np.ones((144, 10))
+    for _ in range(2):
+        optimizer.step(dense.params["kernel"].reshape(-1), dense.grads["kernel"].reshape(-1))
+    np.testing.assert_allclose(dense.params["kernel"], before - 0.1 - 0.19, rtol=1e-4, atol=1e-6)
+
+
+def test_an_optimizer_that_is_assigned_is_as_good_as_one_that_was_compiled(tmp_path):
+    assigned, compiled = compiled_network(), small_network()
+    assigned.optimizer, own = sc.SGD(0.05, momentum=0.9, weight_decay=0.1), sc.SGD(0.05, momentum=0.9, weight_decay=0.1)
+    assigned.optimizer.exclude_from_weight_decay(var_names=["bias"])
+    own.exclude_from_weight_decay(var_names=["bias"])
+    compiled.compile(own)
+    assigned.save(tmp_path / "model.npz")
+    for model in (assigned, compiled, loaded := sc.load_model(tmp_path / "model.npz")):
+        model.fit(IMAGES, LABELS, batch_size=20, verbose=0)
+    assert all_arrays(assigned) == all_arrays(compiled) == all_arrays(loaded)
+    with pytest.raises(ValueError, match=r"optimizer must be an object such as Adam\(1e-3\), got 'sgd'"):
+        assigned.optimizer = "sgd"
+    with pytest.raises(ValueError, match="make a new one"):
+        assigned.optimizer = own
+
+
+def test_a_shallow_copy_of_a_model_is_a_deep_one_and_leaves_the_model_as_it_was():
+    model = fitted(sc.Adam())
+    twin, before = copy.copy(model), all_arrays(model)
+    assert all_arrays(twin) == before
+    twin.fit(IMAGES, LABELS, verbose=0)
+    assert all_arrays(model) == before != all_arrays(twin)
 
 
 def test_vectors_that_no_layer_uses_any_more_are_refused_at_every_step():

@@ -13,6 +13,11 @@ def require_vector(parameters: Any) -> None:
         raise ValueError(f"parameters must be a NumPy array such as model.parameters, got {type(parameters).__name__}")
     if parameters.dtype not in (np.float32, np.float64):
         raise ValueError(f"parameters must be float32 or float64, got {parameters.dtype}; pass model.parameters")
+    if parameters.ndim != 1:
+        raise ValueError(
+            f"parameters must be one vector such as model.parameters, got the shape {parameters.shape}; to update a "
+            f"single array, pass .reshape(-1) of it and of its gradient"
+        )
     if not parameters.flags.carray:  # C-contiguous, aligned, writeable
         raise ValueError(
             "parameters must be one C-contiguous, writeable array, got a view with gaps or one that cannot be written; "
