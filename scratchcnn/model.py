@@ -342,8 +342,8 @@ class Sequential:
             loss, type
         ):
             raise ValueError(
-                f"loss must be an object such as SoftmaxCrossEntropy(), or your own with forward and backward, got "
-                f"{shown(loss)}"
+                f"loss must be an object such as SoftmaxCrossEntropy(), got {shown(loss)}; one of your own needs the "
+                f"methods forward and backward"
             )
         if hasattr(loss, "check_outputs"):
             loss.check_outputs(self.output_shape)
