@@ -163,9 +163,10 @@ def measure(
     for start in range(0, len(x), batch_size):
         images, targets = x[start : start + batch_size], y[start : start + batch_size]
         logits, losses = replay(model, _measure_batch, images, targets, verbose=verbose)
-        total_loss += float(np.mean(losses, dtype=np.float64)) * len(targets)
+        loss = float(np.mean(losses, dtype=np.float64))
+        total_loss += loss * len(targets)
         if count:
-            correct += count(logits, targets)
+            correct += count(logits, targets, loss)
     return total_loss / len(x) + model.regularization_loss(), correct / len(x)
 
 

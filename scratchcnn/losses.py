@@ -9,6 +9,7 @@ Letters: N batch, K classes.
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Callable
 from typing import Any, Protocol
@@ -133,7 +134,9 @@ class SoftmaxCrossEntropy:
 
     def predictions(self, logits: np.ndarray) -> np.ndarray:
         """Return the probabilities of the classes, (N, K): the softmax of the logits."""
-        return softmax(logits)
+        probabilities = np.empty_like(logits)
+        ops.softmax_forward(logits, probabilities)
+        return probabilities
 
     def correct(self, logits: np.ndarray, labels: np.ndarray) -> int:
         """Return for how many samples the highest logit is that of the label."""
@@ -160,13 +163,6 @@ class SoftmaxCrossEntropy:
 
     def __repr__(self) -> str:
         return f"SoftmaxCrossEntropy(label_smoothing={self.label_smoothing})"
-
-
-def softmax(logits: np.ndarray) -> np.ndarray:
-    """Return probabilities (N, K), a new array, from logits (N, K)."""
-    probabilities = np.empty_like(logits)
-    ops.softmax_forward(logits, probabilities)
-    return probabilities
 
 
 def classes(output_shape: Shape) -> int:
@@ -204,20 +200,28 @@ def as_targets(loss: Any, y: Any, samples: int, output_shape: Shape, dtype: np.d
 
 
 def correct_counter(loss: Any, targets: np.ndarray, output_shape: Shape) -> Callable[..., int] | None:
-    """Return the function that counts, from logits and targets, how many are right; None where nobody can say."""
+    """Return the function of logits, targets and their mean loss that counts what is right; None where nobody can."""
+    if type(loss) is SoftmaxCrossEntropy:
+        return count_correct
     if hasattr(loss, "correct"):
-        return lambda logits, targets: operator.index(loss.correct(logits, targets))
+        return lambda logits, targets, _: operator.index(loss.correct(logits, targets))
     labels = targets.ndim == 1 and targets.dtype.kind in "iu" and len(output_shape) == 1 and output_shape[0] >= 2
-    return count_correct if labels and targets.min() >= 0 and targets.max() < output_shape[0] else None
+    if labels and targets.min() >= 0 and targets.max() < output_shape[0]:
+        return lambda logits, targets, _: count_correct(logits, targets)
+    return None
 
 
-def count_correct(logits: np.ndarray, labels: np.ndarray) -> int:
+def count_correct(logits: np.ndarray, labels: np.ndarray, cross_entropy: float = math.nan) -> int:
     """Return for how many samples the highest of the logits (N, K) is that of the label (N,).
 
     A row with a NaN has no highest, and is never right. Nor is one whose highest is infinite: it has no probabilities.
+    If the mean cross-entropy of the samples is known and finite, there are no such rows, and they are not looked for.
     """
     best = logits.argmax(axis=1)  # (N,), the place of a NaN where there is one
-    return int(np.count_nonzero((best == labels) & np.isfinite(logits[np.arange(len(best)), best])))
+    right = best == labels
+    if not math.isfinite(cross_entropy):
+        right &= np.isfinite(logits[np.arange(len(best)), best])
+    return int(np.count_nonzero(right))
 
 
 def predictions(loss: Any, logits: np.ndarray) -> np.ndarray:

@@ -66,7 +66,7 @@ def train_step(
     loss, logits = update(model, images, targets, indices)
     require_finite_arrays(model)
     count = correct_counter(model.loss, targets, model.output_shape)
-    return loss, count(logits, targets) if count else None
+    return loss, count(logits, targets, loss) if count else None
 
 
 def update(
@@ -217,7 +217,7 @@ def fit(
                 seen = start + len(targets)
                 logs = {"loss": total_loss / seen}
                 if count is not None:
-                    correct += count(logits, targets)
+                    correct += count(logits, targets, loss)
                     logs["accuracy"] = correct / seen
                 hooks.on_train_batch_end(number, logs)
             hooks.on_epoch_trained(epoch)

@@ -8,7 +8,6 @@ import pytest
 from small_networks import some_digits
 
 import scratchcnn as sc
-from scratchcnn import plots
 from scratchcnn.callbacks import Callback, EarlyStopping, ModelCheckpoint
 from scratchcnn.losses import count_correct
 from scratchcnn.training import train_step
@@ -113,6 +112,14 @@ def test_a_row_with_a_nan_or_without_a_finite_highest_logit_is_never_right():
         assert count_correct(logits, np.full(6, label)) == right
 
 
+@pytest.mark.parametrize("row", [[NAN, 0, 1], [0, NAN, 1], [0, 1, NAN], [NAN] * 3, [-INF] * 3, [INF, INF, 0]])
+@pytest.mark.parametrize("smoothing", [0, 0.1])
+def test_rows_without_a_finite_highest_logit_have_no_finite_cross_entropy(row, smoothing, backend):
+    for label in range(3):
+        logits = np.array([row, [0, 0, 0]], np.float32)
+        assert not np.isfinite(sc.SoftmaxCrossEntropy(smoothing).forward(logits, np.array([label, 0])))
+
+
 def test_a_model_of_nan_answers_nan_and_gets_nothing_right():
     model = network()
     model.parameters[:] = NAN
@@ -120,17 +127,3 @@ def test_a_model_of_nan_answers_nan_and_gets_nothing_right():
     for answers in (model, sc.Ensemble([model, network()])):
         loss, accuracy = answers.evaluate(IMAGES, np.zeros(20, int))
         assert np.isnan(loss) and accuracy == 0
-
-
-def test_a_picture_does_not_call_nan_a_class():
-    probabilities = np.full((2, 3), 1 / 3)
-    probabilities[0] = NAN
-    figure = plots.predictions(IMAGES[:2], probabilities, [0, 0])
-    assert [axes.get_title() for axes in figure.get_axes()] == ["NaN, is 0", "0 (33%)"]
-
-
-def test_learning_curves_of_a_regression_show_its_loss_alone():
-    history = sc.History()
-    history.append(0, {"loss": 1.0})
-    (axes,) = plots.learning_curves(history).get_axes()
-    assert axes.get_ylabel() == "loss"

@@ -44,6 +44,13 @@ def test_learning_curves_of_nothing_are_empty(tmp_path):
     assert drawn(plots.learning_curves(History()), tmp_path) == ["", ""]
 
 
+def test_learning_curves_of_a_regression_show_its_loss_alone():
+    history = History()
+    history.append(0, {"loss": 1.0})
+    (axes,) = plots.learning_curves(history).get_axes()
+    assert axes.get_ylabel() == "loss"
+
+
 def test_a_learning_rate_search_shows_losses_their_trend_and_the_suggestion(tmp_path):
     search = LearningRateSearch([0.001, 0.01, 0.1, 1.0], [2.0, 1.0, 0.5, 9.0], [2.0, 1.5, 1.25, 3.0])
     figure = plots.learning_rate_search(search)
@@ -62,6 +69,13 @@ def test_predictions_show_the_answer_and_where_it_is_wrong_the_label(tmp_path):
     ]
     with pytest.raises(ValueError, match="as many images as rows of probabilities"):
         plots.predictions(IMAGES, PROBABILITIES[:3])
+
+
+def test_a_picture_does_not_call_nan_a_class():
+    probabilities = np.full((2, 3), 1 / 3)
+    probabilities[0] = np.nan
+    figure = plots.predictions(IMAGES[:2], probabilities, [0, 0])
+    assert [axes.get_title() for axes in figure.get_axes()] == ["NaN, is 0", "0 (33%)"]
 
 
 def test_augmented_images_stand_in_a_row_beside_their_original(tmp_path):
