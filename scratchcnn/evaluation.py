@@ -48,6 +48,11 @@ def evaluate(model: Sequential, x: Any, y: Any, batch_size: int = 128) -> tuple[
     RuntimeError
         If the model is not compiled.
 
+    Warns
+    -----
+    RuntimeWarning
+        Once a model, if the images are in another range than those it was trained on.
+
     Examples
     --------
     >>> import scratchcnn as sc
@@ -89,6 +94,11 @@ def predict(model: Sequential, x: Any, batch_size: int = 128) -> np.ndarray:
         If the images are not as described.
     RuntimeError
         If the model was saved without a loss whose own predictions it needs.
+
+    Warns
+    -----
+    RuntimeWarning
+        Once a model, if the images are in another range than those it was trained on.
 
     Examples
     --------

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 LOOKED_AT = 256  # images, spread over the data: a range needs no more, and the data may be larger than the memory
 SEVERAL = 16  # images whose darkest pixel says something about all of them
 TIMES = 64  # a scale this far off is another scale: the usual mistakes are 127.5, 255 and 257
+LEAST_PIXELS = 64  # of an image, 8 x 8: a sample of fewer numbers is a row of a table, where each has its own range
 BRIGHT = 32  # bytes that reach this far use the range of bytes, 0 to 255, whatever their highest is
 
 
@@ -127,6 +128,8 @@ def remember(model: Sequential, x: np.ndarray, validation: np.ndarray | None = N
 
     Warns of images that its ``Rescaling`` cannot be meant for, and of validation images in another range.
     """
+    if x[0].size < LEAST_PIXELS:
+        return
     seen = range_of(x)
     if not model.warned_of_range:
         _check_rescaling(model, seen)
@@ -141,8 +144,8 @@ def notice(model: Sequential, x: np.ndarray) -> None:
 
     What is trained on at most three batches has been tried out.
     """
-    model.noticed_batches += 1
-    if model.noticed_batches >= 4 and model.noticed_batches & (model.noticed_batches - 1) == 0:
+    count = model.noticed_batches = model.noticed_batches + 1
+    if count >= 4 and count & (count - 1) == 0 and x[0].size >= LEAST_PIXELS:
         model.image_range = _united(model.image_range, range_of(x))
 
 

@@ -165,6 +165,12 @@ def fit(
         If the loss becomes NaN or infinite; or, at the end of an epoch's updates and before anything is saved,
         parameters, moving statistics or what the optimizer remembers.
 
+    Warns
+    -----
+    RuntimeWarning
+        Once a model, if training or validation images are in another range than those it was trained on before, or
+        than its ``Rescaling`` is meant for.
+
     Examples
     --------
     >>> import scratchcnn as sc

@@ -231,6 +231,15 @@ def test_the_range_of_many_images_is_that_of_some_spread_over_all():
     assert image_range.range_of(np.arange(1000).reshape(1000, 1, 1)).high > 990
 
 
+def test_rows_of_a_table_are_not_judged_as_images():
+    model = sc.Sequential([sc.Dense(2)], input_shape=(5,))
+    model.compile()
+    rows = RANDOM.normal(size=(40, 5)) * [1, 10, 100, 1e4, 1e6]
+    model.fit(rows, np.zeros(40, int), verbose=0)
+    for x in (rows[:1] * 100, rows / 1000, rows + 1e7):
+        model.predict(x)
+
+
 def test_warnings_can_be_silenced_as_any_other():
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)
