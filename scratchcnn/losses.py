@@ -249,3 +249,12 @@ def as_mean(loss: Any, value: Any) -> float:
             + (f"an array of shape {mean.shape}; return its mean()" if mean.ndim else repr(value))
         )
     return float(mean.reshape(()))
+
+
+def require_gradient(loss: Any, dlogits: Any, logits: np.ndarray, targets: np.ndarray) -> None:
+    """Raise a ValueError if what ``loss.backward`` returned has not the shape of the logits."""
+    if np.shape(dlogits) != logits.shape:
+        raise ValueError(
+            f"backward of {shown(loss)} must return the gradient at the logits, of their shape {logits.shape}, got "
+            f"{np.shape(dlogits)}; the targets have the shape {targets.shape}: NumPy may have broadcast the two"
+        )

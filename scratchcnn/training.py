@@ -24,7 +24,7 @@ from .held_out import training_and_validation
 from .history import History
 from .image_range import remember
 from .layers.base import aligned_empty
-from .losses import as_targets, correct_counter
+from .losses import as_targets, correct_counter, require_gradient
 from .messages import shown
 from .progress import announcing_compilation, progress_display
 from .regularizers import add_gradients
@@ -93,11 +93,7 @@ def find_gradients(
     logits = model.forward(images, training=True, indices=indices)  # (N, *output_shape)
     loss = model.loss.forward(logits, targets)
     dlogits = model.loss.backward()
-    if np.shape(dlogits) != logits.shape:
-        raise ValueError(
-            f"backward of {shown(model.loss)} must return the gradient at the logits, of their shape {logits.shape}, "
-            f"got {np.shape(dlogits)}; the targets have the shape {targets.shape}: NumPy may have broadcast the two"
-        )
+    require_gradient(model.loss, dlogits, logits, targets)
     model.backpropagate(dlogits, input_gradient=False)
     return logits, losses_or_mean(model.loss, loss)
 

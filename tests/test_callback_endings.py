@@ -177,6 +177,13 @@ def test_a_callback_that_is_listed_twice_is_refused_and_none_or_one_alone_will_d
     assert notes.called[-1] == "train end"
 
 
+def test_a_checkpoint_that_is_a_folder_is_refused_before_training(tmp_path):
+    notes = Notes()
+    with pytest.raises(IsADirectoryError):
+        trained([notes, ModelCheckpoint(tmp_path)])
+    assert notes.called == ["train begin", "train end"]
+
+
 def test_a_fit_that_is_refused_leaves_the_history_of_the_one_before():
     model = network()
     history = model.fit(IMAGES, LABELS, verbose=0)

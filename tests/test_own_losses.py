@@ -195,6 +195,10 @@ def test_a_gradient_that_numpy_broadcast_is_refused_with_the_shapes():
         ValueError, match=r"of their shape \(32, 1\), got \(32, 32\); the targets have the shape \(32,\)"
     ):
         network(SquaredError()).fit(X, Y[:, 0], verbose=0)
+    with pytest.raises(ValueError, match=r"the targets have the shape \(60,\): NumPy may have broadcast"):
+        network(SquaredError()).fit(X, Y, validation_data=(X, Y[:, 0]), batch_size=60, verbose=0)
+    with pytest.raises(ValueError, match=r"the targets have the shape \(60,\): NumPy may have broadcast"):
+        network(SquaredError()).evaluate(X, Y[:, 0])
 
 
 @pytest.mark.parametrize(

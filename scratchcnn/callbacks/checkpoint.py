@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import string
 from collections.abc import Sequence
 from os import PathLike
@@ -77,6 +78,8 @@ class ModelCheckpoint(LogReader):
     def on_train_begin(self) -> None:
         from ..saving import describe  # saving knows the layers, and these should not be needed to read this file
 
+        if Path(self.path).is_dir():
+            raise IsADirectoryError(errno.EISDIR, "a folder, where the file of a model is to be written", self.path)
         # a model that cannot be saved is better found out before the first epoch than after it
         describe(self.model, self.include_optimizer)
 

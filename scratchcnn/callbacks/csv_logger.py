@@ -88,7 +88,7 @@ class Table:
         self.columns: list[str] = []
         broken_off = False
         if append and self.path.is_file() and self.path.stat().st_size:
-            text = self.path.read_text(encoding="utf-8")
+            text = self.path.read_text(encoding="utf-8", errors="replace")
             self.columns = next(csv.reader([text.splitlines()[0]]))
             broken_off = not text.endswith("\n")  # in the middle of a row
             if self.columns[:1] != [key]:
