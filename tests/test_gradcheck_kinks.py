@@ -40,9 +40,14 @@ def test_a_layer_with_kinks_is_right_and_wrong_versions_are_caught(kind, shape, 
     require_no_false_alarm_and_no_miss(lambda layer, seed: check_layer(layer, shape, seed=seed), kind, seeds)
 
 
-@pytest.mark.parametrize("seeds", [range(1), pytest.param(range(100), marks=pytest.mark.slow)])
-@pytest.mark.parametrize("margin", [1.0, 0.5, 3**0.5])
-@pytest.mark.parametrize("shape", [(4, 10), (6, 3)])
+@pytest.mark.parametrize(
+    ("shape", "margin", "seeds"),
+    [
+        *(((4, 10), 1.0, range(1)), ((6, 3), 3**0.5, range(1))),
+        *(pytest.param((4, 10), margin, range(100), marks=pytest.mark.slow) for margin in (1.0, 0.5, 3**0.5)),
+        pytest.param((6, 3), 1.0, range(100), marks=pytest.mark.slow),
+    ],
+)
 def test_a_hinge_loss_is_right_and_wrong_versions_are_caught(shape, margin, seeds):
     class Margin(Hinge):
         def __init__(self, flaw=None):
@@ -100,16 +105,17 @@ def test_a_wrong_layer_is_wrong_on_inputs_of_which_most_lie_on_a_kink(flaw):
 
 @pytest.mark.parametrize("fuse", [True, False])
 def test_a_network_of_digits_is_right(fuse):
-    x, labels = digits(3)
-    layers = [sc.Rescaling(1 / 255), sc.Conv2D(3, 3), sc.ReLU(), sc.MaxPool2D(2), sc.Flatten(), sc.Dense(10)]
-    report = check_model(sc.Sequential(layers, (28, 28, 1), fuse=fuse), x, labels, samples=8).raise_if_wrong()
+    x, labels = digits(2)
+    layers = [sc.Rescaling(1 / 255), sc.Conv2D(2, 3), sc.ReLU(), sc.MaxPool2D(2), sc.Flatten(), sc.Dense(10)]
+    model = sc.Sequential(layers, (12, 12, 1), fuse=fuse)
+    report = check_model(model, x[:, :12, 3:15], labels, samples=5).raise_if_wrong()
     into_images = report.comparisons[0]
     assert into_images.kinks > 0 and "no derivative here" in str(report)
-    assert all(comparison.checked >= min(8, np.prod(comparison.shape)) for comparison in report.comparisons)
+    assert all(comparison.checked >= min(5, np.prod(comparison.shape)) for comparison in report.comparisons)
     assert not any(comparison.kinks for comparison in report.comparisons[1:])
 
 
-@pytest.mark.parametrize("x", [np.zeros((2, 5)), np.zeros((2, 400))])
+@pytest.mark.parametrize("x", [np.zeros((2, 5)), np.zeros((1, 300))])
 def test_where_everything_lies_on_a_kink_the_verdict_is_not_right(x):
     report = check_layer(sc.ReLU(), x=x)
     assert not report.passed and report.verdict == "NOT CHECKED"

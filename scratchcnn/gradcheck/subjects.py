@@ -60,7 +60,7 @@ class Subject:
             self.network.rng.bit_generator.state = self._generator
             for state, at_start in self._states:
                 state[...] = at_start
-        return np.array(self._forward(x, targets, self.training if training is None else training))
+        return np.array(self._forward(x, targets, self.training if training is None else training), np.float64)
 
     def run(self, x: np.ndarray, targets: Any, input_gradient: bool = True) -> tuple[np.ndarray, Gradients]:
         """Run forward and backward; return the outputs and all gradients, as copies.
@@ -85,7 +85,8 @@ class Subject:
     def _require_own_arrays(self) -> None:
         by_name = {layer.name: layer for layer in self.layers}
         for (layer, name), (parameter, gradient) in self.arrays.items():
-            if by_name[layer].params[name] is not parameter or by_name[layer].grads[name] is not gradient:
+            owner = by_name[layer]
+            if owner.params.get(name) is not parameter or owner.grads.get(name) is not gradient:
                 raise ContractError(
                     f"{layer} has put another array in the place of {name!r} in params or grads, which no optimizer "
                     f'will see; fill the one that is there: self.grads["{name}"][...] = value'
