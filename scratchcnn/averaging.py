@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .callbacks import Callback
+from .interrupts import unbroken
 
 if TYPE_CHECKING:
     from .model import Sequential
@@ -106,21 +107,23 @@ class ExponentialMovingAverage(Callback):
         self._make_room()
 
     def on_epoch_begin(self, epoch: int) -> None:
-        self._follow_layout()
-        if self._is_in_model:
-            for weight, kept in zip(self._weights, self._set_aside, strict=True):
-                weight[...] = kept
-            self._is_in_model = False
+        with unbroken, self.model.lock:
+            self._follow_layout()
+            if self._is_in_model:
+                for weight, kept in zip(self._weights, self._set_aside, strict=True):
+                    weight[...] = kept
+                self._is_in_model = False
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any]) -> None:
-        self._follow_layout()
-        assert self.model.optimizer is not None
-        updates = self.model.optimizer.iterations
-        decay = min(self.decay, updates / (updates + self.warmup))
-        for average, weight, step in zip(self._averages, self._weights, self._steps, strict=True):
-            np.subtract(weight, average, out=step)
-            step *= 1 - decay
-            average += step
+        with self.model.lock:
+            self._follow_layout()
+            assert self.model.optimizer is not None
+            updates = self.model.optimizer.iterations
+            decay = min(self.decay, updates / (updates + self.warmup))
+            for average, weight, step in zip(self._averages, self._weights, self._steps, strict=True):
+                np.subtract(weight, average, out=step)
+                step *= 1 - decay
+                average += step
 
     def on_epoch_trained(self, epoch: int) -> None:
         self._put_into_model()
@@ -130,9 +133,10 @@ class ExponentialMovingAverage(Callback):
             self._put_into_model()
 
     def _put_into_model(self) -> None:
-        self._follow_layout()
-        if not self._is_in_model:
-            for weight, kept, average in zip(self._weights, self._set_aside, self._averages, strict=True):
-                kept[...] = weight
-                weight[...] = average
-            self._is_in_model = True
+        with unbroken, self.model.lock:
+            self._follow_layout()
+            if not self._is_in_model:
+                for weight, kept, average in zip(self._weights, self._set_aside, self._averages, strict=True):
+                    kept[...] = weight
+                    weight[...] = average
+                self._is_in_model = True

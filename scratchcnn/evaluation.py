@@ -13,7 +13,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from . import ops
-from .losses import SoftmaxCrossEntropy, as_mean, as_targets, classes, correct_counter, predictions, require_gradient
+from .locks import lock_of
+from .losses import (
+    SoftmaxCrossEntropy,
+    as_mean,
+    as_targets,
+    classes,
+    correct_counter,
+    forget,
+    predictions,
+    require_gradient,
+)
 from .replay import replay
 from .validation import are_below, as_integer, as_labels
 
@@ -137,7 +147,8 @@ def _probabilities(model: Sequential, x: np.ndarray, batch_size: int) -> np.ndar
     probabilities = np.empty((len(x), *model.output_shape), model.dtype)
     for start in range(0, len(x), batch_size):
         part = slice(start, start + batch_size)
-        replay(model, _answer, x[part], probabilities[part], verbose="auto")
+        with model.lock:
+            replay(model, _answer, x[part], probabilities[part], verbose="auto")
     return probabilities
 
 
@@ -148,8 +159,9 @@ def _answer(model: Sequential, images: np.ndarray, probabilities: np.ndarray) ->
 def _predictions(model: Sequential, x: np.ndarray, batch_size: int) -> np.ndarray:
     parts = []
     for start in range(0, len(x), batch_size):
-        logits = replay(model, _logits, x[start : start + batch_size], verbose="auto")
-        parts.append(np.array(predictions(model.loss, logits)))  # a copy: the logits are the model's own
+        with model.lock, lock_of(model.loss):
+            logits = replay(model, _logits, x[start : start + batch_size], verbose="auto")
+            parts.append(np.array(predictions(model.loss, logits)))  # a copy: the logits are the model's own
     return np.concatenate(parts)
 
 
@@ -172,14 +184,17 @@ def measure(
     total_loss, correct = 0.0, 0 if count else math.nan
     for start in range(0, len(x), batch_size):
         images, targets = x[start : start + batch_size], y[start : start + batch_size]
-        logits, losses = replay(model, _measure_batch, images, targets, verbose=verbose)
-        if start == 0 and not hasattr(model.loss, "check_targets"):  # nobody has looked at their shape
-            require_gradient(model.loss, model.loss.backward(), logits, targets)
-        loss = float(np.mean(losses, dtype=np.float64))
-        total_loss += loss * len(targets)
-        if count:
-            correct += count(logits, targets, loss)
-    return total_loss / len(x) + model.regularization_loss(), correct / len(x)
+        with model.lock, lock_of(model.loss):
+            logits, losses = replay(model, _measure_batch, images, targets, verbose=verbose)
+            if start == 0 and not hasattr(model.loss, "check_targets"):  # nobody has looked at their shape
+                require_gradient(model.loss, model.loss.backward(), logits, targets)
+            loss = float(np.mean(losses, dtype=np.float64))
+            total_loss += loss * len(targets)
+            if count:
+                correct += count(logits, targets, loss)
+            forget(model.loss)
+    with model.lock:
+        return total_loss / len(x) + model.regularization_loss(), correct / len(x)
 
 
 def _measure_batch(model: Sequential, images: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, Any]:

@@ -24,6 +24,7 @@ import numpy as np
 from .evaluation import as_samples, require_compiled
 from .progress import announcing_compilation
 from .training import update
+from .turns import undisturbed
 from .validation import as_integer
 
 if TYPE_CHECKING:
@@ -81,6 +82,7 @@ def _start(losses: list[float]) -> float:
     return float(np.mean(losses[: max(1, round(STARTING * len(losses)))]))
 
 
+@undisturbed
 def lr_find(
     model: Sequential,
     x: Any,
@@ -96,7 +98,7 @@ def lr_find(
     """Learning-rate finder: train for a moment at a rate that grows from batch to batch, and look at the loss.
 
     Afterwards the model is what it was before, to the bit: parameters, state, what the optimizer remembers, its
-    learning rate, and the random numbers to come.
+    learning rate, and the random numbers to come. Other threads that use the model wait until then.
 
     Parameters
     ----------

@@ -17,6 +17,7 @@ import threading
 import time
 import weakref
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 MODEL, LOSS, BACKEND, OPERATION, COMPILER, LLVM, DISPLAY = range(
@@ -54,18 +55,19 @@ def was_torn(lock: Any) -> bool:
 
 
 _without_a_place = Lock(LOSS)  # of all objects that take no attribute
+_nothing: AbstractContextManager[None] = nullcontext()
 _guard = threading.Lock()
 
 
-def lock_of(thing: Any) -> Lock:
-    """Return the lock of an object that several models may share, such as a loss of the user's own."""
+def lock_of(thing: Any) -> AbstractContextManager[Any]:
+    """Return the lock of an object that several models may share, such as a loss of the user's own, or of None."""
     try:
         return thing.__dict__["_lock_of_users"]
     except KeyError:
         with _guard:
             return thing.__dict__.setdefault("_lock_of_users", Lock(LOSS))
     except AttributeError:
-        return _without_a_place
+        return _without_a_place if thing is not None else _nothing
 
 
 def _all_locks() -> list[Any]:

@@ -18,7 +18,9 @@ import numpy as np
 
 from . import ops
 from .layers.base import Shape, aligned_empty
+from .locks import lock_of
 from .messages import shown
+from .turns import Turns
 from .validation import as_labels, as_numbers
 
 
@@ -92,6 +94,7 @@ class SoftmaxCrossEntropy:
         if not 0 <= label_smoothing < 1:
             raise ValueError(f"label_smoothing must be at least 0 and below 1, got {shown(label_smoothing)}")
         self.label_smoothing = float(label_smoothing)
+        self._turns = Turns()
         self._labels: np.ndarray | None = None
         self._probabilities = np.empty((0, 0), np.float32)
         self._dlogits = np.empty((0, 0), np.float32)
@@ -114,6 +117,11 @@ class SoftmaxCrossEntropy:
         if logits.ndim != 2 or len(logits) == 0:
             raise ValueError(f"the loss expects logits (N, K), one row of K scores a sample, got shape {logits.shape}")
         labels = as_labels(labels, *logits.shape)
+        with lock_of(self):
+            self._turns.forward()
+            return self._forward(logits, labels)
+
+    def _forward(self, logits: np.ndarray, labels: np.ndarray) -> float:
         dtype = logits.dtype if logits.dtype in (np.float32, np.float64) else np.dtype(np.float32)
         logits = np.ascontiguousarray(logits, dtype)
         if self._probabilities.shape != logits.shape or self._probabilities.dtype != dtype:
@@ -148,14 +156,17 @@ class SoftmaxCrossEntropy:
 
     def backward(self) -> np.ndarray:
         """Return dlogits = dloss/dlogits, (N, K): the probabilities minus the wanted ones, divided by N."""
-        if self._labels is None:
-            raise RuntimeError("SoftmaxCrossEntropy.backward needs a forward before it")
-        ops.softmax_cross_entropy_backward(self._probabilities, self._labels, self.label_smoothing, self._dlogits)
-        return self._dlogits
+        with lock_of(self):
+            self._turns.backward("SoftmaxCrossEntropy")
+            if self._labels is None:
+                raise RuntimeError("SoftmaxCrossEntropy.backward needs a forward before it")
+            ops.softmax_cross_entropy_backward(self._probabilities, self._labels, self.label_smoothing, self._dlogits)
+            return self._dlogits
 
     def forget(self) -> None:
         """Let ``backward`` raise its error until there is another ``forward``."""
         self._labels = None
+        self._turns.overwritten()
 
     def config(self) -> dict[str, Any]:
         """Return the constructor's arguments as plain JSON values."""
@@ -222,6 +233,12 @@ def count_correct(logits: np.ndarray, labels: np.ndarray, cross_entropy: float =
     if not math.isfinite(cross_entropy):
         right &= np.isfinite(logits[np.arange(len(best)), best])
     return int(np.count_nonzero(right))
+
+
+def forget(loss: Any) -> None:
+    """Let ``backward`` of a loss raise an error until there is another ``forward``, if the loss can do that."""
+    if hasattr(loss, "forget"):
+        loss.forget()
 
 
 def predictions(loss: Any, logits: np.ndarray) -> np.ndarray:

@@ -21,14 +21,17 @@ from . import evaluation, ops, saving, training
 from .fusion import fuse as fuse_layers
 from .history import History
 from .image_range import ImageRange, check_range, notice
+from .interrupts import unbroken
 from .layers import Rescaling
 from .layers.base import Layer, Shape
 from .layout import Layout
+from .locks import Lock
 from .losses import SoftmaxCrossEntropy
 from .messages import say, shown
 from .optimizers import Adam, Optimizer
 from .regularizers import add_gradients, penalties
 from .summary import layers_of, summary
+from .turns import Turns
 from .validation import as_images, as_indices, as_input_shape, as_integer
 
 
@@ -65,6 +68,8 @@ class Sequential:
         The source of everything random.
     history : History or None
         Of the latest ``fit``, also of one that was interrupted.
+    lock : Lock
+        Held by the thread that is using the model: ``with model.lock: ...``. It may take the lock again.
     image_range : ImageRange or None
         Of the images that the model was trained on. Others are worth a ``RuntimeWarning``, once a model.
 
@@ -77,7 +82,11 @@ class Sequential:
     interrupted. The samples of ``validation_split`` are drawn from ``seed`` alone, and are therefore the same in each
     call of ``fit``.
 
-    A model works in its own buffers and must not be used from two threads at once.
+    Several threads may use a model: ``predict``, ``evaluate``, ``fit`` and the other methods take ``lock`` for one
+    batch at a time, or for one update. So another thread's answers come between two updates, and do not change what is
+    learnt. Only one thread at a time can ``fit``. ``forward`` and ``backward`` by hand return the model's own arrays,
+    which the next batch of any thread overwrites: hold ``lock`` for as long as you need them. A ``backward`` that comes
+    too late raises an error. What is pickled while another thread trains should be pickled under the lock, too.
 
     Examples
     --------
@@ -98,10 +107,13 @@ class Sequential:
     warned_of_range = False
     noticed_batches = 0  # of a training by hand
     before_build: Callable[[Layer, Shape], None] | None = None  # called by load_model's wish, to look before it builds
+    fitted_by: tuple[int, int] | None = None  # the process and the thread that is training the model
 
     def __init__(
         self, layers: Sequence[Layer], input_shape: Shape, seed: int = 0, dtype: str = "float32", fuse: bool = True
     ) -> None:
+        self.lock = Lock()
+        self.turns = Turns()
         self.layers = list(layers)
         _require_layers(self.layers)
         self.input_shape = as_input_shape(input_shape)
@@ -123,7 +135,7 @@ class Sequential:
         self.loss: Any = None
         self.history: History | None = None
         self.recordings: dict[Any, Any] = {}  # of what was done with the model before; see replay.py
-        self.stop_training = False  # a callback sets it, fit obeys at the end of the epoch
+        self.stop_training = False  # a callback, or another thread, sets it; fit obeys at the end of the epoch
 
     def _build_layers(self) -> Shape:
         shape = self.input_shape
@@ -203,8 +215,13 @@ class Sequential:
         The optimizer that the model was compiled with keeps what it remembers of parameters that stay. Vectors from
         before a change belong to no layer any more and cannot be written to.
         """
+        if not self._layout.is_current():
+            with self.lock:
+                self._lay_out_anew()
+
+    def _lay_out_anew(self) -> None:
         old = self._layout
-        if old.is_current():
+        if old.is_current():  # another thread was sooner
             return
         new = self._layout = Layout(self.layers, self.dtype)
         if self.optimizer is not None:
@@ -232,6 +249,11 @@ class Sequential:
         indices : int64 ndarray, shape (N,), optional
             Which samples of x make up the batch, where that is not all of x.
         """
+        with self.lock:
+            self.turns.forward()
+            return self._forward(x, training, indices)
+
+    def _forward(self, x: np.ndarray, training: bool, indices: np.ndarray | None) -> np.ndarray:
         ready = isinstance(x, np.ndarray) and (x.dtype == self.dtype or (x.dtype == np.uint8 and self.takes_bytes))
         if not (ready and x.shape[1:] == self.input_shape and x.flags.c_contiguous):
             x = self.as_images(x)
@@ -262,9 +284,16 @@ class Sequential:
 
         Returns the gradient of the loss at the images, a buffer as well. With ``input_gradient=False``, which is what
         training needs, the first layer that learns is the last one visited, and None is returned.
+
+        Raises
+        ------
+        RuntimeError
+            If there was no forward, or another thread has used the model since that of this thread.
         """
-        dx = self.backpropagate(dlogits, input_gradient)
-        add_gradients(self.layers)
+        with self.lock:
+            self.turns.backward("model")
+            dx = self.backpropagate(dlogits, input_gradient)
+            add_gradients(self.layers)
         return dx
 
     def backpropagate(self, dlogits: np.ndarray, input_gradient: bool = True) -> np.ndarray | None:
@@ -307,16 +336,18 @@ class Sequential:
 
     def get_weights(self) -> list[np.ndarray]:
         """Return copies of all parameters and all state, layer by layer."""
-        return [array.copy() for array in self._weights()]
+        with self.lock:
+            return [array.copy() for array in self._weights()]
 
     def set_weights(self, weights: Sequence[np.ndarray]) -> None:
         """Take over what ``get_weights`` returned, here or in a model of the same layers."""
-        own, shapes = self._weights(), [np.shape(array) for array in weights]
-        if [array.shape for array in own] != shapes:
-            expected = shown([array.shape for array in own])
-            raise ValueError(f"the weights of another network: shapes {shown(shapes)}, expected {expected}")
-        for array, value in zip(own, weights, strict=True):
-            array[...] = value
+        with self.lock, unbroken:
+            own, shapes = self._weights(), [np.shape(array) for array in weights]
+            if [array.shape for array in own] != shapes:
+                expected = shown([array.shape for array in own])
+                raise ValueError(f"the weights of another network: shapes {shown(shapes)}, expected {expected}")
+            for array, value in zip(own, weights, strict=True):
+                array[...] = value
 
     def _weights(self) -> list[np.ndarray]:
         return [array for layer in self.layers for array in (*layer.params.values(), *layer.state.values())]
@@ -347,9 +378,10 @@ class Sequential:
             )
         if hasattr(loss, "check_outputs"):
             loss.check_outputs(self.output_shape)
-        self.optimizer = optimizer  # which may be refused: then nothing is changed
-        self.loss = loss
-        self.recordings.clear()
+        with self.lock:
+            self.optimizer = optimizer  # which may be refused: then nothing is changed
+            self.loss = loss
+            self.recordings.clear()
 
     # The model is the first argument of these functions, which makes them its methods.
     fit = training.fit
@@ -367,10 +399,18 @@ class Sequential:
         The vectors are left out too: a copy lays its own.
         """
         self.lay_out()
-        return {**self.__dict__, "_layout": None, "recordings": {}}
+        return {**self.__dict__, "_layout": None, "recordings": {}, "fitted_by": None}
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Sequential:
+        """Return a copy of a moment between two batches, whatever other threads do."""
+        with self.lock:
+            copied = memo[id(self)] = type(self).__new__(type(self))
+            copied.__setstate__(copy.deepcopy(self.__getstate__(), memo))
+        return copied
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Restore a copied or unpickled model: its layers came with copies in place of views."""
+        self.lock, self.turns = Lock(), Turns()  # which older pickles lack
         self.__dict__.update(state)
         self._layout = Layout(self.layers, self.dtype)
         if self.optimizer is not None:

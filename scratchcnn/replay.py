@@ -59,6 +59,8 @@ def replay(
 ) -> Any:
     """Return ``function(model, *arguments)``, played from a recording where there is one.
 
+    What it returns are the model's own arrays: hold its lock, and that of its loss, until they are read.
+
     Parameters
     ----------
     function : callable
@@ -68,6 +70,14 @@ def replay(
     verbose : int or "auto", default 0
         Whether to announce that kernels are being compiled, if they are, as in ``fit``.
     """
+    try:
+        return _done(model, function, arguments, verbose)
+    finally:  # a backward by hand needs a forward by hand before it
+        model.turns.overwritten()
+        model.steps[-1].forget()
+
+
+def _done(model: Sequential, function: Callable[..., Any], arguments: tuple[Any, ...], verbose: int | str) -> Any:
     key, settings = _key(function, arguments), _settings(model)
     known = model.recordings.pop(key, None)
     if known is None or known.settings != settings:
@@ -84,9 +94,6 @@ def replay(
             known = Known(settings, recording)
     else:
         result = known.recording.play(*arguments)
-        model.steps[-1].forget()  # Python has seen nothing of this batch: a backward by hand needs a forward before it
-        if model.loss is not None:
-            model.loss.forget()
     model.recordings[key] = known  # behind the others: the first in the list is the one not used for longest
     if len(model.recordings) > MOST_RECORDINGS:
         del model.recordings[next(iter(model.recordings))]

@@ -69,16 +69,18 @@ def save_model(model: Sequential, path: str | PathLike[str], include_optimizer: 
     >>> bool((again.predict(x[:5]) == model.predict(x[:5])).all())
     True
     """
-    config = json.dumps(describe(model, include_optimizer))
-    if len(config) > MOST_CHARACTERS:
-        raise ValueError(
-            f"cannot save: the layers' config() are {len(config)} characters of JSON, the most are {MOST_CHARACTERS}; "
-            "arrays belong into self.state"
-        )
-    model.lay_out()
-    arrays = {"config": np.array(config), **model_arrays(model)}
-    if include_optimizer and model.optimizer is not None:
-        arrays |= {f"optimizer.{name}": slot for name, slot in model.optimizer.slots.items()}
+    with model.lock:
+        config = json.dumps(describe(model, include_optimizer))
+        if len(config) > MOST_CHARACTERS:
+            raise ValueError(
+                f"cannot save: the layers' config() are {len(config)} characters of JSON, the most are "
+                f"{MOST_CHARACTERS}; arrays belong into self.state"
+            )
+        model.lay_out()
+        arrays = {"config": np.array(config), **model_arrays(model)}
+        if include_optimizer and model.optimizer is not None:
+            arrays |= {f"optimizer.{name}": slot for name, slot in model.optimizer.slots.items()}
+        arrays = {name: array.copy() for name, array in arrays.items()}  # another thread may go on training
     with replacing(path) as file:
         np.savez(file, **arrays)  # type: ignore[arg-type]  # no key is called allow_pickle
 

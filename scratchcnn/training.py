@@ -23,12 +23,15 @@ from .evaluation import as_samples, losses_or_mean, measure, require_compiled, r
 from .held_out import training_and_validation
 from .history import History
 from .image_range import remember
+from .interrupts import unbroken
 from .layers.base import aligned_empty
-from .losses import as_targets, correct_counter, require_gradient
+from .locks import lock_of
+from .losses import as_targets, correct_counter, forget, require_gradient
 from .messages import shown
 from .progress import announcing_compilation, progress_display
 from .regularizers import add_gradients
 from .replay import replay
+from .turns import one_at_a_time
 from .validation import as_indices, as_integer
 
 if TYPE_CHECKING:
@@ -62,17 +65,21 @@ def train_step(
         what the optimizer remembers, NaN or infinite.
     """
     samples = len(images) if indices is None else len(indices)
-    targets = as_targets(model.loss, targets, samples, model.output_shape, model.dtype)
-    loss, logits = update(model, images, targets, indices)
-    require_finite_arrays(model)
-    count = correct_counter(model.loss, targets, model.output_shape)
-    return loss, count(logits, targets, loss) if count else None
+    with model.lock, lock_of(model.loss):
+        targets = as_targets(model.loss, targets, samples, model.output_shape, model.dtype)
+        loss, logits = update(model, images, targets, indices)
+        require_finite_arrays(model)
+        count = correct_counter(model.loss, targets, model.output_shape)
+        return loss, count(logits, targets, loss) if count else None
 
 
 def update(
     model: Sequential, images: np.ndarray, targets: np.ndarray, indices: np.ndarray | None = None
 ) -> tuple[float, np.ndarray]:
-    """Do what ``train_step`` does with targets that were checked; return the mean loss and the logits before it."""
+    """Do what ``train_step`` does with targets that were checked; return the mean loss and the logits before it.
+
+    To be called, and the logits to be read, under the locks of the model and of its loss.
+    """
     assert model.optimizer is not None
     require_trainable(model)
     require_labels(model, targets)
@@ -80,6 +87,7 @@ def update(
         indices = as_indices(indices, len(images))
     logits, losses = replay(model, find_gradients, images, targets, indices)
     loss = float(np.mean(losses, dtype=np.float64)) + model.regularization_loss()
+    forget(model.loss)
     require_finite_loss(model, loss)
     add_gradients(model.layers)
     model.optimizer.step(model.parameters, model.gradients)
@@ -98,6 +106,7 @@ def find_gradients(
     return logits, losses_or_mean(model.loss, loss)
 
 
+@one_at_a_time
 def fit(
     model: Sequential,
     x: Any,
@@ -146,17 +155,18 @@ def fit(
     Returns
     -------
     History
-        Also ``model.history``, which survives an interruption by Ctrl-C or an error, with every epoch whose updates
-        were done. Loss and accuracy of an epoch are means over its batches, each measured before the update it leads
-        to, as in Keras; those of the validation data are measured after the epoch. Both losses include the penalties
-        of the layers' regularizers. There is no accuracy where targets are not class numbers.
+        Also ``model.history``, which survives an interruption by Ctrl-C (which waits for the end of an update) or an
+        error, with every epoch whose updates were done. Loss and accuracy of an epoch are means over its batches, each
+        measured before the update it leads to, as in Keras; those of the validation data are measured after the epoch.
+        Both losses include the penalties of the layers' regularizers. There is no accuracy where targets are not class
+        numbers.
 
     Raises
     ------
     ValueError
         If an argument or the data are not as described: before anything is trained.
     RuntimeError
-        If the model is not compiled.
+        If the model is not compiled, or another thread is training it.
     FloatingPointError
         If the loss becomes NaN or infinite; or, at the end of an epoch's updates and before anything is saved,
         parameters, moving statistics or what the optimizer remembers.
@@ -195,18 +205,21 @@ def fit(
     remember(model, x, None if validation is None else validation[0])
     history = model.history = hooks.history
     model.stop_training = False
-    model.recordings.clear()
+    with model.lock:
+        model.recordings.clear()
     with hooks.training(model, epochs, len(starts)):
         for epoch in range(initial_epoch, epochs):
             if model.stop_training:
                 break
             hooks.on_epoch_begin(epoch)
-            order = model.rng.permutation(samples) if shuffle else samples
+            with model.lock:
+                order = model.rng.permutation(samples) if shuffle else samples
             total_loss, correct = 0.0, 0
             for number, start in enumerate(starts):
                 chosen = order[start : start + batch_size]
                 targets = y[chosen]
-                with announcing_compilation(verbose) if start == 0 else nullcontext():
+                announcing = announcing_compilation(verbose) if start == 0 else nullcontext()
+                with announcing, unbroken, model.lock, lock_of(model.loss):
                     if augmentation is None:
                         loss, logits = update(model, x, targets, chosen)
                     else:
@@ -215,11 +228,12 @@ def fit(
                         progress = (epoch + number / len(starts)) / epochs
                         augmentation.at(progress).gather(x, chosen, seed, images)
                         loss, logits = update(model, images, targets)
+                    hits = count(logits, targets, loss) if count is not None else 0
                 total_loss += loss * len(targets)
                 seen = start + len(targets)
                 logs = {"loss": total_loss / seen}
                 if count is not None:
-                    correct += count(logits, targets, loss)
+                    correct += hits
                     logs["accuracy"] = correct / seen
                 hooks.on_train_batch_end(number, logs)
             hooks.on_epoch_trained(epoch)
