@@ -63,5 +63,6 @@ def heeded() -> Iterator[None]:
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+        if signal.getsignal(signal.SIGINT) is _handle:  # nobody has put another one in its place
+            signal.signal(signal.SIGINT, signal.default_int_handler)
         unbroken.heeding = 0

@@ -23,7 +23,8 @@ from typing import Any
 MODEL, LOSS, BACKEND, OPERATION, COMPILER, LLVM, DISPLAY = range(
     7
 )  # who holds one may take a later one, not an earlier one
-PATIENCE = 10.0  # seconds
+PATIENCE = 10.0  # seconds, and
+PATIENCE_WITH_MODELS = 2.0  # for those of models, which may be held for a whole search of the learning rate
 
 _levels: weakref.WeakKeyDictionary[Any, int] = weakref.WeakKeyDictionary()  # of all locks that a fork waits for
 _torn: weakref.WeakSet[Any] = weakref.WeakSet()  # in a child: locks that the parent held when it forked
@@ -75,9 +76,12 @@ def _all_locks() -> list[Any]:
 
 
 def _before_fork() -> None:
-    deadline = time.monotonic() + PATIENCE
-    locks = sorted(_all_locks(), key=lambda lock: _levels[lock])
-    _forking.held = [lock for lock in locks if lock.acquire(timeout=max(0.0, deadline - time.monotonic()))]
+    begun = time.monotonic()
+    _forking.held = []
+    for lock in sorted(_all_locks(), key=_levels.__getitem__):
+        deadline = begun + (PATIENCE if _levels[lock] > LOSS else PATIENCE_WITH_MODELS)
+        if lock.acquire(timeout=max(0.0, deadline - time.monotonic())):
+            _forking.held.append(lock)
 
 
 def _after_fork_in_parent() -> None:
