@@ -179,7 +179,7 @@ def lr_find(
             f"lr_find: the loss hardly fell, from {_start(losses):.4g} to {min(smoothed):.4g} at the best of the rates "
             f"from {lowest:g} to {rates[len(losses) - 1]:g}: pass a wider range, lowest=... and highest=...",
             RuntimeWarning,
-            stacklevel=2,
+            stacklevel=3,  # who called lr_find, not what undisturbed has made of it
         )
     return LearningRateSearch(rates[: len(losses)], losses, smoothed, _lag(model.optimizer))
 

@@ -22,20 +22,20 @@ FORKS = IGNORE + "import forks; forks.check_forks_beside_threads()"
 
 
 def test_two_forked_processes_answer_and_train_to_the_same_bits_as_their_parent():
-    run_python(POOLS, NUMBA_NUM_THREADS="2", timeout=100)
+    run_python(POOLS, NUMBA_NUM_THREADS="2", timeout=200)
 
 
 def test_children_of_threads_and_of_children_and_of_busy_processes_answer_rightly():
-    run_python(FORKS, NUMBA_NUM_THREADS="2", timeout=100)
+    run_python(FORKS, NUMBA_NUM_THREADS="2", timeout=200)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("program", [POOLS, FORKS])
 def test_the_same_is_true_with_threads_of_another_kind(program):
-    run_python(program, NUMBA_NUM_THREADS="2", NUMBA_THREADING_LAYER="workqueue", timeout=100)
+    run_python(program, NUMBA_NUM_THREADS="2", NUMBA_THREADING_LAYER="workqueue", timeout=200)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("method", ["spawn", "forkserver"])
 def test_models_can_be_sent_to_processes_that_start_afresh(method):
-    run_python(POOLS, method, NUMBA_NUM_THREADS="2", timeout=100)
+    run_python(POOLS, method, NUMBA_NUM_THREADS="2", timeout=200)

@@ -96,6 +96,7 @@ def test_training_ends_in_the_same_bits_while_another_thread_asks_the_model(augm
     assert trained(ask_all_sizes, augmentation=augmentation) == expected
 
 
+@pytest.mark.filterwarnings("ignore:lr_find")
 def test_training_ends_in_the_same_bits_beside_copies_and_searches_of_the_learning_rate():
     with ops.using("reference"):
         model, images = compiled_network(), some_digits(60)
@@ -108,7 +109,7 @@ def test_training_ends_in_the_same_bits_beside_copies_and_searches_of_the_learni
 
 def look_without_writing(model):
     copy.deepcopy(model).predict(some_digits(3)[0])
-    sc.lr_find(model, *some_digits(40), steps=3, batch_size=20, verbose=0)
+    sc.lr_find(model, *some_digits(40), steps=3, sweeps=1, batch_size=20, verbose=0)
 
 
 def test_weights_files_and_copies_are_those_of_one_moment_of_a_training(tmp_path):
