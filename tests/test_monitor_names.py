@@ -1,4 +1,4 @@
-"""Names of measurements that are monitored or filled into file names: refused before training where they are wrong.
+"""Names of measurements that are monitored or filled into paths, and of methods: refused before training if wrong.
 
 What these stand for: a misspelling that is found only after hours.
 """
@@ -110,3 +110,41 @@ def test_a_path_that_cannot_be_filled_in_is_refused_before_training():
 def test_monitor_must_be_a_name():
     with pytest.raises(ValueError, match="monitor must be the name of one of the logs"):
         EarlyStopping(monitor=5)
+
+
+@pytest.mark.parametrize(
+    "name, meant",
+    [
+        ("on_batch_end", "on_train_batch_end"),
+        ("on_train_batch_begin", "on_train_batch_end"),
+        ("on_epoch_start", "on_epoch_begin"),
+        ("on_epoch_ends", "on_epoch_end"),
+        ("on_training_begin", "on_train_begin"),
+    ],
+)
+def test_a_method_that_would_never_be_called_is_refused_with_the_right_name(name, meant):
+    own = type("Own", (Callback,), {name: lambda *_: None})
+    with pytest.raises(ValueError, match=rf"has a method {name}, which is never called; did you mean {meant}\?"):
+        trained([own()])
+
+
+def test_methods_of_other_names_and_those_of_keras_for_other_loops_are_left_alone():
+    names = ("on_improvement", "on_test_batch_end", "on_test_end", "on_predict_begin", "one")
+    trained([type("Own", (Callback,), {name: lambda *_: None for name in names})()], epochs=1)
+
+
+def test_a_method_that_cannot_be_called_is_refused_before_training_and_more_arguments_with_defaults_are_not():
+    class Needs(FailsIfTrained):
+        def on_train_end(self, logs):
+            pass
+
+    class Takes(Callback):
+        def on_train_end(self, logs=None):
+            pass
+
+        def on_epoch_begin(self, *args):
+            pass
+
+    with pytest.raises(ValueError, match=r"can be called as on_train_end\(\): missing a required argument: 'logs'"):
+        trained([Needs()])
+    trained([Takes()], epochs=1)

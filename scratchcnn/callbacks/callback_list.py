@@ -6,10 +6,12 @@ kept, monitored and written even if a callback fails at its end, and each callba
 
 from __future__ import annotations
 
+import inspect
 import sys
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from ..history import History, as_plain
@@ -18,6 +20,8 @@ from .base import Callback
 
 if TYPE_CHECKING:
     from ..model import Sequential
+
+NEARLY = 0.81  # alike are on_epoch_ends and on_epoch_end, but not on_test_batch_end and on_train_batch_end
 
 
 class CallbackList:
@@ -126,9 +130,30 @@ def _as_callbacks(callbacks: Any) -> list[Callback]:
             raise ValueError(f"callbacks[{place}] is the class {callback.__name__}; write {callback.__name__}(...)")
         if not isinstance(callback, Callback):
             raise ValueError(f"callbacks must be Callback objects, got {shown(callback)}")
+        _require_known_moments(callback)
         if any(callback is earlier for earlier in given[:place]):
             raise ValueError(f"callbacks[{place}] is in the list twice: {shown(callback)}; make one object for each")
     return given
+
+
+def _require_known_moments(callback: Callback) -> None:
+    """Raise a ValueError if a method cannot be called as ``fit`` does it, or never would be: its name is only alike."""
+    moments = [name for name in dir(Callback) if name.startswith("on_")]
+    for name in dir(type(callback)):
+        if name.startswith("on_") and name not in moments and callable(getattr(type(callback), name)):
+            alike = get_close_matches(name.replace("start", "begin"), moments, 1, NEARLY)
+            if alike or name in ("on_batch_begin", "on_batch_end"):  # older names of Keras
+                raise ValueError(
+                    f"{shown(callback)} has a method {name}, which is never called; "
+                    f"did you mean {alike[0] if alike else 'on_train_batch_end'}?"
+                )
+    for name in moments:
+        arguments = list(inspect.signature(getattr(Callback, name)).parameters)[1:]  # without self
+        try:
+            inspect.signature(getattr(callback, name)).bind(*arguments)
+        except TypeError as error:
+            call = f"{name}({', '.join(arguments)})"
+            raise ValueError(f"{shown(callback)} must have a method that can be called as {call}: {error}") from None
 
 
 def _is_of_the_user(callback: Callback) -> bool:
