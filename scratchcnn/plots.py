@@ -60,7 +60,16 @@ def learning_curves(history: History) -> Figure:
 
 
 def learning_rate_search(search: LearningRateSearch) -> Figure:
-    """Draw the loss against the learning rate, as ``lr_find`` saw it, and the rate that it suggests."""
+    """Draw the loss against the learning rate, as ``lr_find`` saw it, and the rate that it suggests.
+
+    Examples
+    --------
+    >>> import scratchcnn as sc
+    >>> (x, y), _ = sc.data.load_data("digits")
+    >>> model = sc.Sequential([sc.Rescaling(1 / 255), sc.Flatten(), sc.Dense(10)], input_shape=(28, 28, 1))
+    >>> model.compile(sc.SGD(0.01))
+    >>> figure = sc.plots.learning_rate_search(sc.lr_find(model, x[:200], y[:200], steps=30, verbose=0))
+    """
     figure = _figure(6, 4)
     axes = figure.add_subplot()
     axes.plot(search.learning_rates, search.losses, ".", color="0.7", label="loss of a batch")

@@ -65,6 +65,16 @@ def read_idx(path: str | os.PathLike[str], max_bytes: int = MOST_BYTES) -> np.nd
         message names the file, what was found and what was expected.
     FileNotFoundError
         If there is no such file (and other kinds of OSError if it cannot be read).
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> import scratchcnn as sc
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = pathlib.Path(folder, "three-bytes")
+    ...     count = path.write_bytes(bytes.fromhex("00000801 00000003 616263"))  # uint8, one dimension of three
+    ...     sc.data.read_idx(path).tolist()
+    [97, 98, 99]
     """
     max_bytes = as_integer("max_bytes", max_bytes, 0)
     with open_regular(path) as file:

@@ -168,6 +168,14 @@ class Report:
         Directions on other, larger batches: what is wrong for a few inputs only shows on many.
     faults : list of str
         What else is wrong: a gradient that depends on earlier batches, for example.
+
+    Examples
+    --------
+    >>> import scratchcnn as sc
+    >>> report = sc.gradcheck.check_layer(sc.ReLU(), input_shape=(6,))
+    >>> report.passed
+    True
+    >>> report = report.raise_if_wrong()  # a GradientError, if it had not passed
     """
 
     title: str
