@@ -106,12 +106,12 @@ def test_a_wrong_layer_is_wrong_on_inputs_of_which_most_lie_on_a_kink(flaw):
 @pytest.mark.parametrize("fuse", [True, False])
 def test_a_network_of_digits_is_right(fuse):
     x, labels = digits(2)
-    layers = [sc.Rescaling(1 / 255), sc.Conv2D(2, 3), sc.ReLU(), sc.MaxPool2D(2), sc.Flatten(), sc.Dense(10)]
+    layers = [sc.Rescaling(1 / 255), sc.Conv2D(4, 3), sc.ReLU(), sc.MaxPool2D(2), sc.Flatten(), sc.Dense(10)]
     model = sc.Sequential(layers, (12, 12, 1), fuse=fuse)
-    report = check_model(model, x[:, :12, 3:15], labels, samples=5).raise_if_wrong()
+    report = check_model(model, x[:, :12, 3:15], labels, samples=8).raise_if_wrong()
     into_images = report.comparisons[0]
     assert into_images.kinks > 0 and "no derivative here" in str(report)
-    assert all(comparison.checked >= min(5, np.prod(comparison.shape)) for comparison in report.comparisons)
+    assert all(comparison.checked >= min(8, np.prod(comparison.shape)) for comparison in report.comparisons)
     assert not any(comparison.kinks for comparison in report.comparisons[1:])
 
 
