@@ -13,6 +13,7 @@ import numpy as np
 
 from .callbacks import Callback
 from .interrupts import unbroken
+from .settings import Setting, at_least_zero, below_one
 
 if TYPE_CHECKING:
     from .model import Sequential
@@ -58,13 +59,11 @@ class ExponentialMovingAverage(Callback):
     """
 
     ends_first = True  # whatever the others do with the weights in the end is done with the average
+    decay = Setting(below_one)
+    warmup = Setting(at_least_zero)
 
     def __init__(self, decay: float = 0.999, warmup: float = 10.0) -> None:
-        if not 0 <= decay < 1:
-            raise ValueError(f"decay must lie in [0, 1), got {decay}")
-        if not 0 <= warmup < float("inf"):
-            raise ValueError(f"warmup must be a finite number >= 0, got {warmup}")
-        self.decay, self.warmup = float(decay), float(warmup)
+        self.decay, self.warmup = decay, warmup
         self._forget()
 
     def _forget(self) -> None:

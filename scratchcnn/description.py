@@ -36,10 +36,6 @@ def describe(model: Sequential, include_optimizer: bool = True) -> dict[str, Any
     ValueError
         If ``load_model`` could not make the same model of it; the message says what to write.
     """
-    from .summary import layers_of  # summary.py imports what imports this file
-
-    if [layer for step in model.steps for layer in layers_of(step)] != model.layers:
-        raise ValueError("cannot save: model.layers was changed after the model was made; make a new Sequential")
     if len(model.layers) > MOST_LAYERS:
         raise ValueError(f"cannot save {len(model.layers)} layers, the most are {MOST_LAYERS}")
     if model.rng.bit_generator.state["bit_generator"] != "PCG64":

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from .advice.objects import as_array
+from .attributes import KnownAttributes
 from .evaluation import answers_with_logits
 from .losses import classes, count_correct
 from .messages import shown
@@ -29,7 +30,7 @@ _NO_PROBABILITIES = (
 )
 
 
-class AveragedAnswers:
+class AveragedAnswers(KnownAttributes):
     """What the averages share: the mean itself, and how good it is; ``predict`` and ``evaluate``, as a model has them.
 
     Attributes

@@ -89,8 +89,8 @@ INITIALIZERS: dict[str, Initializer] = {
 }
 
 
-def check_initializer(name: str) -> str:
+def check_initializer(what: str, name: Any) -> str:
     """Return ``name`` if there is an initialiser of that name; a ValueError that lists them otherwise."""
     if not isinstance(name, str) or name not in INITIALIZERS:
-        raise ValueError(f"there is no initializer {shown(name)}; choose one of {', '.join(INITIALIZERS)}")
+        raise ValueError(f"{what}: there is no initializer {shown(name)}; choose one of {', '.join(INITIALIZERS)}")
     return name

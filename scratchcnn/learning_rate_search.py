@@ -231,8 +231,10 @@ def _snapshot(model: Sequential) -> Callable[[], None]:
     """Return a function that brings the model back to where it is now."""
     optimizer = model.optimizer
     assert optimizer is not None
+    model.lay_out()  # which may move the arrays
     states = [array for layer in model.layers for array in layer.state.values()]
-    arrays = [model.parameters, model.gradients, *states, *optimizer.slots.values()]
+    frozen = [array for layer in model.layers if not layer.trainable for array in layer.params.values()]
+    arrays = [model.parameters, model.gradients, *states, *frozen, *optimizer.slots.values()]
     copies = [array.copy() for array in arrays]
     rate, iterations, random_state = optimizer.learning_rate, optimizer.iterations, model.rng.bit_generator.state
 

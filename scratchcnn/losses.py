@@ -17,9 +17,11 @@ from typing import Any, Protocol
 import numpy as np
 
 from . import ops
+from .attributes import KnownAttributes
 from .layers.base import Shape, aligned_empty
 from .locks import lock_of
 from .messages import shown
+from .settings import Setting, as_number
 from .turns import Turns
 from .validation import as_labels, as_numbers
 
@@ -66,7 +68,14 @@ class Loss(Protocol):
         """Return its gradient at the outputs of the latest ``forward``, of their shape."""
 
 
-class SoftmaxCrossEntropy:
+def _smoothing(name: str, value: Any) -> float:
+    number = as_number(name, value)
+    if not 0 <= number < 1:
+        raise ValueError(f"{name} must be at least 0 and below 1, got {shown(value)}")
+    return number
+
+
+class SoftmaxCrossEntropy(KnownAttributes):
     """The loss of a classifier: how surprised the network is, on average, by the right answer.
 
     The logits become probabilities p = softmax(logits); the loss of a sample is -log p[label], 0 for certainty and
@@ -90,10 +99,10 @@ class SoftmaxCrossEntropy:
             0.025,  0.025])
     """
 
+    label_smoothing = Setting(_smoothing)
+
     def __init__(self, label_smoothing: float = 0.0) -> None:
-        if not 0 <= label_smoothing < 1:
-            raise ValueError(f"label_smoothing must be at least 0 and below 1, got {shown(label_smoothing)}")
-        self.label_smoothing = float(label_smoothing)
+        self.label_smoothing = label_smoothing
         self._turns = Turns()
         self._labels: np.ndarray | None = None
         self._probabilities = np.empty((0, 0), np.float32)

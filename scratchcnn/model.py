@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from . import evaluation, ops, saving, training
+from .attributes import KnownAttributes
 from .fusion import fuse as fuse_layers
 from .history import History
 from .image_range import ImageRange, check_range, notice
@@ -30,12 +31,15 @@ from .losses import SoftmaxCrossEntropy
 from .messages import say, shown
 from .optimizers import Adam, Optimizer
 from .regularizers import add_gradients, penalties
+from .settings import yes_or_no
 from .summary import layers_of, summary
 from .turns import Turns
 from .validation import as_images, as_indices, as_input_shape, as_integer
 
+FIXED = frozenset({"layers", "steps", "input_shape", "output_shape", "seed", "dtype", "fuse", "rng"})
 
-class Sequential:
+
+class Sequential(KnownAttributes):
     """Layers in a row, the output of each the input of the next; the last one gives the logits.
 
     Parameters
@@ -53,9 +57,9 @@ class Sequential:
 
     Attributes
     ----------
-    layers : list of Layer
-        As given, each with a unique ``name``: ``conv2d``, ``conv2d_1``, ...
-    steps : list
+    layers : tuple of Layer
+        As given, each with a unique ``name``: its own, or ``conv2d``, ``conv2d_1``, ...
+    steps : tuple
         What ``forward`` runs: the layers, or fused groups of them.
     parameters, gradients : ndarray
         The parameters of all trainable layers and their gradients, one vector each, in the order of the layers. They
@@ -114,22 +118,22 @@ class Sequential:
     ) -> None:
         self.lock = Lock()
         self.turns = Turns()
-        self.layers = list(layers)
-        _require_layers(self.layers)
+        _require_layers(list(layers))
+        self.layers = tuple(layers)
         self.input_shape = as_input_shape(input_shape)
         self.seed = as_integer("seed", seed, 0)
         self.dtype = np.dtype(dtype)
         if self.dtype not in (np.float32, np.float64):
             raise ValueError(f'dtype must be "float32" or "float64", got {shown(dtype)}')
-        self.fuse = bool(fuse)
+        self.fuse = yes_or_no("fuse", fuse)
         self.rng = np.random.default_rng(self.seed)
-        for layer, name in zip(self.layers, unique_names(self.layers), strict=True):
-            layer.name = name
+        for layer, name in zip(self.layers, names_of(self.layers), strict=True):
+            layer.__dict__["name"] = name  # which is not one that was given
         self.output_shape = self._build_layers()
 
         self._layout = Layout(self.layers, self.dtype)
 
-        self.steps: list[Any] = fuse_layers(self.layers) if self.fuse else list(self.layers)
+        self.steps: tuple[Any, ...] = tuple(fuse_layers(self.layers)) if self.fuse else self.layers
         self._find_first_trained()
         self.optimizer = None
         self.loss: Any = None
@@ -140,6 +144,8 @@ class Sequential:
     def _build_layers(self) -> Shape:
         shape = self.input_shape
         for place, layer in enumerate(self.layers):
+            if layer.dtype not in (np.float32, self.dtype):
+                raise ValueError(f"{layer.name} was given the dtype {layer.dtype}; pass it to the model: dtype=...")
             layer.dtype = self.dtype
             if self.before_build is not None:
                 self.before_build(layer, shape)
@@ -259,14 +265,14 @@ class Sequential:
             x = self.as_images(x)
         if training:
             notice(self, x)
-        steps = self.steps
+        steps: Sequence[Any] = self.steps
         if indices is not None:
             x, steps = self._gather(x, indices)
         for step in steps:
             x = step.forward(x, training)
         return x
 
-    def _gather(self, x: np.ndarray, indices: np.ndarray) -> tuple[np.ndarray, list[Any]]:
+    def _gather(self, x: np.ndarray, indices: np.ndarray) -> tuple[np.ndarray, Sequence[Any]]:
         """Return the samples x[indices] and the steps to run on them: a ``Rescaling`` may have been part of it."""
         indices = as_indices(indices, len(x))
         first = self.layers[0]
@@ -369,6 +375,13 @@ class Sequential:
         """
         optimizer = Adam() if optimizer is None else _require_optimizer(optimizer)
         loss = SoftmaxCrossEntropy() if loss is None else loss
+        self._require_loss(loss)
+        with self.lock:
+            self.optimizer = optimizer  # which may be refused: then nothing is changed
+            self.loss = loss
+            self.recordings.clear()
+
+    def _require_loss(self, loss: Any) -> None:
         if not (callable(getattr(loss, "forward", None)) and callable(getattr(loss, "backward", None))) or isinstance(
             loss, type
         ):
@@ -378,10 +391,6 @@ class Sequential:
             )
         if hasattr(loss, "check_outputs"):
             loss.check_outputs(self.output_shape)
-        with self.lock:
-            self.optimizer = optimizer  # which may be refused: then nothing is changed
-            self.loss = loss
-            self.recordings.clear()
 
     # The model is the first argument of these functions, which makes them its methods.
     fit = training.fit
@@ -392,6 +401,15 @@ class Sequential:
     def __copy__(self) -> Sequential:
         """Return a deep copy: the layers of this model cannot be part of another one as well."""
         return copy.deepcopy(self)
+
+    def __setattr__(self, attribute: str, value: Any) -> None:
+        """Set an attribute, unless the network has been made of it; a loss is checked."""
+        if attribute in FIXED and attribute in self.__dict__ and value is not self.__dict__[attribute]:
+            hint = "set model.rng.bit_generator.state" if attribute == "rng" else "make a new model"
+            raise AttributeError(f"model.{attribute} is fixed once the model is made; {hint}")
+        if attribute == "loss" and value is not None:
+            self._require_loss(value)
+        super().__setattr__(attribute, value)
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave the recordings out of a copy or a pickle: they hold addresses of this model's arrays.
@@ -434,14 +452,32 @@ def _fill(name: str, vector: np.ndarray, values: Any) -> None:
         vector[...] = values
 
 
-def unique_names(layers: Sequence[Layer]) -> list[str]:
+def names_of(layers: Sequence[Layer]) -> list[str]:
+    """Return the names of layers: those that they were given, or else unique ones.
+
+    Raises
+    ------
+    ValueError
+        If two layers were given the same name.
+    """
+    given = [layer._given_name for layer in layers if layer._given_name is not None]
+    for name in given:
+        if given.count(name) > 1:
+            raise ValueError(f"two layers are called {name!r}; the names in a model must differ")
+    others = iter(unique_names([layer for layer in layers if layer._given_name is None], taken=given))
+    return [next(others) if layer._given_name is None else layer._given_name for layer in layers]
+
+
+def unique_names(layers: Sequence[Layer], taken: Sequence[str] = ()) -> list[str]:
     """Return a name for each layer: its class in snake case, numbered from the second of a kind on, as in Keras."""
     names: dict[str, None] = {}
     seen: dict[str, int] = {}
     for layer in layers:
         base = re.sub("(?<=[a-z0-9])(?=[A-Z][a-z])|(?<=[a-z])(?=ReLU)", "_", type(layer).__name__).lower()
         number = seen.get(base, 0)
-        while (name := f"{base}_{number}" if number else base) in names:  # another class may be called Dense_1
+        while (
+            name := f"{base}_{number}" if number else base
+        ) in names or name in taken:  # a class may be called Dense_1
             number += 1
         names[name] = None
         seen[base] = number + 1

@@ -52,7 +52,7 @@ def rebuild(archive: Archive, kinds: dict[str, type[Layer]]) -> Sequential:
     )
     del model.before_build
     for layer, initializer in look.left_zero:
-        layer.kernel_initializer = initializer
+        vars(layer)["kernel_initializer"] = initializer  # which is fixed now
     model.rng.bit_generator.state = config["rng"]
     if "image_range" in config:
         model.image_range = ImageRange(**config["image_range"])
@@ -68,9 +68,10 @@ def rebuild(archive: Archive, kinds: dict[str, type[Layer]]) -> Sequential:
         archive.require(name, array.shape, array.dtype)
         array[...] = archive.read(name)
     for layer, entry in zip(layers, entries, strict=True):
-        layer.name = entry.get("name", layer.name)
-        if not isinstance(layer.name, str):
-            raise ValueError(f"the name of a layer is {shown(layer.name)}, expected a string")
+        if "name" in entry:
+            layer.rename(entry["name"])
+    if len({layer.name for layer in layers}) < len(layers):
+        raise ValueError("two of its layers have the same name")
     _require_all_told(config, facts(model), "config")
     return model
 
@@ -154,6 +155,7 @@ def _make_optimizer(entry: dict[str, Any]) -> Optimizer:
 def _make_layer(entry: dict[str, Any], kinds: dict[str, type[Layer]]) -> Layer:
     layer = _make(entry, kinds)
     layer.trainable = entry.get("trainable", True)
+    layer.name = None  # type: ignore[assignment]  # arrays go by the names that a model gives
     return layer
 
 

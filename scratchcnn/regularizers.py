@@ -12,11 +12,12 @@ from typing import Any
 
 import numpy as np
 
+from .attributes import KnownAttributes
 from .messages import shown
 from .settings import Setting, at_least_zero
 
 
-class L2:
+class L2(KnownAttributes):
     """The L2 penalty, also called ridge or Tikhonov regularization: l2 times the sum of the squares, as in Keras.
 
         penalty  = l2 sum w^2

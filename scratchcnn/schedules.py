@@ -10,12 +10,23 @@ A step is one mini-batch. The steps of a whole training are ``epochs * ceil(samp
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import FrozenInstanceError, asdict, dataclass
 from typing import Any
 
+from .attributes import KnownAttributes
 
-class Schedule:
-    """What the schedules share: ``schedule(step)`` is a float, ``config`` is what ``save`` writes."""
+
+class Schedule(KnownAttributes):
+    """What the schedules share: ``schedule(step)`` is a float, ``config`` is what ``save`` writes.
+
+    A schedule cannot be changed, or a training that is continued would not be the one that was begun.
+    """
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in self.__dict__ and not name.startswith("_"):
+            kind = type(self).__name__
+            raise FrozenInstanceError(f"a {kind} cannot be changed; make a new one, {kind}(..., {name}={value!r})")
+        super().__setattr__(name, value)
 
     def __call__(self, step: int) -> float:
         """Return the learning rate of the update that follows ``step`` earlier ones."""
@@ -26,7 +37,7 @@ class Schedule:
         return asdict(self)  # type: ignore[call-overload]  # every schedule below is a dataclass
 
 
-@dataclass(frozen=True)
+@dataclass(unsafe_hash=True)
 class Constant(Schedule):
     """The same learning rate at every step.
 
@@ -50,7 +61,7 @@ class Constant(Schedule):
         return self.learning_rate
 
 
-@dataclass(frozen=True)
+@dataclass(unsafe_hash=True)
 class StepDecay(Schedule):
     """A staircase: the learning rate is multiplied by ``factor`` after every ``every`` steps.
 
@@ -88,7 +99,7 @@ class StepDecay(Schedule):
         return self.learning_rate * self.factor ** (step // self.every)
 
 
-@dataclass(frozen=True)
+@dataclass(unsafe_hash=True)
 class CosineDecay(Schedule):
     """Half a cosine from ``learning_rate`` down to ``final_fraction`` of it, after a linear warm-up.
 
@@ -139,7 +150,7 @@ class CosineDecay(Schedule):
         return _cosine(self.learning_rate, self.final_fraction * self.learning_rate, progress)
 
 
-@dataclass(frozen=True)
+@dataclass(unsafe_hash=True)
 class OneCycle(Schedule):
     """Up along half a cosine to a high peak, then down along another to almost nothing.
 

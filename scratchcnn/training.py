@@ -31,6 +31,7 @@ from .messages import shown
 from .progress import announcing_compilation, progress_display
 from .regularizers import add_gradients
 from .replay import replay
+from .settings import yes_or_no
 from .turns import one_at_a_time
 from .validation import as_indices, as_integer
 
@@ -191,6 +192,7 @@ def fit(
     require_trainable(model)
     epochs, initial_epoch = as_integer("epochs", epochs, 0), as_integer("initial_epoch", initial_epoch, 0)
     batch_size = as_integer("batch_size", batch_size, 1)
+    shuffle = yes_or_no("shuffle", shuffle)
     display = progress_display(verbose)
     _require_images(model, augmentation)
     x, y = as_samples(model, x, y)

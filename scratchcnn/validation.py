@@ -139,7 +139,9 @@ def as_integer(name: str, value: Any, at_least: int) -> int:
     try:
         number = operator.index(value)
     except TypeError:
-        raise ValueError(f"{name} must be an integer, got {shown(value)}") from None
+        number = None
+    if number is None or isinstance(value, bool):
+        raise ValueError(f"{name} must be an integer, got {shown(value)}")
     if number < at_least:
         raise ValueError(f"{name} must be at least {at_least}, got {shown(number)}")
     return number

@@ -247,23 +247,22 @@ def test_an_attribute_changed_since_is_refused_unless_the_layer_itself_notes_it(
 )
 def test_a_layer_of_the_library_changed_after_it_was_built_is_refused(tmp_path, place, attribute, value):
     model = small_network()
-    setattr(model.layers[place], attribute, value)
+    with pytest.raises(AttributeError, match="is fixed once the layer is built"):
+        setattr(model.layers[place], attribute, value)
+    model.save(tmp_path / "model")
+    vars(model.layers[place])[attribute] = value
     with pytest.raises(ValueError, match="an attribute was changed after the model was made"):
         model.save(tmp_path / "model")
 
 
-def test_a_list_of_layers_changed_after_the_model_was_made_is_refused(tmp_path):
+def test_the_layers_of_a_model_cannot_be_changed_after_it_was_made():
     for change in (
         lambda layers: layers.pop(),
         lambda layers: layers.append(sc.ReLU()),
         lambda layers: layers.reverse(),
     ):
-        model = small_network()
-        change(model.layers)
-        with pytest.raises(
-            ValueError, match=r"model\.layers was changed after the model was made; make a new Sequential"
-        ):
-            model.save(tmp_path / "model")
+        with pytest.raises(AttributeError, match="'tuple' object has no attribute"):
+            change(small_network().layers)
 
 
 class MyDense(sc.Dense):
@@ -332,9 +331,10 @@ def test_classes_of_the_same_name_are_refused(tmp_path):
 
 def test_names_that_look_alike_and_names_of_ones_own_lose_no_array(tmp_path):
     named = [type(name, (MyDense,), {}) for name in ("Dense_1", "dense")]
-    model = model_of(sc.Dense(4), sc.Dense(5), named[0](6), named[1](7))
+    layers = sc.Dense(4), sc.Dense(5), named[0](6), named[1](7)
+    layers[1].name = "dense_1"
+    model = model_of(*layers)
     assert len({layer.name for layer in model.layers}) == len(model.layers)
-    model.layers[1].name = model.layers[2].name = "stem"
     model.save(tmp_path / "model")
     loaded = sc.load_model(tmp_path / "model", custom_layers=named)
     assert [layer.name for layer in loaded.layers] == [layer.name for layer in model.layers]
@@ -343,7 +343,7 @@ def test_names_that_look_alike_and_names_of_ones_own_lose_no_array(tmp_path):
 
 def test_a_generator_of_another_kind_is_refused_when_saved(tmp_path):
     model = small_network()
-    model.rng = np.random.Generator(np.random.MT19937(0))
+    vars(model)["rng"] = np.random.Generator(np.random.MT19937(0))
     with pytest.raises(ValueError, match=r"model\.rng must be made by numpy\.random\.default_rng\(seed\)"):
         model.save(tmp_path / "model")
 

@@ -6,6 +6,7 @@ ones were part of the data.
 
 import copy
 import pickle
+import warnings
 
 import numpy as np
 import pytest
@@ -60,6 +61,16 @@ def test_frozen_layers_keep_their_bits_on_compiled_kernels_and_recordings():
     accuracy = train(model, epochs=20).history.history["accuracy"]
     assert (bits(model, CONV), bits(model, NORM)) == before
     assert accuracy[-1] > accuracy[0]
+
+
+def test_frozen_layers_keep_their_bits_under_a_search_for_the_learning_rate():
+    with sc.ops.using("reference"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of this few steps it may say that they are too few
+        model = compiled_network(sc.SGD(0.1, momentum=0.9))
+        model.layers[CONV].trainable = model.layers[NORM].trainable = False
+        before = [array.tobytes() for array in model.get_weights()]
+        sc.lr_find(model, IMAGES, LABELS, steps=5, verbose=0)
+    assert [array.tobytes() for array in model.get_weights()] == before
 
 
 def test_a_frozen_first_part_is_the_same_as_training_on_its_answers():

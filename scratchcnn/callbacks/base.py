@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from ..attributes import KnownAttributes
+
 if TYPE_CHECKING:
     from ..model import Sequential
 
 
-class Callback:
+class Callback(KnownAttributes):
     """Base class of callbacks; does nothing, at every moment there is.
 
     ``logs`` holds ``loss`` and, if targets are class numbers, ``accuracy``; at the end of an epoch also ``val_loss``

@@ -9,9 +9,10 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..settings import Setting, yes_or_no
 from ..validation import shown
 from .base import LogReader
-from .monitors import Monitor, require_names
+from .monitors import Monitor, as_monitor, require_names
 
 if TYPE_CHECKING:
     from ..model import Sequential
@@ -50,6 +51,11 @@ class ModelCheckpoint(LogReader):
     ['model-01.npz', 'model-02.npz']
     """
 
+    path = Setting(lambda name, value: _pattern(value))
+    monitor = Setting(as_monitor)
+    save_best_only = Setting(yes_or_no)
+    include_optimizer = Setting(yes_or_no)
+
     def __init__(
         self,
         path: str | PathLike[str],
@@ -58,11 +64,14 @@ class ModelCheckpoint(LogReader):
         mode: str = "auto",
         include_optimizer: bool = True,
     ) -> None:
-        self.path = str(path)
+        self.path = path
         self.save_best_only = save_best_only
         self.monitor = Monitor(monitor, mode)
         self.include_optimizer = include_optimizer
-        self._names = _names_in(self.path)
+
+    @property
+    def _names(self) -> set[str]:
+        return _names_in(self.path)
 
     def require_measured(self, measured: Sequence[str], others_may_come: bool) -> None:
         names = self._names - {"epoch"}
@@ -99,6 +108,11 @@ class ModelCheckpoint(LogReader):
             raise ValueError(
                 f"the path {shown(self.path)} cannot be filled in with {shown(values)}: {error}"
             ) from error
+
+
+def _pattern(path: Any) -> str:
+    _names_in(str(path))  # raises an error if it is none
+    return str(path)
 
 
 def _names_in(path: str) -> set[str]:

@@ -10,6 +10,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from ..files import replacing
 from ..messages import shown
+from ..settings import Setting, yes_or_no
 from .base import LogReader
 
 if TYPE_CHECKING:
@@ -42,8 +43,11 @@ class CSVLogger(LogReader):
     'epoch,loss,accuracy'
     """
 
+    path = Setting(lambda name, value: Path(value))
+    append = Setting(yes_or_no)
+
     def __init__(self, path: str | PathLike[str], append: bool = False) -> None:
-        self.path = Path(path)
+        self.path = path
         self.append = append
         self._table: Table | None = None
 

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..settings import Setting, yes_or_no
+from ..validation import as_integer
 from .base import LogReader
-from .monitors import Monitor, require_names
+from .monitors import Monitor, as_monitor, require_names
 
 if TYPE_CHECKING:
     from ..model import Sequential
@@ -50,6 +52,10 @@ class EarlyStopping(LogReader):
     3
     """
 
+    monitor = Setting(as_monitor)
+    patience = Setting(lambda name, value: as_integer(name, value, 0))
+    restore_best_weights = Setting(yes_or_no)
+
     def __init__(
         self,
         monitor: str = "val_loss",
@@ -58,8 +64,6 @@ class EarlyStopping(LogReader):
         mode: str = "auto",
         restore_best_weights: bool = False,
     ) -> None:
-        if patience < 0:
-            raise ValueError(f"patience must be at least 0, got {patience}")
         self.monitor = Monitor(monitor, mode, min_delta)
         self.patience = patience
         self.restore_best_weights = restore_best_weights

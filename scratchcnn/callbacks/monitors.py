@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ..attributes import KnownAttributes
 from ..history import as_plain
 from ..validation import shown
 
@@ -15,7 +16,7 @@ MEASURES = ("loss", "accuracy")  # by fit, of the training samples, and with the
 HIGHER_IS_BETTER = ("accuracy", "acc", "auc", "f1", "f1_score", "iou", "precision", "r2", "recall", "score")
 
 
-class Monitor:
+class Monitor(KnownAttributes):
     """The best value so far of one of the logs.
 
     Parameters
@@ -73,6 +74,13 @@ class Monitor:
             self.best = value
             return True
         return False
+
+
+def as_monitor(name: str, value: Any) -> Monitor:
+    """Return ``value`` if it is a monitor; an error that says how to make one otherwise."""
+    if not isinstance(value, Monitor):
+        raise ValueError(f'{name} must be a Monitor, such as sc.callbacks.Monitor("val_accuracy"), got {shown(value)}')
+    return value
 
 
 def require_names(names: Iterable[str], measured: Iterable[str], others_may_come: bool) -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -44,7 +44,7 @@ class Subject:
 
     def __init__(self, name: str, input_name: tuple[str, str], network: Sequential | None, training: bool) -> None:
         self.name, self.input_name, self.network, self.training = name, input_name, network, training
-        self.layers: list[Layer] = network.layers if network else []
+        self.layers: Sequence[Layer] = network.layers if network else ()
         self.arrays = {
             (layer.name, name): (layer.params[name], layer.grads[name])
             for layer in self.layers
@@ -143,7 +143,7 @@ class LayerSubject(Subject):
         name = layer.name
         network = Sequential([_unbuilt(layer)], input_shape, seed=seed, dtype="float64", fuse=False)
         self.layer = network.layers[0]
-        self.layer.name = name
+        self.layer.rename(name)
         _move_away_from_initial_values(network, seed)
         super().__init__(name, (name, "dx"), network, training)
 

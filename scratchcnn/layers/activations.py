@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from .. import ops
-from ..messages import shown
+from ..settings import at_least_zero
 from .base import Layer, Shape
+from .settings import LayerSetting
 
 
 class ReLU(Layer):
@@ -67,13 +68,13 @@ class LeakyReLU(Layer):
     [[-1.0, 0.0, 3.0]]
     """
 
+    negative_slope = LayerSetting(at_least_zero)
+
     _x: np.ndarray  # the input: kept by forward for backward
 
     def __init__(self, negative_slope: float = 0.3) -> None:
         super().__init__()
-        if not 0 <= negative_slope < float("inf"):
-            raise ValueError(f"LeakyReLU: negative_slope must be at least 0, got {shown(negative_slope)}")
-        self.negative_slope = float(negative_slope)
+        self.negative_slope = negative_slope
 
     def build(self, input_shape: Shape, rng: np.random.Generator) -> Shape:
         return self.set_shapes(input_shape, input_shape)

@@ -13,11 +13,15 @@ from typing import Any
 
 import numpy as np
 
+from ..attributes import KnownAttributes
 from ..messages import shown
+from ..settings import yes_or_no
 from .arrays import Arrays, View, replace_arrays, same_view
 
 Shape = tuple[int, ...]
 ARRAYS = ("params", "grads", "state")  # the dictionaries of a layer
+FIXED_IN_A_MODEL = ("name", "dtype", "input_shape", "output_shape")
+GUARDED = frozenset((*ARRAYS, *FIXED_IN_A_MODEL, "trainable"))
 
 
 def aligned_empty(shape: Shape, dtype: Any) -> np.ndarray:
@@ -32,7 +36,7 @@ def aligned_empty(shape: Shape, dtype: Any) -> np.ndarray:
     return raw[start : start + size].view(dtype).reshape(shape)
 
 
-class Layer:
+class Layer(KnownAttributes):
     """The contract of a layer: ``build`` once, then ``forward`` and ``backward`` any number of times.
 
     Subclasses implement ``build``, ``forward`` and ``backward``, call ``add_parameter`` in ``build``, and take the
@@ -40,6 +44,8 @@ class Layer:
 
     Attributes
     ----------
+    name : str
+        The model gives one to each layer that has none, such as ``conv2d_1``.
     params, grads : dict of str to ndarray
         The trainable parameters and, under the same names, the gradient of the loss with respect to each. Inside a
         ``Sequential`` both are views into the model's flat vectors. Assigning to a name fills the array that is there:
@@ -74,10 +80,12 @@ class Layer:
     True
     """
 
+    name: str
     trainable = True
 
     def __init__(self) -> None:
-        self.name = type(self).__name__
+        self._given_name: str | None = None
+        self.__dict__["name"] = type(self).__name__
         self.dtype: np.dtype = np.dtype(np.float32)
         self.params, self.grads, self.state = (Arrays(kind, self.name) for kind in ARRAYS)
         self._initial: dict[str, Any] = {}  # values that add_parameter was given, until the layer is part of a model
@@ -158,11 +166,19 @@ class Layer:
                 )
         return array
 
+    def rename(self, name: str) -> None:
+        """Give the layer another name although it is part of a model; the model's names must stay unique."""
+        self.__dict__["name"] = self._checked_name(name)
+        self._given_name = name
+        for arrays in (self.params, self.grads, self.state):
+            arrays.owner = name
+
     def unbuild(self) -> None:
-        """Forget parameters, state and shapes: the layer can be built anew."""
+        """Forget parameters, state, shapes and dtype: the layer can be built anew."""
         for kind in ARRAYS:
             self.__dict__[kind] = Arrays(kind, self.name)
         self.input_shape = self.output_shape = None
+        self.dtype = np.dtype(np.float32)
         self.forget()
 
     def move_parameter(self, name: str, parameter: np.ndarray, gradient: np.ndarray) -> None:
@@ -259,12 +275,36 @@ class Layer:
 
     def __setattr__(self, attribute: str, value: Any) -> None:
         """Set an attribute; a dictionary of arrays that is replaced as a whole is filled, as its arrays are."""
-        if attribute in ARRAYS and isinstance(vars(self).get(attribute), Arrays):
-            vars(self)[attribute].fill(value)
-        elif attribute == "trainable" and not isinstance(value, bool | np.bool_):
-            raise ValueError(f"{self.name}.trainable must be True or False, got {shown(value)}")
-        else:
-            super().__setattr__(attribute, value)
+        if attribute in GUARDED:
+            if attribute in ARRAYS and isinstance(vars(self).get(attribute), Arrays):
+                vars(self)[attribute].fill(value)
+                return
+            value = self._checked(attribute, value)
+        super().__setattr__(attribute, value)
+
+    def _checked(self, attribute: str, value: Any) -> Any:
+        """Return the value that a guarded attribute is to have, or raise an error."""
+        if attribute == "trainable":
+            return yes_or_no(f"{self.name}.trainable", value)
+        if attribute == "dtype":
+            value = np.dtype(value)
+            if value not in (np.float32, np.float64):
+                raise ValueError(f'{self.name}.dtype must be "float32" or "float64", got {value}')
+        if attribute == "name":
+            given, value = value, type(self).__name__ if value is None else self._checked_name(value)
+        before = self.__dict__.get(attribute)
+        if attribute in FIXED_IN_A_MODEL and getattr(self.__dict__.get("params"), "sealed", False) and value != before:
+            raise AttributeError(
+                f"{self.name}.{attribute} is fixed once the layer is part of a model, to {before!r}; make a new model"
+            )
+        if attribute == "name":
+            self._given_name = given
+        return value
+
+    def _checked_name(self, name: Any) -> str:
+        if not isinstance(name, str) or not name or "/" in name:
+            raise ValueError(f"the name of a layer must be a text without /, got {shown(name)}")
+        return name
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave the buffers out of a copy or a pickle: they hold nothing, and a copy would lose their alignment.

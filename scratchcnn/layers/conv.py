@@ -9,9 +9,10 @@ import numpy as np
 from .. import ops
 from ..initializers import INITIALIZERS, check_initializer
 from ..regularizers import L2, as_regularizer, regularizer_config
-from ..settings import Setting
+from ..settings import Setting, yes_or_no
 from .base import Layer, Shape
 from .geometry import check_padding, image_shape, positive_int, positive_pair, slide
+from .settings import Fixed
 
 
 class Conv2D(Layer):
@@ -57,6 +58,13 @@ class Conv2D(Layer):
     (26, 26, 32)
     """
 
+    filters = Fixed(positive_int)
+    kernel_size = Fixed(positive_pair)
+    strides = Fixed(positive_pair)
+    padding = Fixed(check_padding)
+    use_bias = Fixed(yes_or_no)
+    kernel_initializer = Fixed(check_initializer)
+
     _x: np.ndarray  # the input: kept by forward for backward
     kernel_regularizer = Setting(as_regularizer)
 
@@ -71,12 +79,12 @@ class Conv2D(Layer):
         kernel_regularizer: L2 | str | None = None,
     ) -> None:
         super().__init__()
-        self.filters = positive_int("Conv2D: filters", filters)
-        self.kernel_size = positive_pair("Conv2D: kernel_size", kernel_size)
-        self.strides = positive_pair("Conv2D: strides", strides)
-        self.padding = check_padding("Conv2D: padding", padding)
-        self.use_bias = bool(use_bias)
-        self.kernel_initializer = check_initializer(kernel_initializer)
+        self.filters = filters
+        self.kernel_size = kernel_size
+        self.strides = strides
+        self.padding = padding
+        self.use_bias = use_bias
+        self.kernel_initializer = kernel_initializer
         self.kernel_regularizer = kernel_regularizer
         self.padding_before = (0, 0)  # (top, left) rows and columns of zeros
 

@@ -9,9 +9,10 @@ import numpy as np
 from .. import ops
 from ..initializers import INITIALIZERS, check_initializer
 from ..regularizers import L2, as_regularizer, regularizer_config
-from ..settings import Setting
+from ..settings import Setting, yes_or_no
 from .base import Layer, Shape
 from .geometry import positive_int
+from .settings import Fixed
 
 
 class Dense(Layer):
@@ -46,6 +47,10 @@ class Dense(Layer):
     ((10,), 7850)
     """
 
+    units = Fixed(positive_int)
+    use_bias = Fixed(yes_or_no)
+    kernel_initializer = Fixed(check_initializer)
+
     _x: np.ndarray  # the input: kept by forward for backward
     kernel_regularizer = Setting(as_regularizer)
 
@@ -57,9 +62,9 @@ class Dense(Layer):
         kernel_regularizer: L2 | str | None = None,
     ) -> None:
         super().__init__()
-        self.units = positive_int("Dense: units", units)
-        self.use_bias = bool(use_bias)
-        self.kernel_initializer = check_initializer(kernel_initializer)
+        self.units = units
+        self.use_bias = use_bias
+        self.kernel_initializer = kernel_initializer
         self.kernel_regularizer = kernel_regularizer
 
     def weight_shapes(self, input_shape: Shape) -> dict[str, Shape]:

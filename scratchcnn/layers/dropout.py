@@ -8,7 +8,16 @@ import numpy as np
 
 from .. import ops
 from ..messages import shown
+from ..settings import as_number
 from .base import Layer, Shape
+from .settings import LayerSetting
+
+
+def _share(what: str, value: Any) -> float:
+    rate = as_number(what, value)
+    if not 0 <= rate < 1:
+        raise ValueError(f"{what} is the share to drop, at least 0 and below 1, got {shown(value)}")
+    return rate
 
 
 class Dropout(Layer):
@@ -39,13 +48,13 @@ class Dropout(Layer):
     True
     """
 
+    rate = LayerSetting(_share)
+
     _dropped = False  # whether the latest forward dropped anything
 
     def __init__(self, rate: float) -> None:
         super().__init__()
-        if not 0 <= rate < 1:
-            raise ValueError(f"Dropout: rate is the share to drop, at least 0 and below 1, got {shown(rate)}")
-        self.rate = float(rate)
+        self.rate = rate
 
     def build(self, input_shape: Shape, rng: np.random.Generator) -> Shape:
         self.rng = rng

@@ -8,7 +8,16 @@ import numpy as np
 
 from .. import ops
 from ..messages import shown
+from ..settings import above_zero, as_number
 from .base import Layer, Shape
+from .settings import LayerSetting
+
+
+def _from_0_to_1(what: str, value: Any) -> float:
+    number = as_number(what, value)
+    if not 0 <= number <= 1:
+        raise ValueError(f"{what} must be from 0 to 1, got {shown(value)}")
+    return number
 
 
 class BatchNorm(Layer):
@@ -50,6 +59,9 @@ class BatchNorm(Layer):
     [[-1.0], [1.0]]
     """
 
+    momentum = LayerSetting(_from_0_to_1)
+    epsilon = LayerSetting(above_zero)
+
     _x: np.ndarray  # the input: kept by forward for backward, as are
     batch_mean: np.ndarray  # the batch's mean,
     batch_inverse_std: np.ndarray  # 1 / sqrt(variance + epsilon),
@@ -59,11 +71,7 @@ class BatchNorm(Layer):
 
     def __init__(self, momentum: float = 0.99, epsilon: float = 1e-3) -> None:
         super().__init__()
-        if not 0 <= momentum <= 1:
-            raise ValueError(f"BatchNorm: momentum must be from 0 to 1, got {shown(momentum)}")
-        if not 0 < epsilon < float("inf"):
-            raise ValueError(f"BatchNorm: epsilon must be above 0, got {shown(epsilon)}")
-        self.momentum, self.epsilon = float(momentum), float(epsilon)
+        self.momentum, self.epsilon = momentum, epsilon
 
     def weight_shapes(self, input_shape: Shape) -> dict[str, Shape]:
         return dict.fromkeys(("gamma", "beta", "moving_mean", "moving_variance"), input_shape[-1:])

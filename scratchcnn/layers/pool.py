@@ -11,7 +11,15 @@ import numpy as np
 
 from .. import ops
 from .base import Layer, Shape
-from .geometry import check_padding, image_shape, positive_pair, slide
+from .geometry import Pair, check_padding, image_shape, positive_pair, slide
+from .settings import Fixed
+
+
+def _at_most_a_byte(what: str, pool_size: Any) -> Pair:
+    size = positive_pair(what, pool_size)
+    if size[0] * size[1] > 255:
+        raise ValueError(f"{what} may cover at most 255 pixels, got {size}")
+    return size
 
 
 class MaxPool2D(Layer):
@@ -42,6 +50,10 @@ class MaxPool2D(Layer):
     (14, 14, 32)
     """
 
+    pool_size = Fixed(_at_most_a_byte)
+    strides = Fixed(positive_pair)
+    padding = Fixed(check_padding)
+
     _index: np.ndarray  # where in its window each maximum was found: kept by forward for backward
 
     def __init__(
@@ -51,12 +63,10 @@ class MaxPool2D(Layer):
         padding: str = "valid",
     ) -> None:
         super().__init__()
-        self.pool_size = positive_pair("MaxPool2D: pool_size", pool_size)
-        self.strides = self.pool_size if strides is None else positive_pair("MaxPool2D: strides", strides)
-        self.padding = check_padding("MaxPool2D: padding", padding)
+        self.pool_size = pool_size
+        self.strides = self.pool_size if strides is None else strides
+        self.padding = padding
         self.padding_before = (0, 0)  # (top, left): how far the first window sticks out of the image
-        if self.pool_size[0] * self.pool_size[1] > 255:
-            raise ValueError(f"MaxPool2D: pool_size may cover at most 255 pixels, got {self.pool_size}")
 
     def build(self, input_shape: Shape, rng: np.random.Generator) -> Shape:
         height, width, channels = image_shape("MaxPool2D", input_shape)
@@ -108,6 +118,10 @@ class AveragePool2D(Layer):
     (14, 14, 32)
     """
 
+    pool_size = Fixed(positive_pair)
+    strides = Fixed(positive_pair)
+    padding = Fixed(check_padding)
+
     def __init__(
         self,
         pool_size: int | tuple[int, int] = 2,
@@ -115,9 +129,9 @@ class AveragePool2D(Layer):
         padding: str = "valid",
     ) -> None:
         super().__init__()
-        self.pool_size = positive_pair("AveragePool2D: pool_size", pool_size)
-        self.strides = self.pool_size if strides is None else positive_pair("AveragePool2D: strides", strides)
-        self.padding = check_padding("AveragePool2D: padding", padding)
+        self.pool_size = pool_size
+        self.strides = self.pool_size if strides is None else strides
+        self.padding = padding
         self.padding_before = (0, 0)  # (top, left): how far the first window sticks out of the image
 
     def build(self, input_shape: Shape, rng: np.random.Generator) -> Shape:

@@ -9,7 +9,16 @@ import numpy as np
 
 from .. import ops
 from ..messages import shown
+from ..settings import as_number
 from .base import Layer, Shape
+from .settings import LayerSetting
+
+
+def _finite(what: str, value: Any) -> float:
+    number = as_number(what, value)
+    if not math.isfinite(number):
+        raise ValueError(f"{what} must be a finite number, got {shown(value)}")
+    return number
 
 
 class Rescaling(Layer):
@@ -36,13 +45,12 @@ class Rescaling(Layer):
     [[-1.0, 1.0]]
     """
 
+    scale = LayerSetting(_finite)
+    offset = LayerSetting(_finite)
+
     def __init__(self, scale: float, offset: float = 0.0) -> None:
         super().__init__()
-        if not (math.isfinite(scale) and math.isfinite(offset)):
-            raise ValueError(
-                f"Rescaling: scale and offset must be finite numbers, got {shown(scale)} and {shown(offset)}"
-            )
-        self.scale, self.offset = float(scale), float(offset)
+        self.scale, self.offset = scale, offset
 
     def build(self, input_shape: Shape, rng: np.random.Generator) -> Shape:
         return self.set_shapes(input_shape, input_shape)

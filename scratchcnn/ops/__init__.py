@@ -12,6 +12,7 @@ be done in Python each time.
 
 from __future__ import annotations
 
+import difflib
 import importlib
 import importlib.util
 import os
@@ -27,6 +28,7 @@ from .reference import *  # noqa: F403  the names, for readers and type checkers
 from .reference import __all__ as _names
 
 BACKENDS = ("jit", "reference")
+VARIABLES = ("SCRATCHCNN_BACKEND", "SCRATCHCNN_CACHE", "SCRATCHCNN_DATA")  # of the environment
 _backend = "reference"
 _choice = Lock(BACKEND)  # held while the implementation is chosen, and where it must stay the same
 
@@ -97,6 +99,14 @@ def announce_compilation(write: Callable[[str], Any]) -> AbstractContextManager[
     return nullcontext()
 
 
+def _warn_of_misspelt_variables() -> None:
+    for name in os.environ:
+        if name.startswith("SCRATCHCNN_") and name not in VARIABLES:
+            like = next(iter(difflib.get_close_matches(name, VARIABLES, n=1)), None)
+            hint = f"; did you mean {like}?" if like else f"; there are {', '.join(VARIABLES)}"
+            warnings.warn(f"the environment variable {name} is not used{hint}", RuntimeWarning, stacklevel=3)
+
+
 def _use_default() -> None:
     wanted = os.environ.get("SCRATCHCNN_BACKEND", "")
     if not wanted and importlib.util.find_spec("numba") is None:
@@ -104,7 +114,10 @@ def _use_default() -> None:
             "numba is not installed: scratchcnn runs on its slow NumPy reference", RuntimeWarning, stacklevel=2
         )
         wanted = "reference"
+    if wanted not in ("", *BACKENDS):
+        raise ValueError(f"SCRATCHCNN_BACKEND is {wanted!r}; it must be one of {', '.join(BACKENDS)}, or not be set")
     use(wanted or "jit")
 
 
+_warn_of_misspelt_variables()
 _use_default()

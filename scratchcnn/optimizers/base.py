@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from .. import ops
+from ..attributes import KnownAttributes
 from ..layers.base import aligned_empty
 from ..messages import shown
 from ..settings import Setting, above_zero, at_least_zero
@@ -43,7 +44,7 @@ def _longest(name: str, value: Any) -> float | None:
         raise ValueError(f"{name} must be above 0, or None for no clipping, got {value}") from None
 
 
-class Optimizer:
+class Optimizer(KnownAttributes):
     """Base class of optimizers: the learning rate, gradient clipping, weight decay, and the count of the updates.
 
     A subclass names in ``slot_names`` what it remembers and implements ``update``. It is used by ``Sequential.fit``, or

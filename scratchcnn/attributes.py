@@ -1,0 +1,85 @@
+"""Attributes that nobody reads: a misspelt setting is refused where it is set.
+
+Python takes ``layer.trainabel = False`` for a new attribute, and the training goes on as if nothing had been said.
+"""
+
+from __future__ import annotations
+
+import difflib
+import sys
+from typing import Any
+
+LIBRARY = __name__.partition(".")[0]
+CLOSE = 0.8  # similarity from which on a name is taken for a misspelt one, where any name might be meant
+HABITS = {  # what other libraries call it
+    "lr": "learning_rate",
+    "decay": "weight_decay",
+    "clipnorm": "global_clipnorm",
+    "betas": "beta_1",
+    "eps": "epsilon",
+    "p": "rate",
+    "alpha": "negative_slope",
+    "stride": "strides",
+    "out_channels": "filters",
+    "out_features": "units",
+    "frozen": "trainable",
+    "requires_grad": "trainable",
+}
+
+
+class KnownAttributes:
+    """Mixin that lets only the methods of an object introduce public attributes.
+
+    From outside, an attribute that does not exist is refused with an AttributeError: any for the library's own classes,
+    and one that looks like another misspelt for a class derived from them. Names that begin with _ are free.
+    """
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name[:1] != "_" and name not in self.__dict__ and not hasattr(type(self), name):
+            _require_own_method(self, name)
+        super().__setattr__(name, value)
+
+
+def _require_own_method(thing: Any, name: str) -> None:
+    """Raise an AttributeError unless a method of the object is introducing an attribute of its own."""
+    frame = sys._getframe(1)
+    while frame.f_code.co_name == "__setattr__" and frame.f_back is not None:
+        frame = frame.f_back
+    if frame.f_locals.get("self") is thing:
+        return
+    kind = type(thing)
+    known = public_attributes(thing)
+    if name in known:
+        return  # one that is declared and not set yet
+    like = similar(name, known)
+    if kind.__module__.partition(".")[0] == LIBRARY:
+        hint = f"did you mean {like!r}?" if like else f"there are {', '.join(known)};"
+        raise AttributeError(f"{kind.__name__} has no attribute {name!r}; {hint} Names of your own begin with _")
+    if like and (name in HABITS or _looks_misspelt(name, like)):
+        raise AttributeError(
+            f"{kind.__name__} has no attribute {name!r}; did you mean {like!r}? "
+            f"If not, let a method of {kind.__name__} set it first, or let it begin with _"
+        )
+
+
+def public_attributes(thing: Any) -> list[str]:
+    """Return the names of an object's public attributes, without its methods."""
+    kind = type(thing)
+    declared = [name for cls in kind.__mro__ for name in vars(cls).get("__annotations__", {})]
+    of_class = [name for name in dir(kind) if not callable(getattr(kind, name))]
+    return sorted({name for name in (*vars(thing), *declared, *of_class) if not name.startswith("_")})
+
+
+def similar(name: str, known: list[str]) -> str | None:
+    """Return the name among the known ones that was probably meant, if any."""
+    if HABITS.get(name) in known:
+        return HABITS[name]
+    close = difflib.get_close_matches(name, known, n=1)
+    longer = [other for other in known if len(name) > 3 and (name in other or other in name)]
+    return next(iter(close or longer), None)
+
+
+def _looks_misspelt(name: str, like: str) -> bool:
+    """Return whether a name differs from another by less than would be done on purpose, such as kernel_2 for kernel."""
+    meant = name.rstrip("0123456789_") == like.rstrip("0123456789_")
+    return not meant and difflib.SequenceMatcher(None, name, like).ratio() >= CLOSE
