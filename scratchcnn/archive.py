@@ -25,6 +25,7 @@ MOST_OF_HEADER = 1000  # bytes; NumPy writes 128
 _MAGIC = b"\x93NUMPY\x01\x00"  # of an array, in version 1.0
 _END, _END_LENGTH = b"PK\5\6", 22  # the record that ends a zip archive, when there is no comment
 _LARGE_END, _LARGE_END_LENGTH = b"PK\6\7", 20  # before it, where the archive is beyond 4 GiB
+_PIECE = 1 << 18  # bytes read at a time: they stay in the cache
 _LOCAL_HEADER = 30  # bytes before each member, and its name
 
 
@@ -100,14 +101,27 @@ class Archive:
     def read(self, name: str) -> np.ndarray:
         """Return an array; one whose checksum is wrong is an error of zipfile's."""
         shape, dtype, fortran_order = self.header(name)
-        size = math.prod(shape) * dtype.itemsize
-        with self._zip.open(self._members[name]) as member:
-            member.read(self._members[name].file_size - size)
-            elements = member.read(size)
+        elements = np.empty(math.prod(shape) * dtype.itemsize, np.uint8)
+        self._read_bytes(name, elements)
+        return elements.view(dtype).reshape(shape, order="F" if fortran_order else "C")
+
+    def read_into(self, name: str, array: np.ndarray) -> None:
+        """Fill an array of the same shape and dtype."""
+        self.require(name, array.shape, array.dtype)
+        if self.header(name).fortran_order or not array.flags.c_contiguous:
+            array[...] = self.read(name)
+        else:
+            self._read_bytes(name, array.reshape(-1).view(np.uint8))
+
+    def _read_bytes(self, name: str, elements: np.ndarray) -> None:
+        info = self._members[name]
+        with self._zip.open(info) as member:
+            member.read(info.file_size - len(elements))
+            for start in range(0, len(elements), _PIECE):
+                piece = elements[start : start + _PIECE]
+                if member.readinto(piece) < len(piece):  # type: ignore[attr-defined]  # BufferedIOBase has
+                    raise ValueError(f"{shown(name)} ends before its {len(elements)} bytes do")
             member.read(1)  # at the end the checksum is compared
-        if len(elements) < size:
-            raise ValueError(f"{shown(name)} ends after {len(elements)} of {size} bytes")
-        return np.frombuffer(elements, dtype).reshape(shape, order="F" if fortran_order else "C")
 
 
 @functools.lru_cache(maxsize=1000)  # many arrays of a model have the same

@@ -65,8 +65,7 @@ def rebuild(archive: Archive, kinds: dict[str, type[Layer]]) -> Sequential:
     if homeless := archive.names - arrays.keys() - {"config"}:
         raise ValueError(f"it holds arrays that have no place in this network: {shown(sorted(homeless))}")
     for name, array in arrays.items():
-        archive.require(name, array.shape, array.dtype)
-        array[...] = archive.read(name)
+        archive.read_into(name, array)
     for layer, entry in zip(layers, entries, strict=True):
         if "name" in entry:
             layer.rename(entry["name"])

@@ -351,7 +351,7 @@ def test_random_changes_end_in_an_error_or_the_same_model(tmp_path):
 def test_many_random_changes_end_in_an_error_or_the_same_model(tmp_path):
     compiled_network().save(tmp_path / "model")
     for seed in range(1, 9):
-        fuzz(tmp_path / "x", (tmp_path / "model").read_bytes(), 1000, seed)
+        fuzz(tmp_path / "x", (tmp_path / "model").read_bytes(), 250, seed)
 
 
 def test_fields_of_the_config_replaced_at_random_end_in_an_error_or_a_model(tmp_path):
