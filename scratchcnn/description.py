@@ -39,7 +39,7 @@ def describe(model: Sequential, include_optimizer: bool = True) -> dict[str, Any
     if len(model.layers) > MOST_LAYERS:
         raise ValueError(f"cannot save {len(model.layers)} layers, the most are {MOST_LAYERS}")
     if model.rng.bit_generator.state["bit_generator"] != "PCG64":
-        raise ValueError(f"cannot save {model.rng!r}: model.rng must be made by numpy.random.default_rng(seed)")
+        raise ValueError(f"cannot save {shown(model.rng)}: model.rng must be made by numpy.random.default_rng(seed)")
     kinds: dict[str, type[Layer]] = dict(LAYERS)
     for layer in model.layers:
         cls = type(layer)

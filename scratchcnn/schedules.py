@@ -30,7 +30,7 @@ class Schedule(KnownAttributes):
 
     def __call__(self, step: int) -> float:
         """Return the learning rate of the update that follows ``step`` earlier ones."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} must define __call__(self, step)")
 
     def config(self) -> dict[str, Any]:
         """Return the constructor's arguments as plain JSON values."""

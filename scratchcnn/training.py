@@ -22,7 +22,7 @@ from .divergence import require_finite_arrays, require_finite_loss, require_fini
 from .evaluation import as_samples, losses_or_mean, measure, require_compiled, require_labels
 from .held_out import training_and_validation
 from .history import History
-from .image_range import remember
+from .image_range import notice, remember
 from .interrupts import unbroken
 from .layers.base import aligned_empty
 from .locks import lock_of
@@ -61,12 +61,17 @@ def train_step(
     ------
     ValueError, IndexError
         If targets are not what the loss wants, indices no numbers of samples, or there is nothing to train.
+    RuntimeError
+        If the model is not compiled.
     FloatingPointError
         If the loss is NaN or infinite: the parameters are then not updated. Or if the update leaves a parameter, or
         what the optimizer remembers, NaN or infinite.
     """
+    require_compiled(model, "train_step")
     samples = len(images) if indices is None else len(indices)
     with model.lock, lock_of(model.loss):
+        if isinstance(images, np.ndarray):
+            notice(model, images)
         targets = as_targets(model.loss, targets, samples, model.output_shape, model.dtype)
         loss, logits = update(model, images, targets, indices)
         require_finite_arrays(model)

@@ -201,6 +201,16 @@ def test_a_model_trained_by_hand_knows_its_range_too():
         model.predict(UNIT)
 
 
+def test_a_model_trained_step_by_step_knows_its_range_on_either_backend():
+    for backend in ("reference", "jit"):
+        with sc.ops.using(backend):
+            model = compiled_network()
+            for _ in range(6):
+                sc.training.train_step(model, IMAGES[..., np.newaxis], LABELS)
+            with pytest.warns(RuntimeWarning, match="trained on images from 0 to 255"):
+                model.predict(UNIT)
+
+
 def test_a_few_batches_to_try_a_model_out_are_not_remembered():
     model = compiled_network()
     train_by_hand(model, UNIT, batches=3)

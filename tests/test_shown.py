@@ -100,3 +100,21 @@ def test_no_message_repeats_an_endless_value(case):
     with pytest.raises((ValueError, TypeError, IndexError)) as error:
         MESSAGES[case](model)
     assert 10 < len(str(error.value)) < 1000
+
+
+def unfinished(method):
+    """Return a layer of one's own without one of its methods."""
+
+    class Unfinished(sc.ReLU):
+        pass
+
+    setattr(Unfinished, method, getattr(sc.Layer, method))
+    return Unfinished()
+
+
+@pytest.mark.parametrize("method", ["build", "forward", "backward"])
+def test_a_method_that_was_not_written_is_named(method):
+    with pytest.raises(NotImplementedError, match=rf"Unfinished must define {method}\(self, "):
+        model = sc.Sequential([sc.Dense(2), unfinished(method)], input_shape=(2,))
+        model.compile()
+        model.fit(np.ones((2, 2)), [0, 1], verbose=0)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..losses import as_targets
+from ..messages import shown
 
 
 def targets_for(loss: Any, y: Any, logits: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -28,7 +29,7 @@ def targets_for(loss: Any, y: Any, logits: np.ndarray, rng: np.random.Generator)
             return targets
         except Exception as error:  # whatever a loss raises of targets that are not for it
             reasons.append(f"{candidate.dtype} of shape {candidate.shape} ({type(error).__name__}: {error})")
-    raise ValueError(f"{loss!r} takes neither {' nor '.join(reasons)}; pass targets of its own: labels=...")
+    raise ValueError(f"{shown(loss)} takes neither {' nor '.join(reasons)}; pass targets of its own: labels=...")
 
 
 def rows(targets: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:

@@ -98,7 +98,7 @@ class Layer(KnownAttributes):
 
     def build(self, input_shape: Shape, rng: np.random.Generator) -> Shape:
         """Allocate the parameters for inputs of ``input_shape`` (no batch axis) and return the output shape."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} must define build(self, input_shape, rng)")
 
     def weight_shapes(self, input_shape: Shape) -> dict[str, Shape]:
         """Return the shapes of the parameters and the state that ``build`` will make, where they are known before.
@@ -109,11 +109,11 @@ class Layer(KnownAttributes):
 
     def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
         """Return the layer's output for a batch; the array is the layer's own and is overwritten by the next call."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} must define forward(self, x, training=False)")
 
     def backward(self, dy: np.ndarray) -> np.ndarray | None:
         """Fill ``grads`` from the gradient of the output and return the gradient of the input, a buffer as well."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{type(self).__name__} must define backward(self, dy)")
 
     def config(self) -> dict[str, Any]:
         """Return the constructor's arguments as plain JSON values: what ``save`` writes and ``load_model`` reads."""

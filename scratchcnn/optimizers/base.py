@@ -241,7 +241,9 @@ class Optimizer(KnownAttributes):
 
     def update(self, parameters: np.ndarray, gradients: np.ndarray, learning_rate: float) -> None:
         """Apply the formula of this optimizer once; clipping and weight decay have been done."""
-        raise NotImplementedError
+        raise NotImplementedError(
+            f"{type(self).__name__} must define update(self, parameters, gradients, learning_rate)"
+        )
 
     def config(self) -> dict[str, Any]:
         """Return the constructor's arguments; a schedule stands for itself."""
