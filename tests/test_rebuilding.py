@@ -407,3 +407,34 @@ def test_a_file_of_the_first_version_is_loaded(tmp_path):
     assert (model.optimizer.iterations, model.optimizer.momentum, model.loss.label_smoothing) == (5, 0.9, 0.1)
     assert model.layers[-1].params["kernel"].mean() == 3 and model.optimizer.slots["velocity"].mean() == 4
     assert model.predict(np.ones((2, 5, 5, 1), np.uint8)).shape == (2, 3)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(("padding", "strides", "use_bias"), [("same", 1, False), ("valid", (1, 2), True)])
+def test_every_layer_and_option_answers_bit_for_bit_after_loading(tmp_path, dtype, padding, strides, use_bias):
+    layers = [
+        sc.Rescaling(1 / 127.5, offset=-1),
+        sc.Conv2D(3, (3, 2), strides, padding, use_bias, "he_normal"),
+        sc.BatchNorm(momentum=0.9, epsilon=1e-5),
+        sc.LeakyReLU(0.2),
+        sc.AveragePool2D((2, 1), 2, padding),
+        sc.MaxPool2D((2, 3), None, padding),
+        sc.ReLU(),
+        sc.Dropout(0.1),
+        sc.Flatten() if use_bias else sc.GlobalAveragePool2D(),
+        sc.Dense(4, use_bias, "lecun_uniform"),
+    ]
+    model = sc.Sequential(layers, input_shape=(28, 28, 1), seed=5, dtype=dtype)
+    model.layers[2].trainable = use_bias
+    for layer in layers:
+        made = {name: array.shape for name, array in (layer.params | layer.state).items()}
+        assert layer.weight_shapes(layer.input_shape) == made
+    model.set_weights([np.random.default_rng(1).uniform(0.5, 1, array.shape) for array in model.get_weights()])
+    model.save(tmp_path / "model")
+    loaded = sc.load_model(tmp_path / "model")
+    with sc.ops.using("reference"):
+        assert loaded.predict(IMAGES).tobytes() == model.predict(IMAGES).tobytes()
+    assert repr(loaded) == repr(model)
+    assert [layer.trainable for layer in loaded.layers] == [layer.trainable for layer in layers]
+    loaded.save(tmp_path / "again")
+    assert (tmp_path / "again").read_bytes() == (tmp_path / "model").read_bytes()
