@@ -10,12 +10,11 @@ Letters: N images, H W height and width, C channels, F filters, K classes.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .messages import can_show
+from .terminal import digit_in_terminal as digit_in_terminal
 from .validation import as_labels
 
 if TYPE_CHECKING:
@@ -24,8 +23,6 @@ if TYPE_CHECKING:
     from .data import Annealed, Augmentation
     from .history import History
     from .learning_rate_search import LearningRateSearch
-
-SHADES = " .:-=+*#%@"  # from no ink to much
 
 
 def learning_curves(history: History) -> Figure:
@@ -242,42 +239,6 @@ def kernels(kernel: np.ndarray, columns: int = 8) -> Figure:
         axes.imshow(image, cmap="RdBu_r", vmin=-limit, vmax=limit)
         axes.set_axis_off()
     return figure
-
-
-def digit_in_terminal(image: np.ndarray, probabilities: Sequence[float] | np.ndarray) -> str:
-    """Return an image as lines of characters, and beside it a bar for the probability of each class.
-
-    The bars are of blocks, or of ``#`` where standard output cannot encode a block.
-
-    Parameters
-    ----------
-    image : ndarray, shape (H, W) or (H, W, 1)
-        Pixels; the highest value is drawn darkest.
-    probabilities : sequence of float, length K
-        What ``model.predict`` says of it.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> import scratchcnn as sc
-    >>> print(sc.plots.digit_in_terminal(np.eye(4), [0.25, 0.0]).replace("#", "█"))
-    @      0  █████                 25.00% <
-      @    1                         0.00%
-    """
-    image = np.asarray(image, np.float64)
-    image = image.reshape(image.shape[:2])[::2]  # a character is twice as high as wide: every other row will do
-    level = (image / (image.max() or 1.0)).clip(0, 1) * (len(SHADES) - 1)  # 0 to 9
-    drawing = ["".join(SHADES[round(pixel)] for pixel in row) for row in level]
-    best = int(np.argmax(probabilities))
-    block = "█" if can_show("█") else "#"
-    bars = [
-        f"{number}  {block * round(20 * probability):<20} {probability:7.2%}{' <' if number == best else ''}"
-        for number, probability in enumerate(probabilities)
-    ]
-    missing = len(drawing) - len(bars)
-    drawing += [" " * len(drawing[0])] * -missing
-    bars = [""] * (missing // 2) + bars + [""] * (missing - missing // 2)
-    return "\n".join(f"{left}   {right}".rstrip() for left, right in zip(drawing, bars, strict=True))
 
 
 def _figure(width: float, height: float) -> Any:

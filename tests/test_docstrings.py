@@ -16,7 +16,7 @@ WITHOUT = {"LogReader", "Monitor"}  # bases and parts of what has an example
 PUBLIC = [getattr(sc, name) for name in sc.__all__ if not inspect.ismodule(getattr(sc, name))]
 PUBLIC += [getattr(sc.callbacks, name) for name in sc.callbacks.__all__ if name not in WITHOUT]
 PUBLIC += [thing for thing in vars(sc.plots).values() if inspect.isfunction(thing)]
-PUBLIC += [thing for thing in vars(sc.schedules).values() if inspect.isclass(thing)]
+PUBLIC += [sc.schedules.Constant, sc.schedules.StepDecay, sc.schedules.CosineDecay, sc.schedules.OneCycle]
 PUBLIC += [sc.data.load_data, sc.data.read_idx, sc.data.write_idx, sc.data.Augmentation, sc.data.Annealed]
 PUBLIC += [sc.gradcheck.check_layer, sc.gradcheck.check_loss, sc.gradcheck.check_model, sc.gradcheck.Report]
 PUBLIC += [sc.Sequential.fit, sc.Sequential.evaluate, sc.Sequential.predict, sc.Sequential.save]
@@ -30,7 +30,7 @@ INNER = {"scratchcnn.validation", "scratchcnn.messages"}
 
 @pytest.mark.parametrize("name", [name for name, thing in NAMES.items() if thing.__module__ not in INNER])
 def test_what_is_public_has_an_example(name):
-    assert name == "Schedule" or ">>> " in inspect.getdoc(NAMES[name])
+    assert ">>> " in inspect.getdoc(NAMES[name])
 
 
 def test_pytest_runs_the_examples_of_every_module_and_none_is_skipped():
