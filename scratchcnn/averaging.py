@@ -106,7 +106,7 @@ class ExponentialMovingAverage(Callback):
         self._make_room()
 
     def on_epoch_begin(self, epoch: int) -> None:
-        with unbroken, self.model.lock:
+        with self.model.lock, unbroken:
             self._follow_layout()
             if self._is_in_model:
                 for weight, kept in zip(self._weights, self._set_aside, strict=True):
@@ -132,7 +132,7 @@ class ExponentialMovingAverage(Callback):
             self._put_into_model()
 
     def _put_into_model(self) -> None:
-        with unbroken, self.model.lock:
+        with self.model.lock, unbroken:
             self._follow_layout()
             if not self._is_in_model:
                 for weight, kept, average in zip(self._weights, self._set_aside, self._averages, strict=True):

@@ -226,7 +226,7 @@ def fit(
                 chosen = order[start : start + batch_size]
                 targets = y[chosen]
                 announcing = announcing_compilation(verbose) if start == 0 else nullcontext()
-                with announcing, unbroken, model.lock, lock_of(model.loss):
+                with announcing, model.lock, lock_of(model.loss), unbroken:
                     if augmentation is None:
                         loss, logits = update(model, x, targets, chosen)
                     else:

@@ -111,3 +111,41 @@ def check_forks_beside_threads():
     for thread in threads:
         thread.join(PATIENCE)
     assert is_right()
+
+
+def check_forks_beside_held_locks():
+    """Assert that a child answers while a thread of the parent holds the model, or says "spawn" if it holds numba."""
+    from numba.core.compiler_lock import global_compiler_lock
+
+    from scratchcnn import locks
+
+    locks.PATIENCE = locks.PATIENCE_WITH_MODELS = 0.1  # seconds
+    model = trained_network()
+    told = answers(model)
+
+    def is_right():
+        return answers(model) == told
+
+    def is_refused():
+        try:
+            unique = sc.Sequential([sc.Conv2D(2, (7, 5)), sc.Flatten(), sc.Dense(3)], (28, 28, 1), dtype="float64")
+            unique.predict(IMAGES / 255)
+        except RuntimeError as error:
+            return "spawn" in str(error)
+
+    for lock, check in ((model.lock, is_right), (global_compiler_lock._lock, lambda: is_right() and is_refused())):
+        held, stop = threading.Event(), threading.Event()
+
+        def hold(lock=lock, held=held, stop=stop):
+            with lock:
+                held.set()
+                stop.wait(PATIENCE)
+
+        thread = threading.Thread(target=hold)
+        thread.start()
+        held.wait()
+        try:
+            assert in_a_fork(check)
+        finally:
+            stop.set()
+            thread.join()

@@ -18,14 +18,14 @@ pytestmark = [
 # From 3.12 on Python itself warns of forks beside threads; programs here run with -W error.
 IGNORE = "import warnings; warnings.filterwarnings('ignore', 'This process', DeprecationWarning)\n"
 POOLS = IGNORE + "import sys, forks\nif __name__ == '__main__': forks.check_pools(*sys.argv[1:])"
-FORKS = IGNORE + "import forks; forks.check_forks_beside_threads()"
+FORKS = IGNORE + "import forks; forks.check_forks_beside_held_locks(); forks.check_forks_beside_threads()"
 
 
 def test_two_forked_processes_answer_and_train_to_the_same_bits_as_their_parent():
     run_python(POOLS, NUMBA_NUM_THREADS="2", timeout=200)
 
 
-def test_children_of_threads_and_of_children_and_of_busy_processes_answer_rightly():
+def test_children_of_threads_and_of_children_and_of_busy_processes_answer_or_say_spawn():
     run_python(FORKS, NUMBA_NUM_THREADS="2", timeout=200)
 
 

@@ -115,6 +115,30 @@ def test_ctrl_c_in_a_callback_ends_the_training_at_once():
     assert not reached
 
 
+def test_ctrl_c_ends_a_training_that_waits_for_a_model_in_the_hands_of_another_thread():
+    class Waiting(sc.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs):
+            threads[0].start()
+            assert held.wait(30)
+            threads[1].start()
+
+    def hold():
+        with model.lock:
+            held.set()
+            stop.wait(30)
+
+    held, stop = threading.Event(), threading.Event()
+    threads = [threading.Thread(target=hold), threading.Timer(0.1, press_ctrl_c)]
+    with ops.using("reference"):
+        model = compiled_network()
+        with pytest.raises(KeyboardInterrupt):
+            model.fit(*some_digits(60), batch_size=20, verbose=0, callbacks=[Waiting()])
+    assert threads[0].is_alive()
+    stop.set()
+    for thread in threads:
+        thread.join()
+
+
 def test_a_handler_of_the_users_own_is_left_in_place():
     seen = []
     before = signal.signal(signal.SIGINT, lambda *_: seen.append("interrupt"))
