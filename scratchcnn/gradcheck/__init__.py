@@ -11,20 +11,25 @@ Three functions, one for each thing that can be checked, your own layers and los
     gradcheck.check_loss(MyLoss(), shape=(4, 10))
     gradcheck.check_model(model)    a whole Sequential, as it runs, fused steps included
 
-Everything happens in float64, on a copy: the layer or model given is not touched. For a layer whose outputs are y,
+Everything happens in float64, on copies: the layer or model given is not touched. For a layer whose outputs are y,
 the loss is L = sum of r y with fixed random weights r, which is to say dy = r. ``numerical.py`` computes derivatives of
 L by differences, ``report.py`` says how large an error is, and how it is shown. ``python -m scratchcnn.gradcheck``
 checks every layer of the library.
 
-A check could fail although the derivative is right, at the points where there is none: the kink of a ReLU, two equal
-maxima in a pool. Random inputs hit them with probability 0, but a difference needs room on both sides:
+On a kink (a ReLU at 0, a hinge at its margin, two equal maxima in a pool) there is no derivative, and whatever
+``backward`` answers is as good as anything else. A check must neither call it wrong there, nor excuse what is wrong
+elsewhere:
 
-- inputs that are not given are evenly spaced numbers in random order (``separated``): no two are closer together, and
-  none is closer to 0, than a known gap;
+- inputs that are not given are random, off any grid, and apart from each other and from 0: see ``inputs.py``;
 - parameters and state are moved away from their initial values, where biases of exactly 0 would sit on the kink of the
   next ReLU (and a gamma of exactly 1 would hide a factor that was forgotten);
-- the step of each difference is halved until the result stops changing. A kink inside the steps shows in the
-  differences themselves, wherever it is in a network: see ``numerical.py``.
+- the differences themselves show a kink, wherever it is in a network, also where pixels are integers: see
+  ``numerical.py``. The report says how many elements have "no derivative here"; they are left out, and others are
+  checked in their place. Where hardly any can be, the verdict is NOT CHECKED;
+- larger batches, of inputs up to +-64, are checked along random directions: ``compare.py``.
+
+A gradient must belong to the latest batch, whatever came before: ``history.py`` compares a copy that has seen other
+batches with a fresh one.
 """
 
 from __future__ import annotations
