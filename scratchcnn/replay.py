@@ -102,7 +102,7 @@ def _done(model: Sequential, function: Callable[..., Any], arguments: tuple[Any,
 
 def _key(function: Callable[..., Any], arguments: tuple[np.ndarray | None, ...]) -> tuple[Any, ...]:
     """Return what two calls must have in common for the second to be a replay of the first."""
-    key: list[Any] = [function, ops.backend()]
+    key: list[Any] = [function, ops.backend(), ops.convolutions_are_exact()]
     for array in arguments:
         if array is not None:
             key += (array.shape, array.dtype, array.flags.c_contiguous)

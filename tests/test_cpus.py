@@ -152,6 +152,23 @@ def test_the_kernels_for_other_cpus_are_right(cpu, tmp_path):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("cpu", ["haswell", "nocona"])
+def test_an_answer_does_not_depend_on_its_batch_on_other_cpus(cpu, tmp_path):
+    if platform.machine() not in ("x86_64", "AMD64"):
+        pytest.skip("a test of x86 CPUs")
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-n", "0", "-m", "slow or not slow"]
+    done = subprocess.run(
+        [*command, "-k", "not float64", TESTS / "test_invariance.py"],
+        cwd=ROOT,
+        env={**os.environ, "NUMBA_CPU_NAME": cpu, "NUMBA_CACHE_DIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 @pytest.mark.parametrize(
     ("name", "registers"),
     [

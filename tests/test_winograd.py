@@ -33,11 +33,11 @@ def test_the_largest_windows_that_save_products_are_taken():
 
     kernel = np.empty((3, 3, 32, 64), np.float32)
     one = 1, 1
-    assert window_size(128, 24, 24, kernel, one) == 4
-    assert window_size(128, 6, 6, kernel, one) == 2  # those of 4 x 4 would be 8 x 8
-    assert window_size(128, 1, 1, kernel, one) == 0
-    assert window_size(1, 10, 10, kernel, one) == 2  # of a single image, few share a transformed kernel
-    assert window_size(1, 4, 4, kernel, one) == 0
-    assert window_size(128, 24, 24, kernel, (2, 2)) == 0
-    assert window_size(128, 24, 24, np.empty((5, 5, 32, 64), np.float32), one) == 0
-    assert window_size(128, 24, 24, np.empty((3, 3, 1, 64), np.float32), one) == 0
+    assert window_size(24, 24, kernel, one) == 4
+    assert window_size(6, 6, kernel, one) == 2  # those of 4 x 4 would be 8 x 8
+    assert window_size(1, 1, kernel, one) == 0
+    assert window_size(10, 10, kernel, one) == 4  # the same of one image as of many
+    assert window_size(4, 4, kernel, one) == 4
+    assert window_size(24, 24, kernel, (2, 2)) == 0
+    assert window_size(24, 24, np.empty((5, 5, 32, 64), np.float32), one) == 0
+    assert window_size(24, 24, np.empty((3, 3, 1, 64), np.float32), one) == 0

@@ -51,6 +51,10 @@ class Conv2D(Layer):
     Input shape: (N, H, W, C). Output shape: (N, OH, OW, F). Parameters: kernel (KH, KW, C, F), bias (F,).
     Raises ValueError where the input is not an image, or smaller than the filter with "valid" padding.
 
+    Filters of 3 x 3 pixels at stride 1, with 8 channels and filters or more, take a shorter way (Winograd's), in which
+    neighbouring outputs share their rounding: next to a pixel that is 10,000 times larger than the others, outputs that
+    do not touch it lose digits. ``scratchcnn.ops.exact_convolutions()`` gives the bound, and keeps from it.
+
     Examples
     --------
     >>> import scratchcnn as sc

@@ -24,6 +24,8 @@ from typing import Any
 from ..locks import BACKEND, Lock
 from ..messages import shown
 from .checks import checked
+from .exact import convolutions_are_exact as convolutions_are_exact
+from .exact import exact_convolutions as exact_convolutions
 from .reference import *  # noqa: F403  the names, for readers and type checkers; use() below puts the chosen ones here
 from .reference import __all__ as _names
 

@@ -109,7 +109,7 @@ def convolve(
     N, H, W, C = x.shape
     _, OH, OW, F = y.shape
     KH, KW = weights.shape[:2]
-    size = winograd.window_size(N, OH, OW, weights, strides) if spread == (1, 1) else 0
+    size = winograd.window_size(OH, OW, weights, strides) if spread == (1, 1) else 0
     if size:
         winograd_conv.convolve(x, weights, bias, padding, y, size, relu)
         return
@@ -190,8 +190,8 @@ def _gradients(
     dbias: np.ndarray | None,
 ) -> None:
     """Compute the gradients; with y, of a ReLU's output, dy counts only where y > 0."""
-    N, OH, OW, _ = dy.shape
-    size = winograd.window_size(N, OH, OW, kernel, strides) if kernel.shape[3] >= winograd_gradient.FILTERS else 0
+    _, OH, OW, _ = dy.shape
+    size = winograd.window_size(OH, OW, kernel, strides) if kernel.shape[3] >= winograd_gradient.FILTERS else 0
     if size:
         winograd_gradient.gradients(x, kernel, dy, y, padding, size, dx, dkernel, dbias)
         return

@@ -49,7 +49,7 @@ def conv_relu_pool_forward(
     if planar.suits(kernel, y.dtype, strides, pool_size, pool_strides):
         planar.convolve(x, kernel, bias, padding, y, index)
         return
-    size = winograd.window_size(len(x), 2 * y.shape[1], 2 * y.shape[2], kernel, strides)
+    size = winograd.window_size(2 * y.shape[1], 2 * y.shape[2], kernel, strides)
     if size:
         winograd_conv.convolve(x, kernel, bias, padding, y, size, index=index)
         return

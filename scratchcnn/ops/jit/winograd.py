@@ -11,9 +11,10 @@ The matrices stand in ``winograd_transform.py``. The transforms are done once fo
 filter; the products are done for each patch, channel and filter, and for each *place* in the patch they are a matrix
 product: (patches x C) (C x F), on register tiles.
 
-A number that is not finite reaches all outputs that depend on it and, of 4 x 4, others in their windows; an infinity
-perhaps as NaN. Backward it is a patch that may be lost, and of the kernel's gradient all that belongs to a channel and
-a filter. No other image's y or dx is.
+How far the rounding of a huge number reaches, and the guard against it, stand in ``ops/exact.py``. A number that is
+not finite reaches all outputs that depend on it and, of 4 x 4, others in their windows; an infinity perhaps as NaN.
+Backward it is a patch that may be lost, and of the kernel's gradient all that belongs to a channel and a filter. No
+other image's y or dx is.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..exact import convolutions_are_exact
 from .cpu import Tile, lanes_for, largest_tile, registers, tile_cost, widest_tile
 from .geometry import Pair
 from .image import copy_image
@@ -33,7 +35,7 @@ from .tile import tile_shape, tile_store
 from .winograd_transform import kernel_transform, patch_transform
 
 PAD = 16  # between the matrices in memory: a power of two apart, they would all want the same lines of the cache
-FEW = {2: 16, 4: 32}  # windows of each size; for fewer, transforming the kernel takes more time than is saved
+SIZES = 2, 4  # of the windows
 
 
 class KernelMatrices(NamedTuple):
@@ -44,20 +46,21 @@ class KernelMatrices(NamedTuple):
     size: int  # of the windows
 
 
-def window_size(N: int, OH: int, OW: int, weights: np.ndarray, strides: Pair) -> int:
+def window_size(OH: int, OW: int, weights: np.ndarray, strides: Pair) -> int:
     """Return the size of the windows to compute a convolution with OH x OW outputs in; 0 where another way is better.
 
-    That depends on the size of the batch, too: of a few small images, the answers may differ in the last bits from
-    those to the same images among many.
+    That does not depend on the size of the batch, though for a few small images transforming the kernel takes more time
+    than is saved: the answer to an image has the same bits alone and among many.
     """
     KH, KW, C, F = weights.shape
-    if (KH, KW) != (3, 3) or strides != (1, 1) or C % lanes_for(C, weights.dtype) or C < 8 or F < 8:
+    suits = (KH, KW) == (3, 3) and strides == (1, 1) and C % lanes_for(C, weights.dtype) == 0 and C >= 8 and F >= 8
+    if convolutions_are_exact() or not suits:
         return 0
     best, limit = 0, 9 * OH * OW / 1.5  # products: the transforms must be worth it
-    for size, few in FEW.items():
+    for size in SIZES:
         down, across = windows_of(OH, OW, size)
         products = (size + 2) ** 2 * down * across  # also for what sticks out of the image
-        if N * down * across >= few and products <= limit:
+        if products <= limit:
             best, limit = size, 0.9 * products  # the transforms of larger windows take longer
     return best
 
