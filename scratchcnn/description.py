@@ -38,6 +38,7 @@ def describe(model: Sequential, include_optimizer: bool = True) -> dict[str, Any
     """
     if len(model.layers) > MOST_LAYERS:
         raise ValueError(f"cannot save {len(model.layers)} layers, the most are {MOST_LAYERS}")
+    _require_no_other_answers(model)
     if model.rng.bit_generator.state["bit_generator"] != "PCG64":
         raise ValueError(f"cannot save {shown(model.rng)}: model.rng must be made by numpy.random.default_rng(seed)")
     kinds: dict[str, type[Layer]] = dict(LAYERS)
@@ -47,6 +48,18 @@ def describe(model: Sequential, include_optimizer: bool = True) -> dict[str, Any
             raise ValueError(f"cannot save: there are two classes of layers called {cls.__name__}; rename one")
         require_rebuildable(layer)
     return facts(model, include_optimizer)
+
+
+def _require_no_other_answers(model: Sequential) -> None:
+    """Raise a ValueError if a class derived from Sequential computes in its own way: a Sequential comes back."""
+    from .model import Sequential  # model.py imports what imports this file
+
+    for method in ("forward", "backward", "predict", "as_images"):
+        if getattr(type(model), method) is not getattr(Sequential, method):
+            raise ValueError(
+                f"cannot save: {type(model).__name__} has a {method} of its own, but load_model makes a Sequential; "
+                "move what it does into a layer of your own"
+            )
 
 
 def facts(model: Sequential, include_optimizer: bool = True) -> dict[str, Any]:

@@ -58,6 +58,11 @@ def rebuild(archive: Archive, kinds: dict[str, type[Layer]]) -> Sequential:
         model.image_range = ImageRange(**config["image_range"])
     model.saved_predictions = str(config.get("predictions", ""))[:100]
     arrays = model_arrays(model)
+    for layer, entry in zip(layers, entries, strict=True):  # before compile: what does not decay goes by these names
+        if "name" in entry:
+            layer.rename(entry["name"])
+    if len({layer.name for layer in layers}) < len(layers):
+        raise ValueError("two of its layers have the same name")
     if "optimizer" in config:
         _compile(model, config, archive)
         assert model.optimizer is not None
@@ -66,11 +71,6 @@ def rebuild(archive: Archive, kinds: dict[str, type[Layer]]) -> Sequential:
         raise ValueError(f"it holds arrays that have no place in this network: {shown(sorted(homeless))}")
     for name, array in arrays.items():
         archive.read_into(name, array)
-    for layer, entry in zip(layers, entries, strict=True):
-        if "name" in entry:
-            layer.rename(entry["name"])
-    if len({layer.name for layer in layers}) < len(layers):
-        raise ValueError("two of its layers have the same name")
     _require_all_told(config, facts(model), "config")
     return model
 
