@@ -7,20 +7,16 @@ an error now than another network later.
 
 from __future__ import annotations
 
-import dis
-import functools
 import inspect
 import json
-import types
 from typing import Any
 
 import numpy as np
 
+from .layer_attributes import require_same_attributes
 from .layers import LAYERS, Dense
 from .layers.base import Layer
 from .messages import reason, shown
-
-_PLAIN = (bool, int, float, str, tuple, list, dict, np.generic)
 
 
 def plain(what: str, config: Any) -> Any:
@@ -71,8 +67,7 @@ def require_rebuildable(layer: Layer) -> None:
         raise ValueError(
             f"cannot save {name}: it would come back with config() {shown(back)} instead of {shown(config)}"
         )
-    for attribute in vars(twin).keys() - vars(Layer()).keys():
-        _require_same_attribute(layer, twin, attribute, attribute in config)
+    require_same_attributes(layer, twin, config)
     for key in layer.params.keys() & layer.state.keys():
         raise ValueError(f"cannot save {layer.name}: {key!r} is both a parameter and state; rename one")
     if LAYERS.get(name) is cls:
@@ -125,40 +120,6 @@ def _refuse(cls: type[Layer], argument: str) -> None:
     raise ValueError(
         f"cannot save {cls.__name__}: its config() does not give the argument {argument!r} of __init__, which would be "
         f"another one after loading; write {advice}"
-    )
-
-
-def _require_same_attribute(layer: Layer, twin: Layer, attribute: str, is_argument: bool) -> None:
-    """Raise a ValueError if a layer was given another value of an attribute than ``config`` tells."""
-    if attribute.startswith("_") or not hasattr(layer, attribute):
-        return
-    own, made = getattr(layer, attribute), getattr(twin, attribute)
-    comparable = all(isinstance(value, _PLAIN) for value in (own, made))
-    if not comparable or (not is_argument and attribute in _stored(*type(layer).__mro__)) or _same(own, _listed(made)):
-        return
-    name = type(layer).__name__
-    raise ValueError(
-        f"cannot save {layer.name}: its {attribute} is {shown(own)}, but {name}(**layer.config()) has {shown(made)}; "
-        f'make it an argument of __init__ that config() returns, or keep it as an array in self.state["{attribute}"]'
-    )
-
-
-def _listed(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _listed(item) for key, item in value.items()}
-    return [_listed(item) for item in value] if isinstance(value, tuple | list) else value
-
-
-@functools.cache
-def _stored(*classes: Any) -> frozenset[str]:
-    """Return the attributes that methods other than ``__init__`` set: what a layer notes while it works."""
-    methods = [method for cls in classes for name, method in vars(cls).items() if name != "__init__"]
-    return frozenset(
-        str(instruction.argval)
-        for method in methods
-        if isinstance(method, types.FunctionType)
-        for instruction in dis.get_instructions(method)
-        if instruction.opname == "STORE_ATTR"
     )
 
 
