@@ -94,7 +94,7 @@ def test_the_input_is_told_where_only_some_inputs_go_wrong():
             return super().backward(dy) * (self._x < 50)
 
     (problem,) = check_layer(WrongAbove(), (5,)).problems
-    assert problem.startswith("WrongAbove: dx[") and "of 410 inputs from -64 to 64, whose value is 5" in problem
+    assert problem.startswith("WrongAbove: dx[") and " at x[" in problem and "of 410 inputs from -64 to 64" in problem
 
 
 def test_input_shape_is_that_of_x_where_x_is_given():
@@ -141,8 +141,8 @@ def test_layers_that_break_their_contract_are_refused():
 
 
 def test_a_wrong_layer_in_a_network_is_named():
-    layers = [sc.Conv2D(3, 3), sc.ReLU(), sc.Flatten(), sc.Dense(6), sc.ReLU(), WrongKernel(4)]
-    report = check_model(sc.Sequential(layers, input_shape=(5, 5, 1)), samples=30)
+    layers = [sc.Dense(6), sc.ReLU(), WrongKernel(4)]
+    report = check_model(sc.Sequential(layers, input_shape=(5,)), samples=30)
     assert len(report.problems) == 1
     assert report.problems[0].startswith("wrong_kernel: kernel[2, 1]: ")
 
@@ -159,15 +159,15 @@ def test_a_wrong_loss_is_found():
 def test_what_is_checked_is_not_touched():
     model = sc.Sequential([sc.Conv2D(2, 3), sc.BatchNorm(), sc.Flatten(), sc.Dense(3)], input_shape=(5, 5, 1))
     before, rng = model.get_weights(), model.rng.bit_generator.state
-    check_model(model)
-    check_layer(model.layers[0], (5, 5, 1))
+    check_model(model, samples=2)
+    check_layer(model.layers[0], (5, 5, 1), samples=2)
     assert all(np.array_equal(old, new) for old, new in zip(before, model.get_weights(), strict=True))
     assert model.rng.bit_generator.state == rng
     assert model.layers[0].dtype == np.float32
 
 
 def test_a_check_is_repeatable():
-    first, again, other = (str(check_layer(sc.Conv2D(2, 3), (5, 5, 1), seed=seed)) for seed in (1, 1, 2))
+    first, again, other = (str(check_layer(sc.Dense(2), (5,), seed=seed)) for seed in (1, 1, 2))
     assert first == again != other
 
 
@@ -190,5 +190,6 @@ def test_the_command_reports_every_layer_and_whole_networks(monkeypatch, capsys)
 
 def test_the_command_fails_if_a_derivative_is_wrong(monkeypatch, capsys):
     monkeypatch.setattr(command_line, "layer_reports", lambda: iter([check_layer(WrongKernel(3), (4,))]))
+    monkeypatch.setattr(command_line, "model_reports", lambda: iter([]))
     assert run(monkeypatch, "--backend", "reference") == 1
     assert "WRONG WrongKernel: kernel[2, 1]" in capsys.readouterr().out

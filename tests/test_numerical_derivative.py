@@ -1,6 +1,7 @@
 """Derivatives from differences: exact where there is one, refused where there is none.
 
-The kind of fault: on a kink, central differences agree on the mean of two slopes, which is nobody's derivative.
+The kind of fault: on a kink, central differences agree on the mean of two slopes, which is nobody's derivative; and
+correct look-ups of integers are called rough, because they jump there.
 """
 
 from __future__ import annotations
@@ -68,7 +69,6 @@ def test_there_is_no_derivative_on_a_kink_or_too_close_to_one(function):
 @pytest.mark.parametrize(
     "function",
     [
-        lambda t: float(t > 0),
         lambda t: t + math.sin(1e9 * t + 1) / 100,
         lambda t: float(np.float32(np.exp(np.float32(t / 3 + 0.7)))),
         lambda t: np.random.default_rng(abs(hash(t))).normal(),
@@ -76,6 +76,20 @@ def test_there_is_no_derivative_on_a_kink_or_too_close_to_one(function):
 )
 def test_there_is_no_derivative_where_the_differences_grow(function):
     assert derivative_of(function).verdict == "rough"
+
+
+@pytest.mark.parametrize("function", [np.sign, np.floor, lambda t: 5 + float(t > 0), lambda t: float(t == 0)])
+def test_a_step_has_the_slope_of_both_sides(function):
+    estimate = derivative_of(function)
+    assert estimate.settled and estimate.value == 0
+
+
+@pytest.mark.parametrize(
+    "function", [lambda t: t - np.floor(t), lambda t: np.where(t > 0, t + 1, 0), lambda t: np.exp(t) * np.sign(t)]
+)
+def test_there_is_no_derivative_and_no_slope_where_the_function_jumps(function):
+    estimate = derivative_of(function)
+    assert estimate.verdict == "kink" and math.isnan(estimate.jump)
 
 
 def test_the_slopes_on_both_sides_of_a_kink_are_known():

@@ -49,6 +49,7 @@ class Probe:
             shape = None if self.gradient is None else self.gradient.shape
             raise ValueError(
                 f"{self.layer}: the gradient {self.name} must have the shape {self.array.shape}, got {shape}"
+                + ("; return dx or, where integers are looked up, pass x=... with integers" if shape is None else "")
             )
         self.middle, self.step = self.objective.outputs(), first_step(self.array)
 
@@ -109,8 +110,7 @@ def compare(probes: Sequence[Probe], samples: int, rng: np.random.Generator) -> 
         for probe in probes:
             places = rng.permutation(probe.array.size)
             lines = [probe.element(place) for place in places[:samples]]
-            slopes = [min(abs(line.at(2 * probe.step)[0]), abs(line.at(probe.step)[0])) for line in lines]
-            probe.scale = rms(np.array(slopes))
+            probe.scale = rms(np.array([line.size(probe.step) for line in lines]))
             chosen.append((places, lines))
         unit = max((probe.scale for probe in probes), default=0.0)
         for probe in probes:

@@ -22,7 +22,11 @@ derivative. There the slopes themselves do not come together. Their difference, 
 goes to 0 where f has a derivative, and to the jump of the slope where it has none. So a point is accepted when D has
 settled and the jump is gone. If that does not happen before rounding takes over, the verdict is "kink" where the jump
 keeps its size, however small the step: there is no derivative here, or one that no step can reach. It is "rough" where
-the jump grows as the step shrinks: noise, single precision, a function that is not continuous.
+the jump grows as the step shrinks: noise, or single precision.
+
+Where f itself jumps, the numbers double exactly with each halving, and the verdict is "kink" as well. But a step,
+constant on both sides, has the slope 0 on both, and that is its derivative here: a table that is read at integers is
+full of steps.
 
 Where the second derivative jumps (x |x| at 0, the ends of a Huber loss), D(h) has an error of first order in h, which
 2 D(h/2) - D(h) has not: that it settles is as good.
@@ -42,7 +46,8 @@ HALVINGS = 14
 SETTLED = 0.1  # two results in a row agree if they differ by less than this fraction of the tolerance
 SMALLEST_JUMP = 0.5  # a smaller jump, as a fraction of the tolerance, is none: half of it is the error that it can make
 STEADY = 1e-6  # three jumps in a row, as equal as this, will not change any more
-BOUNDED = 16.0  # noise lets the jump grow by a factor of 2 with each halving, a kink does not
+BOUNDED = 16.0  # noise lets the jump grow by a factor of 2 or so with each halving, a kink does not
+DOUBLED = 1e-3  # where f jumps, it doubles, but for this fraction, which the slope of f accounts for
 
 
 @dataclass
@@ -83,6 +88,11 @@ class Line:
             self._known[h] = float(slope), float(bend)
         return self._known[h]
 
+    def size(self, h: float) -> float:
+        """Return about how large the slope is, whether or not there is a kink or a jump."""
+        wide, narrow = self.at(2 * h)[0], self.at(h)[0]
+        return min(abs(wide), abs(narrow), abs(2 * wide - narrow))
+
 
 @dataclass
 class Estimate:
@@ -93,7 +103,7 @@ class Estimate:
     value, step : float
     verdict : {"settled", "kink", "rough"}
     jump : float
-        Of the slope: that on the right minus that on the left.
+        Of the slope: that on the right minus that on the left. NaN where the function itself jumps.
     """
 
     value: float
@@ -121,6 +131,8 @@ def derivative(line: Line, first_step: float, tolerance: float, scale: float) ->
     """
     h = first_step
     (wide, bend_wide), (narrow, bend) = line.at(2 * h), line.at(h)
+    if (wide or bend_wide) and (2 * wide, 2 * bend_wide) == (narrow, bend):  # f(h) = f(2h) and f(-h) = f(-2h): a step
+        return Estimate(0.0, h, "settled")
     value = (4 * narrow - wide) / 3
     jumps, linear = [2 * bend - bend_wide], np.nan
     settled = None
@@ -139,8 +151,11 @@ def derivative(line: Line, first_step: float, tolerance: float, scale: float) ->
             if settled is not None:
                 return Estimate(*settled, "settled")
         elif len(jumps) > 2 and np.ptp(jumps[-3:]) <= STEADY * abs(jumps[-1]):
-            return Estimate(value, h, "kink", jumps[-1])
+            is_jump = 0 < abs(value - 2 * before) <= DOUBLED * abs(value)
+            return Estimate(value, h, "kink", np.nan if is_jump else jumps[-1])
     sizes = np.abs(jumps)
+    if np.allclose(sizes[-3:], 2 * sizes[-4:-1], rtol=DOUBLED, atol=0):
+        return Estimate(value, h, "kink", np.nan)
     is_kink = bool(sizes[-3:].max() <= BOUNDED * sizes[:3].max())  # False where any of them is NaN
     return Estimate(value, h, "kink" if is_kink else "rough", jumps[-1])
 

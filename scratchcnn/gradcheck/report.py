@@ -10,9 +10,12 @@ millionth of the others would be the rounding error of those others, a million t
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+WIDTH = 120  # of a printed report
+INPUTS = {"dx": "x", "dlogits": "logits"}  # what a gradient belongs to, where that is not a parameter of its name
 ENOUGH = 10  # where less than one in so many of the wanted elements could be checked, the verdict is not "right"
 
 
@@ -39,7 +42,7 @@ class Pair:
 
 @dataclass
 class Kink:
-    """An element without a derivative: its index, its value, and the slopes on both sides."""
+    """An element without a derivative: its index, its value, and the slopes on both sides, NaN where it jumps."""
 
     index: tuple[int, ...]
     value: float
@@ -116,8 +119,8 @@ class Comparison:
         """Return what is wrong, a sentence each; an empty list if nothing is."""
         found = []
         if self.worst is not None and not self.worst.error <= tolerance:
-            where = f"{_element(self.name, self.index)}{self.where}, whose value is {self.value:.6g}"
-            found.append(f"{self.layer}: {_element(self.name, self.index)}: {_values(self.worst, tolerance)}, {where}")
+            at = f"at {_value(self.name, self.index, self.value)}{self.where}"
+            found.append(f"{self.layer}: {_element(self.name, self.index)}: {_values(self.worst, tolerance)}, {at}")
         elif self.projected is not None and self.projected.settled and not self.projected.error <= tolerance:
             found.append(
                 f"{self.layer}: {self.name}{self.where} along a random direction: {_values(self.projected, tolerance)};"
@@ -138,18 +141,19 @@ class Comparison:
         amount = "hardly anything" if self.checked else "nothing"
         return (
             f"{self.layer}: {self.name}: {amount} could be checked: {self.kinks} of {self.left_out + self.checked} "
-            "elements tried lie on a kink, where there is no derivative; pass another x"
+            "elements tried lie on a kink or a jump, where there is no derivative; pass another x"
         )
 
     def note(self) -> str | None:
         """Return a sentence about the elements without a derivative, None if there are none."""
         if self.kink is None:
             return None
+        jumps = self.kink.left != self.kink.left
+        slopes = f"slope {self.kink.left:.6g} on the left, {self.kink.right:.6g} on the right"
         return (
             f"no derivative here: {self.kinks} of the {self.left_out + self.checked} elements of {self.layer} "
-            f"{self.name} that were tried lie on a kink and are left out, such as "
-            f"{_element(self.name, self.kink.index)}, whose value is {self.kink.value:.6g}: slope {self.kink.left:.6g} "
-            f"on the left, {self.kink.right:.6g} on the right"
+            f"{self.name} that were tried lie on a kink or a jump and are left out, such as "
+            f"{_value(self.name, self.kink.index, self.kink.value)}: " + ("the output jumps" if jumps else slopes)
         )
 
 
@@ -233,8 +237,8 @@ class Report:
                 f"{self.verdict}  {self.title}",
                 f"       largest relative error {self.error:.1e}, tolerance {self.tolerance:.0e}",
                 *(f"    {line}" for line in lines),
-                *(f"    {note}" for note in notes if note),
-                *(f"    {'WRONG' if problem in self.wrong else 'NOT CHECKED'} {problem}" for problem in self.problems),
+                *(_wrapped(note) for note in notes if note),
+                *(_wrapped(f"{'WRONG' if it in self.wrong else 'NOT CHECKED'} {it}") for it in self.problems),
             ]
         )
 
@@ -261,6 +265,14 @@ def _row(comparison: Comparison) -> tuple[str, ...]:
 
 def _element(name: str, index: tuple[int, ...]) -> str:
     return f"{name}[{', '.join(map(str, index))}]" if index else name
+
+
+def _value(name: str, index: tuple[int, ...], value: float) -> str:
+    return f"{_element(INPUTS.get(name, name), index)} = {value:.6g}"
+
+
+def _wrapped(sentence: str) -> str:
+    return textwrap.fill(sentence, WIDTH, initial_indent="    ", subsequent_indent="        ", break_on_hyphens=False)
 
 
 def _values(pair: Pair, tolerance: float) -> str:

@@ -82,6 +82,11 @@ class Subject:
         gradients = {key: gradient.copy() for key, (_, gradient) in self.arrays.items()}
         return outputs, {self.input_name: None if dx is None else np.array(dx), **gradients}
 
+    def looks_up(self, x: np.ndarray, targets: Any) -> bool:
+        """Return whether nothing depends on the digits after the point of integers, so that dx is 0."""
+        is_integer = np.array_equal(x, np.round(x))
+        return is_integer and np.array_equal(self.outputs(x + 0.25, targets), self.outputs(x, targets))
+
     def _require_own_arrays(self) -> None:
         by_name = {layer.name: layer for layer in self.layers}
         for (layer, name), (parameter, gradient) in self.arrays.items():
