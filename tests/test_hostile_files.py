@@ -73,10 +73,10 @@ PROMISES = {
         **layers_of(entry("Conv2D", filters=1, kernel_size=[10**6] * 2, strides=[1, 1], padding="same", **DENSE)),
         "input_shape": [10**9, 10**9, 1],
     },
-    "many layers": layers_of(*[FLATTEN] * 20_000),
-    "many layers with parameters": layers_of(FLATTEN, *[dense(3)] * (MOST_LAYERS // 5)),
+    "many layers": layers_of(*[FLATTEN] * (MOST_LAYERS + 1)),
+    "many layers with parameters": layers_of(FLATTEN, *[dense(3)] * (MOST_LAYERS // 20)),
     "a huge input": {**layers_of(FLATTEN), "input_shape": [10**9, 10**9, 10**9]},
-    "an input of many axes": {**layers_of(FLATTEN), "input_shape": [1] * 100_000},
+    "an input of many axes": {**layers_of(FLATTEN), "input_shape": [1] * 20_000},
     "many iterations": {"iterations": 10**30},
     "another generator": {"rng": {"bit_generator": "MT19937"}},
     "a state that is none": {"rng": {"bit_generator": "PCG64", "state": {"state": -1, "inc": 1 << 200}}},
@@ -112,6 +112,7 @@ def test_a_config_that_the_arrays_do_not_keep_is_refused_at_once(tmp_path, hones
     assert isinstance(load(tmp_path / "x.npz"), str)
 
 
+@pytest.mark.slow
 def test_many_layers_without_parameters_are_loaded_in_time(tmp_path, honest):
     config, _ = honest
     del (bare := dict(config))["optimizer"], bare["iterations"], bare["loss"]
@@ -125,7 +126,15 @@ def test_many_layers_without_parameters_are_loaded_in_time(tmp_path, honest):
 
 @pytest.mark.parametrize(
     "text",
-    ["[" * 10**6, "[" + "{}," * 10**5 + "0]", '{"a":' + "9" * 10**6 + "}", "x" * 10**7, '{"format": NaN}', "{", "null"],
+    [
+        "[" * 10**6,
+        "[" + "{}," * 10**5 + "0]",
+        '{"a":' + "9" * 10**6 + "}",
+        "x" * 3 * 10**6,
+        '{"format": NaN}',
+        "{",
+        "null",
+    ],
     ids=lambda text: text[:8],
 )
 def test_a_config_that_is_no_description_is_refused_at_once(tmp_path, text):
@@ -199,11 +208,12 @@ def test_columns_first_is_read_as_numpy_reads_it(tmp_path, honest):
     assert np.array_equal(load(tmp_path / "x").layers[1].params["kernel"], KERNEL)
 
 
-def test_a_zip_bomb_is_refused_before_it_is_unpacked_and_the_advice_helps(tmp_path, honest):
+def test_a_zip_bomb_is_refused_before_it_is_unpacked_and_the_advice_helps(tmp_path, honest, monkeypatch):
+    monkeypatch.setattr("scratchcnn.archive.MOST_UNPACKED", 1 << 20)
     config, _ = honest
     del (bare := dict(config))["optimizer"], bare["iterations"], bare["loss"]
-    bare["layers"] = [FLATTEN, dense(300_000)]
-    arrays = {"dense/kernel": np.zeros((16, 300_000), np.float32), "dense/bias": np.zeros(300_000, np.float32)}
+    bare["layers"] = [FLATTEN, dense(30_000)]
+    arrays = {"dense/kernel": np.zeros((16, 30_000), np.float32), "dense/bias": np.zeros(30_000, np.float32)}
     np.savez_compressed(tmp_path / "x.npz", config=np.array(json.dumps(bare)), **arrays)
     started = time.process_time()
     with pytest.raises(ValueError, match=r"bytes promises 20.* write them without compression: numpy\.savez") as caught:
@@ -211,7 +221,7 @@ def test_a_zip_bomb_is_refused_before_it_is_unpacked_and_the_advice_helps(tmp_pa
     assert time.process_time() - started < 1
     advice = str(caught.value).split("without compression: ")[1]
     exec(advice, {"numpy": np, "path": tmp_path / "x.npz", "new_path": tmp_path / "y.npz"})
-    assert sc.load_model(tmp_path / "y.npz").count_params() == 17 * 300_000
+    assert sc.load_model(tmp_path / "y.npz").count_params() == 17 * 30_000
 
 
 def changed_directory(content, change):
@@ -344,7 +354,7 @@ def fuzz(path, content, rounds, seed):
 
 def test_random_changes_end_in_an_error_or_the_same_model(tmp_path):
     compiled_network().save(tmp_path / "model")
-    assert fuzz(tmp_path / "x", (tmp_path / "model").read_bytes(), 80, seed=0) < 80
+    assert fuzz(tmp_path / "x", (tmp_path / "model").read_bytes(), 40, seed=0) < 40
 
 
 @pytest.mark.slow
@@ -360,7 +370,7 @@ def test_fields_of_the_config_replaced_at_random_end_in_an_error_or_a_model(tmp_
         arrays = dict(file)
     values = [None, True, -1, 0, 1, 10**20, 0.5, 1e308, "x", "", [], [1], {}, {"class": "ReLU", "config": {}}]
     rng, images = np.random.default_rng(0), random_images(2)
-    for _ in range(60):
+    for _ in range(30):
         place = config = json.loads(str(arrays["config"]))
         while isinstance(place, dict | list) and place:
             holder, key = place, list(place)[rng.integers(len(place))] if isinstance(place, dict) else 0
