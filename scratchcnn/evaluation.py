@@ -188,7 +188,7 @@ def measure(
             logits, losses = replay(model, _measure_batch, images, targets, verbose=verbose)
             if start == 0 and not hasattr(model.loss, "check_targets"):  # nobody has looked at their shape
                 require_gradient(model.loss, model.loss.backward(), logits, targets)
-            loss = float(np.mean(losses, dtype=np.float64))
+            loss = mean_of(losses)
             total_loss += loss * len(targets)
             if count:
                 correct += count(logits, targets, loss)
@@ -206,6 +206,11 @@ def _measure_batch(model: Sequential, images: np.ndarray, targets: np.ndarray) -
 def losses_or_mean(loss: Any, mean: Any) -> Any:
     """Return the loss of each sample, an array that a replay fills anew; of a loss of the user's own what it said."""
     return loss.of_each() if type(loss) is SoftmaxCrossEntropy else as_mean(loss, mean)
+
+
+def mean_of(losses: Any) -> float:
+    """Return the mean of what ``losses_or_mean`` returned, in float64; ``np.mean`` takes three times as long."""
+    return losses if isinstance(losses, float) else float(np.add.reduce(losses.astype(np.float64))) / len(losses)
 
 
 def require_labels(model: Sequential, targets: np.ndarray) -> None:

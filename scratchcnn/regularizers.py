@@ -88,10 +88,12 @@ def penalties(layers: Iterable[Any]) -> float:
     return sum((layer.kernel_regularizer.penalty(layer.params["kernel"]) for layer in _regularized(layers)), 0.0)
 
 
-def add_gradients(layers: Iterable[Any]) -> None:
-    """Add the gradients of the penalties to those that ``backward`` of the layers has filled in."""
-    for layer in _regularized(layers):
+def add_gradients(layers: Iterable[Any]) -> float:
+    """Add the gradients of the penalties to those that ``backward`` has filled in; return the sum of the penalties."""
+    regularized = _regularized(layers)
+    for layer in regularized:
         layer.grads["kernel"] += layer.kernel_regularizer.gradient(layer.params["kernel"])
+    return penalties(regularized) if regularized else 0.0
 
 
 def _regularized(layers: Iterable[Any]) -> list[Any]:

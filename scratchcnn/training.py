@@ -19,7 +19,7 @@ from .callbacks import Callback
 from .callbacks.callback_list import CallbackList
 from .data.augment import Annealed, Augmentation
 from .divergence import require_finite_arrays, require_finite_loss, require_finite_start
-from .evaluation import as_samples, losses_or_mean, measure, require_compiled, require_labels
+from .evaluation import as_samples, losses_or_mean, mean_of, measure, require_compiled, require_labels
 from .held_out import training_and_validation
 from .history import History
 from .image_range import notice, remember
@@ -68,6 +68,8 @@ def train_step(
         what the optimizer remembers, NaN or infinite.
     """
     require_compiled(model, "train_step")
+    if indices is not None:
+        indices = as_indices(indices, len(images))
     samples = len(images) if indices is None else len(indices)
     with model.lock, lock_of(model.loss):
         if isinstance(images, np.ndarray):
@@ -82,21 +84,19 @@ def train_step(
 def update(
     model: Sequential, images: np.ndarray, targets: np.ndarray, indices: np.ndarray | None = None
 ) -> tuple[float, np.ndarray]:
-    """Do what ``train_step`` does with targets that were checked; return the mean loss and the logits before it.
+    """Do what ``train_step`` does with targets and indices that were checked; return the mean loss and the logits.
 
     To be called, and the logits to be read, under the locks of the model and of its loss.
     """
     assert model.optimizer is not None
     require_trainable(model)
     require_labels(model, targets)
-    if indices is not None:
-        indices = as_indices(indices, len(images))
     logits, losses = replay(model, find_gradients, images, targets, indices)
-    loss = float(np.mean(losses, dtype=np.float64)) + model.regularization_loss()
+    loss = mean_of(losses) + add_gradients(model.layers)
     forget(model.loss)
     require_finite_loss(model, loss)
-    add_gradients(model.layers)
-    model.optimizer.step(model.parameters, model.gradients)
+    layout = model.layout
+    model.optimizer.step(layout.parameters, layout.gradients)
     return loss, logits
 
 
@@ -206,7 +206,7 @@ def fit(
     count = correct_counter(model.loss, y, model.output_shape)
     batch_size = min(batch_size, len(samples))
     batch = aligned_empty((batch_size, *model.input_shape), x.dtype)  # for augmented images
-    starts = range(0, len(samples), batch_size)
+    starts, nothing = range(0, len(samples), batch_size), nullcontext()
     hooks = CallbackList(callbacks, display, _measured(model, y, validation))
     require_finite_start(model)
     remember(model, x, None if validation is None else validation[0])
@@ -220,12 +220,12 @@ def fit(
                 break
             hooks.on_epoch_begin(epoch)
             with model.lock:
-                order = model.rng.permutation(samples) if shuffle else samples
+                order = as_indices(model.rng.permutation(samples) if shuffle else samples, len(x))
             total_loss, correct = 0.0, 0
             for number, start in enumerate(starts):
                 chosen = order[start : start + batch_size]
                 targets = y[chosen]
-                announcing = announcing_compilation(verbose) if start == 0 else nullcontext()
+                announcing = announcing_compilation(verbose) if start == 0 else nothing
                 with announcing, model.lock, lock_of(model.loss), unbroken:
                     if augmentation is None:
                         loss, logits = update(model, x, targets, chosen)

@@ -57,7 +57,7 @@ def test_a_learning_rate_search_shows_losses_their_trend_and_the_suggestion(tmp_
     drawn(figure, tmp_path)
     (axes,) = figure.get_axes()
     assert [list(line.get_ydata()) for line in axes.lines[:2]] == [search.losses, search.smoothed_losses]
-    assert axes.lines[2].get_xdata()[0] == 0.1 / 10
+    assert axes.lines[2].get_xdata()[0] == search.suggestion == (0.001 + 0.01) / 3
     assert axes.get_xscale() == "log"
 
 

@@ -55,7 +55,11 @@ def checked(function: Function) -> Function:
         if named or len(arguments) != len(parameters):
             arguments = signature.bind(*arguments, **named).args
         try:
-            key = *[_looks_of(arguments[place]) for place in places], *[arguments[place] for place in windows]
+            looks: list[Any] = [arguments[place] for place in windows]
+            for place in places:
+                array = arguments[place]
+                looks += (None,) if array is None else (array.shape, array.dtype, array.flags.num)
+            key = tuple(looks)
             is_known = key in known
         except (AttributeError, TypeError):  # something is no array, or a window no tuple
             key, is_known = None, False
@@ -74,9 +78,11 @@ def checked(function: Function) -> Function:
 
 def are_below(limit: int, numbers: np.ndarray) -> bool:
     """Return whether integers lie between 0 and ``limit - 1``: what is asked of labels and indices at every step."""
-    if numbers.dtype == np.int64:
-        numbers = numbers.view(np.uint64)  # where negative ones are the largest: one look instead of two
-    return bool(numbers.max(initial=0) < limit and (numbers.dtype == np.uint64 or numbers.min(initial=0) >= 0))
+    if numbers.size == 0:
+        return True
+    if numbers.dtype == np.int64:  # as unsigned integers, where negative ones are the largest: one look instead of two
+        return bool(numbers.view(np.uint64).max() < limit)
+    return bool(numbers.max() < limit and numbers.min() >= 0)
 
 
 def _require_numbers(name: str, kind: str, numbers: np.ndarray, first: np.ndarray, last: np.ndarray) -> None:
@@ -88,11 +94,6 @@ def _require_numbers(name: str, kind: str, numbers: np.ndarray, first: np.ndarra
         raise ValueError(
             f"{name}: out must not be a part of the images, which would be overwritten before they are read"
         )
-
-
-def _looks_of(array: np.ndarray | None) -> tuple[Any, ...] | None:
-    """Return all of an array that a kernel believes, but its address and its numbers."""
-    return None if array is None else (array.shape, array.dtype, array.flags.num)
 
 
 def _require_arrays(name: str, given: Given) -> dict[str, Any]:

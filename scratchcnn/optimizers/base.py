@@ -231,7 +231,7 @@ class Optimizer(KnownAttributes):
         if self.weight_decay:
             self.decay(parameters, learning_rate)
         self.update(parameters, gradients, learning_rate)
-        self.iterations += 1
+        self.__dict__["iterations"] += 1  # which needs no check
 
     def decay(self, parameters: np.ndarray, learning_rate: float) -> None:
         """Apply the weight decay: w <- w - learning_rate weight_decay w, for all w that are not excluded."""
