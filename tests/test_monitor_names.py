@@ -8,6 +8,7 @@ from small_networks import some_digits
 from test_callback_logs import Adds, reference, trained  # noqa: F401
 
 from scratchcnn.callbacks import Callback, EarlyStopping, ModelCheckpoint
+from scratchcnn.callbacks.monitors import not_measured
 
 IMAGES, LABELS = some_digits(20)
 MEASURED = "loss, accuracy, val_loss, val_accuracy"
@@ -148,3 +149,9 @@ def test_a_method_that_cannot_be_called_is_refused_before_training_and_more_argu
     with pytest.raises(ValueError, match=r"can be called as on_train_end\(\): missing a required argument: 'logs'"):
         trained([Needs()])
     trained([Takes()], epochs=1)
+
+
+def test_the_advice_for_train_loss_is_loss_and_not_val_loss():
+    measured = ["loss", "accuracy", "val_loss", "val_accuracy"]
+    assert "did you mean 'loss'?" in not_measured("train_loss", measured)
+    assert "did you mean 'accuracy'?" in not_measured("training_accuracy", measured)

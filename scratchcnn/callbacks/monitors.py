@@ -104,7 +104,8 @@ def not_measured(name: str, measured: Iterable[str]) -> str:
     """Return the message for a name that is not among what is measured, with the advice that leads on."""
     meant = meant_by(name)
     if meant is None and name.removeprefix("val_") not in MEASURES:
-        meant = next(iter(get_close_matches(name, measured, 1)), None)
+        plain = name.removeprefix("training_").removeprefix("train_")  # as others call what has no prefix here
+        meant = plain if plain in measured else next(iter(get_close_matches(name, measured, 1)), None)
     text = f"there is no {shown(name)} among what an epoch measures: {', '.join(measured)}"
     text += f"; did you mean {meant!r}?" if meant else ""
     wanted = meant or name
