@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from ..layers.base import Layer, Shape
 from ..losses import SoftmaxCrossEntropy
-from .compare import Probe, along_a_direction, compare, single_precision
-from .history import Batch, examine
-from .inputs import larger_batches, separated, within
-from .numerical import Objective
-from .report import Comparison, Report
-from .subjects import ContractError, Gradients, LayerSubject, LossSubject, NetworkSubject, Subject
+from .inputs import separated
+from .procedure import check
+from .report import Report
+from .subjects import LayerSubject, LossSubject, NetworkSubject
 from .targets import rows, targets_for
 
 MANY = 2048  # inputs that a mistake at a few of them, a threshold that is a little off, cannot escape; for a layer,
@@ -52,7 +49,7 @@ def check_layer(
         The input, where random numbers between -2 and 2 will not do. Without it, larger batches of up to +-64 are
         looked at as well. A layer that looks integers up in a table needs it, and may return None for dx.
     tolerance : float
-        Largest relative error; ``report.py`` says relative to what.
+        Largest relative error; ``comparison.py`` says relative to what.
     samples : int
         Elements of each array that are checked one by one: all of a small array, a random choice of a large one. All
         the others are checked together, along a random direction.
@@ -83,21 +80,12 @@ def check_layer(
     input_shape = x.shape[1:]
     fresh, used = (LayerSubject(layer, input_shape, training, seed) for _ in range(2))
 
-    def dy(count: int) -> np.ndarray:
-        return rng.standard_normal((count, *(fresh.layer.output_shape or ())))
+    def dy_for(x: np.ndarray) -> np.ndarray:
+        return rng.standard_normal((len(x), *(fresh.layer.output_shape or ())))
 
-    def other_batch(count: int) -> Batch:
-        return within(x, count, rng), dy(count)
-
-    targets = dy(len(x))
-    _, gradients, faults = examine(fresh, used, (x, targets), other_batch)
-    report = Report(f"{fresh.layer!r} on {len(x)} inputs of shape {input_shape}", tolerance, faults=faults)
-    probes = _probes(fresh, x, targets, gradients, tolerance)
-    report.add(compare(probes, samples, rng))
-    if not given and not faults:
-        for width, many in larger_batches(x.shape, MANY, rng):
-            report.elsewhere.extend(_along_directions(fresh, width, many, lambda many: dy(len(many)), probes, rng))
-    return _explained(report, probes)
+    title = f"{fresh.layer!r} on {len(x)} inputs of shape {input_shape}"
+    many = 0 if given else MANY
+    return check(Report(title, tolerance), fresh, used, x, dy_for(x), dy_for, samples, rng, many)
 
 
 def check_loss(
@@ -139,18 +127,9 @@ def check_loss(
     def other_targets(x: np.ndarray) -> np.ndarray:
         return targets_for(loss, None, x, rng) if labels is None else rows(targets, len(x), rng)
 
-    def other_batch(count: int) -> Batch:
-        x = within(logits, count, rng)
-        return x, other_targets(x)
-
-    _, gradients, faults = examine(fresh, used, (logits, targets), other_batch)
-    report = Report(f"{_named(loss)} on logits of shape {logits.shape}", tolerance, faults=faults)
-    probes = _probes(fresh, logits, targets, gradients, tolerance)
-    report.add(compare(probes, samples, rng))
-    if not given and not faults:
-        for width, many in larger_batches(logits.shape, MANY_LOGITS, rng):
-            report.elsewhere.extend(_along_directions(fresh, width, many, other_targets, probes, rng))
-    return _explained(report, probes)
+    title = f"{_named(loss)} on logits of shape {logits.shape}"
+    many = 0 if given else MANY_LOGITS
+    return check(Report(title, tolerance), fresh, used, logits, targets, other_targets, samples, rng, many)
 
 
 def check_model(
@@ -197,66 +176,12 @@ def check_model(
     x = np.array(fresh.model.as_images(x))
     targets = targets_for(loss, labels, separated((len(x), *model.output_shape), rng), rng)
 
-    def other_batch(count: int) -> Batch:
-        return within(x, count, rng), rows(targets, count, rng)
+    def other_targets(x: np.ndarray) -> np.ndarray:
+        return rows(targets, len(x), rng)
 
-    _, gradients, faults = examine(fresh, used, (x, targets), other_batch)
-    report = Report(
-        f"{type(model).__name__} of {len(model.layers)} layers, fuse={model.fuse}, {_named(loss)}",
-        tolerance,
-        faults=faults,
-    )
-    into_images, *parameters = _probes(fresh, x, targets, gradients, tolerance)
-    report.add(compare([into_images], samples, rng))  # by itself: pixels from 0 to 255 have far smaller derivatives
-    report.add(compare(parameters, samples, rng))
-    return _explained(report, [into_images, *parameters])
-
-
-def _probes(subject: Subject, x: np.ndarray, targets: Any, gradients: Gradients, tolerance: float) -> list[Probe]:
-    """Return the input and all parameters, with their gradients."""
-    weights = targets if isinstance(subject, LayerSubject) else np.ones(1)
-    objective = Objective(lambda: subject.outputs(x, targets), weights)
-    arrays = {subject.input_name: x, **{key: parameter for key, (parameter, _) in subject.arrays.items()}}
-    if gradients[subject.input_name] is None and subject.looks_up(x, targets):
-        gradients = {**gradients, subject.input_name: np.zeros_like(x)}
-    return [Probe(*key, array, gradients[key], objective, tolerance) for key, array in arrays.items()]
+    title = f"{type(model).__name__} of {len(model.layers)} layers, fuse={model.fuse}, {_named(loss)}"
+    return check(Report(title, tolerance), fresh, used, x, targets, other_targets, samples, rng)
 
 
 def _named(loss: Any) -> str:
     return type(loss).__name__ if type(loss).__repr__ is object.__repr__ else repr(loss)
-
-
-def _explained(report: Report, probes: list[Probe]) -> Report:
-    """Return the report; if something is wrong, say so where single precision is the reason."""
-    if report.wrong and (reason := single_precision(probes)):
-        report.faults.append(reason)
-    return report
-
-
-def _along_directions(
-    subject: Subject,
-    width: float,
-    x: np.ndarray,
-    targets_of: Callable[[np.ndarray], Any],
-    known: list[Probe],
-    rng: np.random.Generator,
-) -> list[Comparison]:
-    """Compare along one random direction of each array, for other inputs than those at which elements were compared."""
-    comparisons = []
-    try:
-        with np.errstate(all="ignore"):
-            targets = targets_of(x)
-            outputs, gradients = subject.run(x, targets)
-            if not np.isfinite(outputs).all():
-                return []
-            for probe, at_first in zip(_probes(subject, x, targets, gradients, known[0].tolerance), known, strict=True):
-                probe.scale = max(at_first.scale, probe.rounding())
-                comparison = Comparison(probe.layer, probe.name, probe.array.shape)
-                comparison.where = f" of {len(x)} inputs from {-width:g} to {width:g}"
-                comparison.projected = along_a_direction(comparison, probe, np.arange(probe.array.size), rng)
-                comparisons.append(comparison)
-    except ContractError:
-        raise
-    except Exception:  # these inputs are beyond the domain of the layer, and it says so
-        return []
-    return comparisons

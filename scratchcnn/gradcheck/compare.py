@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from .comparison import Comparison, Kink, Pair
 from .numerical import Estimate, Line, Objective, derivative, first_step, rms
-from .report import Comparison, Kink, Pair
 
 TRIES = 10  # elements tried for each that is wanted
 DIRECTIONS = 5  # tried until one has no kink nearby; each on a quarter of the elements of the one before

@@ -22,8 +22,8 @@ Batch = tuple[np.ndarray, Any]
 
 def examine(
     fresh: Subject, used: Subject, batch: Batch, other_batch: Callable[[int], Batch]
-) -> tuple[np.ndarray, Gradients, list[str]]:
-    """Return the outputs and gradients of a fresh subject, and how one with a history differs, a sentence each.
+) -> tuple[Gradients, list[str]]:
+    """Return the gradients of a fresh subject, and how one with a history differs, a sentence each.
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ def examine(
     faults = _differences(used.name, "after other batches", (outputs, gradients), again)
     if not faults and used.arrays:
         faults = _without_dx(used, batch, (outputs, gradients))
-    return outputs, gradients, faults
+    return gradients, faults
 
 
 def _with_history(used: Subject, batch: Batch, other_batch: Callable[[int], Batch]) -> tuple[np.ndarray, Gradients]:
