@@ -13,8 +13,8 @@ Three functions, one for each thing that can be checked, your own layers and los
 
 Everything happens in float64, on copies: the layer or model given is not touched. For a layer whose outputs are y,
 the loss is L = sum of r y with fixed random weights r, which is to say dy = r. ``numerical.py`` computes derivatives of
-L by differences, ``comparison.py`` says how large an error is, ``report.py`` shows it. ``python -m scratchcnn.gradcheck``
-checks every layer of the library.
+L by differences, ``comparison.py`` says how large an error is, ``report.py`` shows it.
+``python -m scratchcnn.gradcheck`` checks every layer of the library.
 
 On a kink (a ReLU at 0, a hinge at its margin, two equal maxima in a pool) there is no derivative, and whatever
 ``backward`` answers is as good as anything else. A check must neither call it wrong there, nor excuse what is wrong
