@@ -1,129 +1,50 @@
-"""Train a convolutional network to read handwritten digits, and see what it makes of the first test digit.
+"""Train a convolutional network to read handwritten digits:  python examples/train_mnist.py
 
-    python examples/train_mnist.py                       MNIST, or the bundled digits where it cannot be had
-    python examples/train_mnist.py --data fashion_mnist --model lenet5 --epochs 3
-    python examples/train_mnist.py --recipe fast         a recipe whose results are listed, trained on all images
-    python examples/train_mnist.py --recipe best --ensemble 5        five such models, and what they know together
-
-What a network is stands in ``scratchcnn/layers``, what training is in ``scratchcnn/training.py``.
+The loop inside ``fit`` is in ``train_by_hand.py``; other data, networks and optimizers are in ``train_recipe.py``.
 """
 
 import argparse
-import time
-from functools import partial
-from pathlib import Path
+import math
 
 import scratchcnn as sc
 from scratchcnn import commands
 
-OPTIMIZERS = {"adam": sc.Adam, "adamw": sc.AdamW, "sgd": partial(sc.SGD, momentum=0.9, nesterov=True)}
+parser = argparse.ArgumentParser(description="Train a convolutional network to read handwritten digits.")
+parser.add_argument("--data", choices=["mnist", "digits"], help="default: mnist, or digits if it is unavailable")
+parser.add_argument("--epochs", type=commands.count, help="default: 10, or 30 for digits")
+parser.add_argument("--seed", type=commands.seed, default=0, help="of everything random; default: 0")
+parser.add_argument("--output", type=commands.folder, default=".", help="for model and picture; default: here")
+options = commands.parse(parser)
 
+try:
+    data = sc.data.load_data(options.data or "mnist")
+except sc.data.DataUnavailableError:
+    if options.data:
+        raise
+    print("MNIST is neither here nor to be downloaded (--data mnist says why): using the 5,000 bundled digits.")
+    data = sc.data.load_data("digits")
+(x_train, y_train), (x_test, y_test) = data  # uint8 (60000, 28, 28) and (60000,); another 10,000 for testing
+few = len(x_train) < 10_000  # are seen more often, in smaller batches
+epochs, batch_size = options.epochs or (30 if few else 10), 32 if few else 128
 
-def keras(classes: int) -> list[sc.Layer]:
-    """The network of the Keras example "Simple MNIST convnet": two convolutions, each followed by a pool."""
-    return [
-        sc.Rescaling(1 / 255),
-        *(sc.Conv2D(32, 3), sc.ReLU(), sc.MaxPool2D(2)),  # 28 x 28 x 1 -> 13 x 13 x 32
-        *(sc.Conv2D(64, 3), sc.ReLU(), sc.MaxPool2D(2)),  # -> 5 x 5 x 64
-        *(sc.Flatten(), sc.Dropout(0.5), sc.Dense(classes)),
-    ]
+layers = [
+    sc.Rescaling(1 / 255),  # (N, 28, 28, 1), bytes to numbers from 0 to 1
+    *(sc.Conv2D(32, 3), sc.ReLU(), sc.MaxPool2D(2)),  # (N, 13, 13, 32)
+    *(sc.Conv2D(64, 3), sc.ReLU(), sc.MaxPool2D(2)),  # (N, 5, 5, 64)
+    *(sc.Flatten(), sc.Dropout(0.5), sc.Dense(10)),  # (N, 10), the logits
+]
+model = sc.Sequential(layers, input_shape=(28, 28, 1), seed=options.seed)
+model.summary()
 
+steps = epochs * math.ceil(len(x_train) * 11 / 12 / batch_size)  # a twelfth is held out to validate on
+learning_rate = sc.schedules.CosineDecay(0.005, steps, warmup_steps=steps // 20)
+model.compile(sc.Adam(learning_rate), sc.SoftmaxCrossEntropy(label_smoothing=0.1))
+history = model.fit(x_train, y_train, epochs=epochs, batch_size=batch_size, validation_split=1 / 12)
+loss, accuracy = model.evaluate(x_test, y_test)
+print(f"Test loss {loss:.4f}, test accuracy {accuracy:.2%} on {len(x_test):,} images it has never seen.")
+model.save(options.output / "model.npz")
+sc.plots.learning_curves(history).savefig(options.output / "learning_curve.png", dpi=150)
 
-MODELS = {"keras": keras, "lenet5": sc.recipes.lenet5_network}
-
-
-def load(name: str, folder: str | None):
-    """Return the data set, and its name: that of the bundled digits where "auto" finds no MNIST."""
-    if name != "auto" or folder:
-        name = name.replace("auto", "mnist")  # a folder that was named is the only place to look
-        return sc.data.load_data(name, folder), name
-    try:
-        return sc.data.load_data("mnist", folder), "mnist"
-    except sc.data.DataUnavailableError:
-        print("MNIST is neither here nor to be downloaded (--data mnist says why): using the 5,000 bundled digits.")
-        return sc.data.load_data("digits"), "digits"
-
-
-def own_recipe(arguments: argparse.Namespace, few: bool) -> sc.recipes.Recipe:
-    """Return what the options ask for; few images have to be looked at more often, and in smaller portions."""
-    rate = arguments.learning_rate or (0.05 if arguments.optimizer == "sgd" else 0.005)
-    return sc.recipes.Recipe(
-        network=MODELS[arguments.model or "keras"],
-        epochs=arguments.epochs or (30 if few else 10),
-        batch_size=arguments.batch_size or (32 if few else 128),
-        schedule=lambda steps: sc.schedules.CosineDecay(rate, steps, warmup_steps=steps // 20),
-        optimizer=OPTIMIZERS[arguments.optimizer or "adam"],
-        label_smoothing=0.1,  # asks for 91 %, not for certainty: the loss stays above 0.5
-    )
-
-
-def train(recipe: sc.recipes.Recipe, seed: int, arguments: argparse.Namespace, data, output: Path) -> sc.Sequential:
-    """Train one model, say how good it is, and save it."""
-    (x_train, y_train), (x_test, y_test) = data
-    model = sc.Sequential(recipe.network(int(y_train.max()) + 1), input_shape=(28, 28, 1), seed=seed)
-    model.summary()
-    held_out = 0 if arguments.recipe else 1 / 12  # to watch the training by: 5,000 of MNIST's 60,000
-    table = sc.callbacks.CSVLogger(output / "history.csv")
-    start = time.perf_counter()
-    try:
-        recipe.train(model, x_train, y_train, validation_split=held_out, callbacks=[table])
-    except KeyboardInterrupt:
-        print("\nStopped; what has been learnt so far is measured and saved.")
-    print(f"Trained in {time.perf_counter() - start:.1f} s.")
-
-    model.save(output / "model.npz")
-    sc.plots.learning_curves(model.history).savefig(output / "learning_curve.png", dpi=150)
-    print(f"Saved model.npz, history.csv and learning_curve.png in {output.resolve()}")
-    print(f"Checksum of the weights: {sc.recipes.checksum(model)}")
-
-    loss, accuracy = model.evaluate(x_test, y_test)
-    print(f"Test loss {loss:.4f}, test accuracy {accuracy:.2%} on {len(x_test):,} images it has never seen.\n")
-    return model
-
-
-def main() -> None:
-    arguments = parse_arguments()
-    if arguments.backend:
-        sc.ops.use(arguments.backend)
-    data, name = load(arguments.data, arguments.data_dir)
-    (x_train, _), (x_test, y_test) = data
-    print(f"Data: {name}, {len(x_train):,} training and {len(x_test):,} test images.\n")
-
-    recipe = sc.recipes.RECIPES[arguments.recipe] if arguments.recipe else own_recipe(arguments, few=name == "digits")
-    if arguments.ensemble == 1 and not arguments.shifts:
-        answers = train(recipe, arguments.seed, arguments, data, arguments.output)
-    else:
-        seeds = range(arguments.seed, arguments.seed + arguments.ensemble)
-        models = [train(recipe, seed, arguments, data, arguments.output / f"seed{seed}") for seed in seeds]
-        answers = sc.Ensemble([sc.ShiftAverage(model) for model in models] if arguments.shifts else models)
-        loss, accuracy = answers.evaluate(x_test, y_test)
-        print(f"Checksum of the weights of all {len(models)}: {sc.recipes.checksum(*models)}")
-        print(f"Together: test loss {loss:.4f}, test accuracy {accuracy:.2%}.\n")
-
-    print(f"What is the first test digit? Its label says {y_test[0]}, and the model:\n")
-    print(sc.plots.digit_in_terminal(x_test[0], answers.predict(x_test[:100])[0]))  # for one alone, more is compiled
-
-
-def parse_arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--data", choices=["auto", *sc.data.DATASETS], default="auto", help="default: MNIST if found")
-    parser.add_argument("--data-dir", help="a folder with the files of the data set")
-    parser.add_argument("--recipe", choices=sc.recipes.RECIPES, help="in place of the next five options")
-    parser.add_argument("--model", choices=MODELS, help="default: keras")
-    parser.add_argument("--epochs", type=commands.count, help="default: 10, or 30 for the bundled digits")
-    parser.add_argument("--batch-size", type=commands.count, help="default: 128, or 32 for the bundled digits")
-    parser.add_argument("--optimizer", choices=OPTIMIZERS, help="default: adam")
-    parser.add_argument("--learning-rate", type=commands.positive, help="the highest; default: 0.005, or 0.05 for sgd")
-    parser.add_argument("--seed", type=commands.seed, default=0)
-    parser.add_argument("--ensemble", type=commands.count, default=1, metavar="N", help="average over N seeds")
-    parser.add_argument("--shifts", action="store_true", help="average over shifts of each image by a pixel, too")
-    parser.add_argument("--backend", choices=sc.ops.BACKENDS, help="default: jit, or $SCRATCHCNN_BACKEND")
-    parser.add_argument("--output", type=commands.folder, default=".", metavar="DIR", help="default: this folder")
-    arguments = commands.parse(parser, recipe=("model", "epochs", "batch_size", "optimizer", "learning_rate"))
-    if arguments.data == "digits" and arguments.data_dir:
-        parser.error("--data-dir would be ignored: the digits come with the package; leave it out")
-    return arguments
-
-
-if __name__ == "__main__":
-    main()
+probabilities = model.predict(x_test)  # float32 (10000, 10), each row sums to 1
+print(f"\nWhat is the first test digit? Its label says {y_test[0]}, and the model:\n")
+print(sc.plots.digit_in_terminal(x_test[0], probabilities[0]))

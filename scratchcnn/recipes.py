@@ -1,6 +1,6 @@
 """Recipes: a network together with all that its training takes, so that what comes out is known.
 
-A recipe is data and the few lines below are all there is to one. ``examples/train_mnist.py --recipe NAME`` follows it,
+A recipe is data and the few lines below are all there is to one. ``examples/train_recipe.py --recipe NAME`` follows it,
 ``benchmarks/bench_accuracy.py`` measures what it reaches over many seeds, and ``benchmarks/RESULTS.md`` lists that.
 
 All was chosen on training images alone: by training on the first 50,000 of MNIST and comparing on the last 10,000, the

@@ -14,7 +14,7 @@ import scratchcnn as sc
 from scratchcnn.recipes import RECIPES, Recipe, checksum
 from scratchcnn.schedules import Constant
 
-EXAMPLE = ROOT / "examples" / "train_mnist.py"
+EXAMPLE = ROOT / "examples" / "train_recipe.py"
 
 
 def follow(recipe, images, labels, seed=0):
@@ -110,13 +110,13 @@ def run_example(output, *arguments):
     return done.stdout
 
 
-def test_the_example_follows_a_recipe_on_all_images_and_prints_the_checksum_of_its_weights(tmp_path):
+def test_the_script_follows_a_recipe_on_all_images_and_prints_the_checksum(tmp_path):
     model, _ = follow(RECIPES["fast"], *sc.data.load_data("digits")[0], seed=3)
     printed = run_example(tmp_path, "--recipe", "fast", "--seed", "3")
     assert re.search(r"Checksum of the weights: (\w+)", printed)[1] == checksum(model)
 
 
-def test_the_example_trains_an_ensemble_and_saves_each_of_its_models(tmp_path):
+def test_the_script_trains_an_ensemble_and_saves_each_of_its_models(tmp_path):
     train, test = sc.data.load_data("digits")
     models = [follow(RECIPES["fast"], *train, seed=seed)[0] for seed in (3, 4)]
     printed = run_example(tmp_path, "--recipe", "fast", "--seed", "3", "--ensemble", "2")
@@ -127,7 +127,7 @@ def test_the_example_trains_an_ensemble_and_saves_each_of_its_models(tmp_path):
     assert f"Together: test loss {loss:.4f}, test accuracy {accuracy:.2%}." in printed
 
 
-def test_the_example_averages_over_shifts_as_well(tmp_path):
+def test_the_script_averages_over_shifts_as_well(tmp_path):
     printed = run_example(tmp_path, "--recipe", "fast", "--shifts")
     shifted = sc.ShiftAverage(sc.load_model(tmp_path / "seed0" / "model.npz"))
     loss, accuracy = shifted.evaluate(*sc.data.load_data("digits")[1])
