@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import difflib
 import sys
+from types import FrameType
 from typing import Any
 
 LIBRARY = __name__.partition(".")[0]
@@ -28,7 +29,7 @@ HABITS = {  # what other libraries call it
 
 
 class KnownAttributes:
-    """Mixin that lets only the methods of an object introduce public attributes.
+    """Mixin that lets only the methods of an object, and what they call, introduce public attributes.
 
     From outside, an attribute that does not exist is refused with an AttributeError: any for the library's own classes,
     and one that looks like another misspelt for a class derived from them. Names that begin with _ are free.
@@ -42,10 +43,7 @@ class KnownAttributes:
 
 def _require_own_method(thing: Any, name: str) -> None:
     """Raise an AttributeError unless a method of the object is introducing an attribute of its own."""
-    frame = sys._getframe(1)
-    while frame.f_code.co_name == "__setattr__" and frame.f_back is not None:
-        frame = frame.f_back
-    if frame.f_locals.get("self") is thing:
+    if _is_at_work(thing):
         return
     kind = type(thing)
     known = public_attributes(thing)
@@ -60,6 +58,22 @@ def _require_own_method(thing: Any, name: str) -> None:
             f"{kind.__name__} has no attribute {name!r}; did you mean {like!r}? "
             f"If not, let a method of {kind.__name__} set it first, or let it begin with _"
         )
+
+
+def _is_at_work(thing: Any) -> bool:
+    """Return whether a method of the object sets the attribute, or a helper that the method calls."""
+    frame: FrameType | None = sys._getframe(2)
+    while frame is not None and frame.f_code.co_name == "__setattr__":
+        frame = frame.f_back
+    while frame is not None:
+        code, known = frame.f_code, frame.f_locals
+        first = code.co_varnames[0] if code.co_argcount and hasattr(type(thing), code.co_name) else "self"
+        if known.get(first) is thing or known.get("self") is thing:
+            return True
+        if frame.f_globals.get("__name__", "").partition(".")[0] == LIBRARY:
+            return False  # beyond it others are at work, such as the fit that a callback was called by
+        frame = frame.f_back
+    return False
 
 
 def public_attributes(thing: Any) -> list[str]:

@@ -131,7 +131,7 @@ class Sequential(KnownAttributes):
             layer.__dict__["name"] = name  # which is not one that was given
         self.output_shape = self._build_layers()
 
-        self._layout = Layout(self.layers, self.dtype)
+        self._layout = Layout(self.layers, self.dtype, new=True)
 
         self.steps: tuple[Any, ...] = tuple(fuse_layers(self.layers)) if self.fuse else self.layers
         self._find_first_trained()

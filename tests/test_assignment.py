@@ -3,8 +3,10 @@
 Every way to put an array into a layer's dictionaries, or to hold on to one, is the same as filling it, or an error.
 """
 
+import collections
 import copy
 import pickle
+import types
 
 import numpy as np
 import pytest
@@ -12,6 +14,13 @@ from small_networks import compiled_network, some_digits
 
 import scratchcnn as sc
 from scratchcnn.gradcheck import check_layer, check_model
+
+
+@pytest.fixture(autouse=True)
+def on_numpy():
+    """What is claimed here is the same on either implementation, and one need not be compiled."""
+    with sc.ops.using("reference"):
+        yield
 
 
 class Scale(sc.Layer):
@@ -135,9 +144,8 @@ def trained(layer, by_hand=False, epochs=2, change=lambda model: model, **option
 @pytest.mark.parametrize("fuse", [True, False])
 @pytest.mark.parametrize("by_hand", [False, True])
 def test_a_layer_that_assigns_learns_as_one_that_fills(layer, fuse, by_hand):
-    with sc.ops.using("reference"):
-        expected = trained(Scale(), by_hand, fuse=fuse)
-        assert trained(layer(), by_hand, fuse=fuse) == expected
+    expected = trained(Scale(), by_hand, fuse=fuse)
+    assert trained(layer(), by_hand, fuse=fuse) == expected
     start = [array.tobytes() for array in network(Scale()).get_weights()]
     assert expected[2:4] != start[2:4], "w and b have moved"
 
@@ -145,8 +153,7 @@ def test_a_layer_that_assigns_learns_as_one_that_fills(layer, fuse, by_hand):
 @pytest.mark.parametrize("layer", WAYS)
 def test_a_layer_that_assigns_passes_the_gradient_check(layer):
     assert check_layer(layer(), (6,)).passed
-    with sc.ops.using("reference"):
-        assert check_model(network(layer())).passed
+    assert check_model(network(layer())).passed
 
 
 @pytest.mark.parametrize("change", [copy.deepcopy, lambda model: pickle.loads(pickle.dumps(model))])
@@ -158,8 +165,7 @@ def test_a_copied_model_learns_with_arrays_of_its_own(layer, change):
         originals.append((model, [array.tobytes() for array in model.get_weights()]))
         return change(model)
 
-    with sc.ops.using("reference"):
-        assert trained(layer(), change=copied) == trained(Scale())
+    assert trained(layer(), change=copied) == trained(Scale())
     original, before = originals[0]
     assert [array.tobytes() for array in original.get_weights()] == before
 
@@ -265,6 +271,57 @@ def test_a_layer_inside_that_does_not_share_the_parameters_is_refused():
 
     with pytest.raises(RuntimeError, match=r"^forgets\.inners holds the initial value .*layer\.move_parameter"):
         network(Forgets())
+
+
+PLACES = {
+    "an object": lambda array: types.SimpleNamespace(array=array),
+    "a named tuple": collections.namedtuple("Kept", "array"),
+    "a deque": lambda array: collections.deque([array]),
+    "a function": lambda array: lambda: array,
+    "a view in a function": lambda array: lambda row=array[np.newaxis]: row,
+    "an array of objects": lambda array: np.array([array, None], dtype=object),
+}
+
+
+@pytest.mark.parametrize("kind", ["params", "grads"])
+@pytest.mark.parametrize("keep", PLACES.values(), ids=PLACES)
+def test_an_array_that_build_keeps_where_the_model_cannot_find_it_is_refused(kind, keep):
+    class Keeps(Scale):
+        def build(self, input_shape, rng):
+            shape = super().build(input_shape, rng)
+            self.kept = keep(getattr(self, kind)["w"])
+            return shape
+
+    with pytest.raises(RuntimeError, match=rf"build of keeps has put .* self\.{kind}\['w'\] into .*; write"):
+        network(Keeps())
+    with pytest.raises(RuntimeError, match=rf"has put the array self\.{kind}\['w'\]"):
+        check_layer(Keeps(), (6,))
+
+
+def test_what_build_leaves_behind_in_cycles_holds_no_array():
+    class Recurses(Scale):
+        def build(self, input_shape, rng):
+            shape = super().build(input_shape, rng)
+
+            def count_down(number):
+                return self.params["w"] is parameter and (number == 0 or count_down(number - 1))
+
+            parameter = self.params["w"]
+            assert count_down(3)
+            return shape
+
+    assert network(Recurses()).layers[4].params["w"].tolist() == [1] * 6
+
+
+def test_an_array_from_before_a_freeze_cannot_be_written_to():
+    model = network(Scale())
+    w, dw = model.layers[4].params["w"], model.layers[4].grads["w"]
+    model.layers[2].trainable = False
+    model.lay_out()
+    for array in (w, dw):
+        with pytest.raises(ValueError, match="read-only"):
+            array[...] = 0
+    model.layers[4].params["w"][...] = 2
 
 
 def test_two_parameters_of_one_name_are_refused():

@@ -16,6 +16,13 @@ from small_networks import all_arrays, compiled_network, small_network, some_dig
 import scratchcnn as sc
 
 
+@pytest.fixture(autouse=True)
+def on_numpy():
+    """What is claimed here is the same on either implementation, and one need not be compiled."""
+    with sc.ops.using("reference"):
+        yield
+
+
 class Scale(sc.Layer):
     """A layer of the user's own, whose methods introduce what they like."""
 
@@ -91,15 +98,45 @@ def test_a_function_whose_first_argument_is_a_layer_is_no_method_of_it():
 
 
 def test_methods_of_a_class_of_ones_own_introduce_what_they_like():
-    with sc.ops.using("reference"):
-        model = sc.Sequential([sc.Flatten(), sc.Dense(3), Scale(), sc.Dense(10)], (28, 28, 1))
-        model.compile()
-        model.fit(*some_digits(20), verbose=0)
+    model = sc.Sequential([sc.Flatten(), sc.Dense(3), Scale(), sc.Dense(10)], (28, 28, 1))
+    model.compile()
+    model.fit(*some_digits(20), verbose=0)
     layer = model.layers[2]
     assert layer.table1 == 1 and layer.names is not None
     layer.factor2 = layer.note = "names that nobody would misspell are free"
     for twin in (copy.deepcopy(layer), pickle.loads(pickle.dumps(layer))):
         assert twin.note == layer.note
+
+
+def test_helpers_that_a_method_calls_introduce_what_they_like():
+    def keep(thing, **arguments):
+        for name, value in arguments.items():
+            setattr(thing, name, value)
+
+    class Own(sc.Dense):
+        def __init__(this, units):
+            super().__init__(units)
+            keep(this, unit=1, kernel_initializers=2)
+            this.dtypes = 3
+
+    assert Own(3).dtypes == 3
+    with pytest.raises(AttributeError, match="did you mean 'trainable'"):
+        keep(Own(3), trainabel=1)
+
+
+def test_what_a_callback_misspells_is_refused_while_methods_of_the_model_are_at_work():
+    class Model(sc.Sequential):
+        def fit(self, *arguments, **named):
+            return super().fit(*arguments, **named)
+
+    class Stops(sc.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs):
+            self.model.stop_trainig = True
+
+    model = Model([sc.Flatten(), sc.Dense(10)], (28, 28, 1))
+    model.compile()
+    with pytest.raises(AttributeError, match="did you mean 'stop_training'"):
+        model.fit(*some_digits(20), verbose=0, callbacks=Stops())
 
 
 def test_methods_may_be_replaced_and_declared_attributes_set():

@@ -8,6 +8,7 @@ import pickle
 
 import numpy as np
 import pytest
+from conftest import without_numba
 from small_networks import all_arrays, some_digits
 
 import scratchcnn as sc
@@ -16,6 +17,13 @@ from scratchcnn.training import train_step
 
 IMAGES, LABELS = some_digits(60)
 CONV, DENSE = 0.01, 0.002
+
+
+@pytest.fixture(autouse=True)
+def on_numpy():
+    """What is claimed here is the same on either implementation, and one need not be compiled."""
+    with sc.ops.using("reference"):
+        yield
 
 
 def network(conv=CONV, dense=DENSE, **options):
@@ -83,17 +91,19 @@ def test_a_loop_of_ones_own_gives_the_bits_of_fit_with_penalties_and_recordings_
     assert without.parameters.tobytes() != by_fit.parameters.tobytes()
 
 
+@without_numba
 def test_a_penalty_changed_in_the_middle_of_a_training_counts_from_the_next_batch():
-    changed, other = network(), network()
-    for model in (changed, other):
-        model.fit(IMAGES, LABELS, batch_size=10, verbose=0)
-    changed.layers[1].kernel_regularizer.l2 = 5.0
-    changed.layers[-1].kernel_regularizer = None
-    images, labels = IMAGES[:10, ..., None], LABELS[:10].astype(np.int64)
-    before = [model.layers[1].params["kernel"].copy() for model in (changed, other)]
-    losses = [train_step(model, images, labels)[0] for model in (changed, other)]
-    assert losses[0] == pytest.approx(losses[1] - penalty_of(before[1], CONV) + penalty_of(before[0], 5.0), abs=0.1)
-    assert not np.array_equal(changed.parameters, other.parameters)
+    with sc.ops.using("jit"):
+        changed, other = network(), network()
+        for model in (changed, other):
+            model.fit(IMAGES, LABELS, batch_size=10, verbose=0)
+        changed.layers[1].kernel_regularizer.l2 = 5.0
+        changed.layers[-1].kernel_regularizer = None
+        images, labels = IMAGES[:10, ..., None], LABELS[:10].astype(np.int64)
+        before = [model.layers[1].params["kernel"].copy() for model in (changed, other)]
+        losses = [train_step(model, images, labels)[0] for model in (changed, other)]
+        assert losses[0] == pytest.approx(losses[1] - penalty_of(before[1], CONV) + penalty_of(before[0], 5.0), abs=0.1)
+        assert not np.array_equal(changed.parameters, other.parameters)
 
 
 def penalty_of(w, l2):
@@ -106,8 +116,7 @@ def test_a_fused_step_is_regularized_like_its_layers():
         model = sc.Sequential([*conv, sc.Flatten(), sc.Dense(10)], input_shape=(6, 6, 1), dtype="float64", fuse=fuse)
         model.compile(sc.SGD(0.1))
         x = np.random.default_rng(0).normal(size=(8, 6, 6, 1))
-        with sc.ops.using("reference"):
-            return model.fit(x, np.arange(8), epochs=3, verbose=0).history["loss"], model.parameters
+        return model.fit(x, np.arange(8), epochs=3, verbose=0).history["loss"], model.parameters
 
     (losses, parameters), (losses_apart, parameters_apart) = trained(True), trained(False)
     np.testing.assert_allclose(losses, losses_apart)
@@ -117,11 +126,10 @@ def test_a_fused_step_is_regularized_like_its_layers():
 def test_the_gradient_check_of_a_model_includes_the_penalty_in_loss_and_gradient(monkeypatch):
     dense = [sc.Flatten(), sc.Dense(3, kernel_regularizer=L2(0.5))]
     model = sc.Sequential(dense, input_shape=(2, 2, 1))
-    with sc.ops.using("reference"):
-        assert sc.gradcheck.check_model(model).raise_if_wrong()
-        monkeypatch.setattr(L2, "gradient", lambda self, w: self.l2 * w)  # without the 2
-        with pytest.raises(AssertionError):
-            sc.gradcheck.check_model(model).raise_if_wrong()
+    assert sc.gradcheck.check_model(model).raise_if_wrong()
+    monkeypatch.setattr(L2, "gradient", lambda self, w: self.l2 * w)  # without the 2
+    with pytest.raises(AssertionError):
+        sc.gradcheck.check_model(model).raise_if_wrong()
 
 
 def test_penalties_are_copied_saved_and_loaded_with_the_model(tmp_path):
@@ -190,8 +198,7 @@ class Scale(sc.Layer):
 def test_a_layer_of_ones_own_can_have_a_penalty():
     model = sc.Sequential([Scale(), sc.Dense(2)], input_shape=(3,))
     assert model.regularization_loss() == 0.75
-    with sc.ops.using("reference"):
-        assert sc.gradcheck.check_model(model).raise_if_wrong()
+    assert sc.gradcheck.check_model(model).raise_if_wrong()
 
 
 def test_a_frozen_layer_has_no_penalty_as_in_keras():

@@ -8,20 +8,12 @@ size. ``backward`` belongs to the latest ``forward``.
 from __future__ import annotations
 
 import math
-from functools import partial
 from typing import Any
 
 import numpy as np
 
-from ..attributes import KnownAttributes
-from ..messages import shown
-from ..settings import yes_or_no
-from .arrays import Arrays, View, replace_arrays, same_view
-
-Shape = tuple[int, ...]
-ARRAYS = ("params", "grads", "state")  # the dictionaries of a layer
-FIXED_IN_A_MODEL = ("name", "dtype", "input_shape", "output_shape")
-GUARDED = frozenset((*ARRAYS, *FIXED_IN_A_MODEL, "trainable"))
+from .arrays import Arrays
+from .membership import ARRAYS, Member, Shape
 
 
 def aligned_empty(shape: Shape, dtype: Any) -> np.ndarray:
@@ -36,7 +28,7 @@ def aligned_empty(shape: Shape, dtype: Any) -> np.ndarray:
     return raw[start : start + size].view(dtype).reshape(shape)
 
 
-class Layer(KnownAttributes):
+class Layer(Member):
     """The contract of a layer: ``build`` once, then ``forward`` and ``backward`` any number of times.
 
     Subclasses implement ``build``, ``forward`` and ``backward``, call ``add_parameter`` in ``build``, and take the
@@ -80,18 +72,14 @@ class Layer(KnownAttributes):
     True
     """
 
-    name: str
     trainable = True
 
     def __init__(self) -> None:
-        self._given_name: str | None = None
-        self.__dict__["name"] = type(self).__name__
-        self.dtype: np.dtype = np.dtype(np.float32)
+        super().__init__()
+        self.dtype = np.dtype(np.float32)
         self.params, self.grads, self.state = (Arrays(kind, self.name) for kind in ARRAYS)
-        self._initial: dict[str, Any] = {}  # values that add_parameter was given, until the layer is part of a model
         self.needs_input_gradient = True
-        self.input_shape: Shape | None = None
-        self.output_shape: Shape | None = None
+        self.input_shape = self.output_shape = None
         self._batch_size = 0
         self._buffers: dict[str, np.ndarray] = {}
         self._views: dict[tuple[str, Shape], np.ndarray] = {}  # of the buffers, in the shapes asked for so far
@@ -140,58 +128,6 @@ class Layer(KnownAttributes):
         self._initial[name] = value
         self.params.bind(name, np.array(value, self.dtype, order="C"))
         self.grads.bind(name, np.zeros_like(self.params[name]))
-
-    def seal(self) -> None:
-        """Take note that ``build`` is over and a model knows the layer's arrays: there can be no new ones.
-
-        Raises
-        ------
-        RuntimeError
-            If an attribute is the initial value of a parameter: it would never learn.
-        """
-        for attribute, value in vars(self).items():
-            replace_arrays({attribute: value}, partial(self._require_no_initial_value, attribute))
-        self._initial = {}
-        for arrays in (self.params, self.grads, self.state):
-            arrays.owner, arrays.sealed = self.name, True
-
-    def _require_no_initial_value(self, attribute: str, array: np.ndarray) -> np.ndarray:
-        for name, value in self._initial.items():
-            if array is value:
-                parameter, gradient = f'self.params["{name}"]', f'self.grads["{name}"]'
-                raise RuntimeError(
-                    f"{self.name}.{attribute} holds the initial value of the parameter {name!r}, not the parameter: "
-                    f"use {parameter} where it is needed, or keep a copy if the initial value is meant; a layer inside "
-                    f"shares the parameter after layer.move_parameter(name, {parameter}, {gradient})"
-                )
-        return array
-
-    def rename(self, name: str) -> None:
-        """Give the layer another name although it is part of a model; the model's names must stay unique."""
-        self.__dict__["name"] = self._checked_name(name)
-        self._given_name = name
-        for arrays in (self.params, self.grads, self.state):
-            arrays.owner = name
-
-    def unbuild(self) -> None:
-        """Forget parameters, state, shapes and dtype: the layer can be built anew."""
-        for kind in ARRAYS:
-            self.__dict__[kind] = Arrays(kind, self.name)
-        self.input_shape = self.output_shape = None
-        self.dtype = np.dtype(np.float32)
-        self.forget()
-
-    def move_parameter(self, name: str, parameter: np.ndarray, gradient: np.ndarray) -> None:
-        """Let a parameter and its gradient live in other arrays, which take over their values.
-
-        What an attribute of the layer shows of the old arrays, it shows of the new ones afterwards: ``self.w``, after
-        ``self.w = self.params["w"]`` in ``build``, is still the parameter.
-        """
-        for arrays, new in ((self.params, parameter), (self.grads, gradient)):
-            old = arrays[name]
-            new[...] = old
-            arrays.bind(name, new)
-            replace_arrays(vars(self), partial(same_view, old=old, new=new))
 
     def set_shapes(self, input_shape: Shape, output_shape: Shape) -> Shape:
         """Remember both shapes, without the batch axis, and return the second: the last line of every ``build``."""
@@ -272,57 +208,6 @@ class Layer(KnownAttributes):
     def forget(self) -> None:
         """Let ``backward`` raise its error until there is another ``forward``."""
         self._batch_size = 0
-
-    def __setattr__(self, attribute: str, value: Any) -> None:
-        """Set an attribute; a dictionary of arrays that is replaced as a whole is filled, as its arrays are."""
-        if attribute in GUARDED:
-            if attribute in ARRAYS and isinstance(vars(self).get(attribute), Arrays):
-                vars(self)[attribute].fill(value)
-                return
-            value = self._checked(attribute, value)
-        super().__setattr__(attribute, value)
-
-    def _checked(self, attribute: str, value: Any) -> Any:
-        """Return the value that a guarded attribute is to have, or raise an error."""
-        if attribute == "trainable":
-            return yes_or_no(f"{self.name}.trainable", value)
-        if attribute == "dtype":
-            value = np.dtype(value)
-            if value not in (np.float32, np.float64):
-                raise ValueError(f'{self.name}.dtype must be "float32" or "float64", got {value}')
-        if attribute == "name":
-            given, value = value, type(self).__name__ if value is None else self._checked_name(value)
-        before = self.__dict__.get(attribute)
-        if attribute in FIXED_IN_A_MODEL and getattr(self.__dict__.get("params"), "sealed", False) and value != before:
-            raise AttributeError(
-                f"{self.name}.{attribute} is fixed once the layer is part of a model, to {before!r}; make a new model"
-            )
-        if attribute == "name":
-            self._given_name = given
-        return value
-
-    def _checked_name(self, name: Any) -> str:
-        if not isinstance(name, str) or not name or "/" in name:
-            raise ValueError(f"the name of a layer must be a text without /, got {shown(name)}")
-        return name
-
-    def __getstate__(self) -> dict[str, Any]:
-        """Leave the buffers out of a copy or a pickle: they hold nothing, and a copy would lose their alignment.
-
-        An attribute that is a view of a parameter, such as its transpose, is one of the copy's parameter in the copy.
-        """
-        state = {**self.__dict__, "_buffers": {}, "_views": {}}
-        arrays = [array for kind in ARRAYS for array in state[kind].values()]
-        for attribute, value in state.items():
-            if isinstance(value, np.ndarray) and not any(value is array for array in arrays):
-                views = (View.of(value, array) for array in arrays)
-                state[attribute] = next((view for view in views if view is not None), value)
-        return state
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        """Restore a copied or unpickled layer."""
-        made = {attribute: value.made() for attribute, value in state.items() if isinstance(value, View)}
-        self.__dict__.update(state, **made)
 
     def __repr__(self) -> str:
         arguments = ", ".join(f"{key}={value!r}" for key, value in self.config().items())
