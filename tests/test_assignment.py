@@ -141,8 +141,7 @@ def trained(layer, by_hand=False, epochs=2, change=lambda model: model, **option
 
 
 @pytest.mark.parametrize("layer", WAYS)
-@pytest.mark.parametrize("fuse", [True, False])
-@pytest.mark.parametrize("by_hand", [False, True])
+@pytest.mark.parametrize(("fuse", "by_hand"), [(True, False), (False, True)])
 def test_a_layer_that_assigns_learns_as_one_that_fills(layer, fuse, by_hand):
     expected = trained(Scale(), by_hand, fuse=fuse)
     assert trained(layer(), by_hand, fuse=fuse) == expected

@@ -47,10 +47,9 @@ OPTIMIZERS = {
 }
 
 
-@pytest.mark.parametrize("optimizer", OPTIMIZERS.values(), ids=OPTIMIZERS)
-@pytest.mark.parametrize("fuse", [True, False])
-def test_frozen_layers_keep_their_bits_under_every_optimizer(optimizer, fuse):
-    model = train(compiled_network(optimizer(), fuse=fuse))  # which leaves momentum behind
+@pytest.mark.parametrize(("name", "fuse"), [*((name, True) for name in OPTIMIZERS), ("adamw", False)])
+def test_frozen_layers_keep_their_bits_under_every_optimizer(name, fuse):
+    model = train(compiled_network(OPTIMIZERS[name](), fuse=fuse))  # which leaves momentum behind
     for frozen in [CONV, NORM], [DENSE], [NORM]:
         model.trainable = True
         for place in frozen:
@@ -125,7 +124,7 @@ def deep_network(frozen, fuse):
     return sc.Sequential(layers, (6, 6, 1), fuse=fuse)
 
 
-@pytest.mark.parametrize("frozen", [[2], [1], [2, 7, 10], [6], [0, 1, 2, 6], [9, 10]])
+@pytest.mark.parametrize("frozen", [[2, 7, 10], [0, 1, 2, 6]])
 def test_gradients_are_right_beside_frozen_layers(frozen):
     report = check_model(deep_network(frozen, fuse=True), samples=2)
     assert report.passed, report
