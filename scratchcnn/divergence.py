@@ -39,6 +39,14 @@ def require_finite_arrays(model: Sequential) -> None:
         )
 
 
+def require_finite_update(model: Sequential) -> None:
+    """Do the same for the trained parameters after each step, in the time of one sum: it is finite only if all are."""
+    with np.errstate(all="ignore"):
+        total = float(np.add.reduce(model.parameters))
+    if not math.isfinite(total):
+        require_finite_arrays(model)  # which also knows a sum that is too large from a parameter that is
+
+
 def require_finite_start(model: Sequential) -> None:
     """Raise a ValueError if a model cannot be trained because of what it holds before any update."""
     found = _not_finite(model)

@@ -18,7 +18,7 @@ import numpy as np
 from .callbacks import Callback
 from .callbacks.callback_list import CallbackList
 from .data.augment import Annealed, Augmentation
-from .divergence import require_finite_arrays, require_finite_loss, require_finite_start
+from .divergence import require_finite_arrays, require_finite_loss, require_finite_start, require_finite_update
 from .evaluation import as_samples, losses_or_mean, mean_of, measure, require_compiled, require_labels
 from .held_out import training_and_validation
 from .history import History
@@ -64,8 +64,8 @@ def train_step(
     RuntimeError
         If the model is not compiled.
     FloatingPointError
-        If the loss is NaN or infinite: the parameters are then not updated. Or if the update leaves a parameter, or
-        what the optimizer remembers, NaN or infinite.
+        If the loss is NaN or infinite: the parameters are then not updated. Or if the update leaves a parameter NaN or
+        infinite.
     """
     require_compiled(model, "train_step")
     if indices is not None:
@@ -76,7 +76,7 @@ def train_step(
             notice(model, images)
         targets = as_targets(model.loss, targets, samples, model.output_shape, model.dtype)
         loss, logits = update(model, images, targets, indices)
-        require_finite_arrays(model)
+        require_finite_update(model)
         count = correct_counter(model.loss, targets, model.output_shape)
         return loss, count(logits, targets, loss) if count else None
 
