@@ -93,7 +93,7 @@ def _done(model: Sequential, function: Callable[..., Any], arguments: tuple[Any,
         if recording and not _shares_memory(result, arguments):
             known = Known(settings, recording)
     else:
-        result = known.recording.play(*arguments)
+        result = known.recording.play_known(*arguments)  # by the key they are such as those of the recording
     model.recordings[key] = known  # behind the others: the first in the list is the one not used for longest
     if len(model.recordings) > MOST_RECORDINGS:
         del model.recordings[next(iter(model.recordings))]

@@ -42,7 +42,8 @@ class Turns:
 
     def overwritten(self) -> None:
         """Note that this thread has used the object for something that no backward by hand belongs to."""
-        self.forward()
+        if get_ident() != self._latest:
+            self.forward()
         self._waiting = False
 
     def backward(self, name: str) -> None:

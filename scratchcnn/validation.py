@@ -90,8 +90,8 @@ def as_labels(y: Any, samples: int, classes: int) -> np.ndarray:
     if y.dtype.kind not in "iu":
         advice = labels.for_dtype(y, classes, held(given, "y"))
         raise ValueError(f"labels must be integers from 0 to {classes - 1}, got dtype {shorten(str(y.dtype))}{advice}")
-    wrong = np.flatnonzero((y < 0) | (y >= classes))
-    if wrong.size:
+    if not are_below(classes, y):
+        wrong = np.flatnonzero((y < 0) | (y >= classes))
         raise ValueError(
             f"labels must lie between 0 and {classes - 1}, the model has {classes} outputs; {wrong.size} do not, the "
             f"first is label {wrong[0]}: {y[wrong[0]]}{labels.for_range(y, classes, held(given, 'y'))}"

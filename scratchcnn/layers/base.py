@@ -207,7 +207,8 @@ class Layer(Member):
 
     def forget(self) -> None:
         """Let ``backward`` raise its error until there is another ``forward``."""
-        self._batch_size = 0
+        if self._batch_size:  # looking is sooner than setting
+            self._batch_size = 0
 
     def __repr__(self) -> str:
         arguments = ", ".join(f"{key}={value!r}" for key, value in self.config().items())

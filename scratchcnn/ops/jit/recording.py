@@ -23,6 +23,7 @@ import numpy as np
 
 from ...interrupts import heeded, unbroken
 from .addresses import address_of, new_address_of
+from .fork import threads_are_lost
 from .kernel import Call, observed, operation, run_all, tell_observer, threads_are_here
 
 
@@ -90,10 +91,16 @@ class Recording:
         """Do the same once more, with these arguments, and return the result."""
         if _shapes_of(arguments) != self._shapes or not all(a is None or a.flags.c_contiguous for a in arguments):
             raise ValueError(f"this was recorded with {self._shapes}, got {_shapes_of(arguments)}")
+        return self.play_known(*arguments)
+
+    @operation
+    def play_known(self, *arguments: np.ndarray | None) -> Any:
+        """Do as ``play`` with arguments of which the caller knows that they are such as those of the recording."""
         for refresh in self._refreshing:
             refresh()
         addresses = np.array([0 if array is None else new_address_of(array) for array in arguments], np.int64)
-        run_all(self._calls, self._numbers, self._operands, self._replaced, addresses, threads_are_here())
+        parallel = not threads_are_lost()  # since the recording they have been there, but for a fork
+        run_all(self._calls, self._numbers, self._operands, self._replaced, addresses, parallel)
         return self.result
 
 
