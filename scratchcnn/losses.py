@@ -23,7 +23,7 @@ from .locks import lock_of
 from .messages import shown
 from .settings import Setting, as_number
 from .turns import Turns
-from .validation import as_labels, as_numbers
+from .validation import as_contiguous, as_labels, as_numbers
 
 
 class Loss(Protocol):
@@ -132,7 +132,7 @@ class SoftmaxCrossEntropy(KnownAttributes):
 
     def _forward(self, logits: np.ndarray, labels: np.ndarray) -> float:
         dtype = logits.dtype if logits.dtype in (np.float32, np.float64) else np.dtype(np.float32)
-        logits = np.ascontiguousarray(logits, dtype)
+        logits = as_contiguous(logits, dtype)
         if self._probabilities.shape != logits.shape or self._probabilities.dtype != dtype:
             self._probabilities = aligned_empty(logits.shape, dtype)
             self._dlogits = aligned_empty(logits.shape, dtype)

@@ -261,7 +261,7 @@ class Sequential(KnownAttributes):
 
     def _forward(self, x: np.ndarray, training: bool, indices: np.ndarray | None) -> np.ndarray:
         ready = isinstance(x, np.ndarray) and (x.dtype == self.dtype or (x.dtype == np.uint8 and self.takes_bytes))
-        if not (ready and x.shape[1:] == self.input_shape and x.flags.c_contiguous):
+        if not (ready and x.shape[1:] == self.input_shape and x.flags.c_contiguous and x.flags.aligned):
             x = self.as_images(x)
         if training:
             notice(self, x)

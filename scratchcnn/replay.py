@@ -105,7 +105,7 @@ def _key(function: Callable[..., Any], arguments: tuple[np.ndarray | None, ...])
     key: list[Any] = [function, ops.backend(), ops.convolutions_are_exact()]
     for array in arguments:
         if array is not None:
-            key += (array.shape, array.dtype, array.flags.c_contiguous)
+            key += (array.shape, array.dtype, array.flags.c_contiguous and array.flags.aligned)
         else:
             key.append(None)
     return tuple(key)
@@ -139,7 +139,7 @@ def _can_be_recorded(model: Sequential, arguments: tuple[np.ndarray | None, ...]
         and images.dtype in as_they_are
         and images.shape[1:] == model.input_shape
         and all(array.dtype in (model.dtype, np.int64) for array in given[1:])
-        and all(array.flags.c_contiguous for array in given)
+        and all(array.flags.c_contiguous and array.flags.aligned for array in given)
         and not _shares_memory(tuple(buffers), arguments)
         and not any(_shares_memory((array,), tuple(given[:place])) for place, array in enumerate(given))
     )

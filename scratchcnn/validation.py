@@ -27,6 +27,12 @@ MOST_AXES, MOST_NUMBERS = 31, 2**60  # of a sample: what an array of any NumPy c
 CHECKED_AT_ONCE = 1 << 20  # elements; a check of everything at once would need memory for as many truth values
 
 
+def as_contiguous(x: Any, dtype: Any = None) -> np.ndarray:
+    """Return an array that kernels can read: C-contiguous and aligned, which parts of a file's bytes may not be."""
+    x = np.ascontiguousarray(x, dtype)
+    return x if x.flags.aligned else x.copy()
+
+
 def as_images(
     x: Any, input_shape: Shape, dtype: np.dtype, keep_bytes: bool
 ) -> tuple[np.ndarray, tuple[float, float] | None]:
@@ -64,9 +70,9 @@ def as_images(
     if len(x) == 0:
         raise ValueError(f"there are no images: the array has shape {x.shape}")
     if keep_bytes and x.dtype == np.uint8:
-        return np.ascontiguousarray(x), None
+        return as_contiguous(x), None
     with np.errstate(over="ignore"):  # a float64 beyond float32 becomes infinite, and is reported as that below
-        x = np.ascontiguousarray(x, dtype)
+        x = as_contiguous(x, dtype)
     low, high = float(x.min()), float(x.max())  # NaN if a value is
     if not (math.isfinite(low) and math.isfinite(high)):
         _report_not_finite(x)
@@ -96,7 +102,7 @@ def as_labels(y: Any, samples: int, classes: int) -> np.ndarray:
             f"labels must lie between 0 and {classes - 1}, the model has {classes} outputs; {wrong.size} do not, the "
             f"first is label {wrong[0]}: {y[wrong[0]]}{labels.for_range(y, classes, held(given, 'y'))}"
         )
-    return np.ascontiguousarray(y, np.int64)
+    return as_contiguous(y, np.int64)
 
 
 def as_numbers(y: Any, samples: int, dtype: np.dtype) -> np.ndarray:
@@ -115,11 +121,11 @@ def as_numbers(y: Any, samples: int, dtype: np.dtype) -> np.ndarray:
         raise ValueError(f"there must be one target for each sample, got {samples} samples and targets {y.shape}")
     if y.dtype.kind == "f":
         with np.errstate(over="ignore"):  # a float64 beyond float32 becomes infinite, and is reported as that
-            y = np.ascontiguousarray(y, dtype)
+            y = as_contiguous(y, dtype)
         _report_not_finite(y, "target")
     elif y.dtype == np.uint64 and y.max(initial=0) > np.iinfo(np.int64).max:
         raise ValueError(f"targets must be below 2**63 where they are integers, the largest is {y.max()}")
-    return np.ascontiguousarray(y, dtype if y.dtype.kind == "f" else np.int64)
+    return as_contiguous(y, dtype if y.dtype.kind == "f" else np.int64)
 
 
 def as_indices(indices: Any, samples: int) -> np.ndarray:
@@ -131,7 +137,7 @@ def as_indices(indices: Any, samples: int) -> np.ndarray:
         )
     if len(indices) == 0 or not are_below(samples, indices):
         raise IndexError(f"indices must be numbers of samples, from 0 to {samples - 1}, got {shown(indices)}")
-    return np.ascontiguousarray(indices, np.int64)
+    return as_contiguous(indices, np.int64)
 
 
 def as_integer(name: str, value: Any, at_least: int) -> int:

@@ -33,6 +33,7 @@ def pooled(x, kernel):
     return y
 
 
+@pytest.mark.slow
 def test_an_outlier_changes_no_output_of_an_exact_convolution_that_does_not_touch_it():
     x, kernel, dy = some_arrays(13)
     spoiled, spoiled_dy = x.copy(), dy.copy()

@@ -59,6 +59,7 @@ def test_the_answer_to_an_image_has_the_same_bits_in_any_batch():
     require_the_same_bits(compiled_network(), x, np.arange(131) % 10)
 
 
+@pytest.mark.slow
 def test_a_convolution_in_windows_gives_an_image_the_same_bits_alone_and_among_others():
     from scratchcnn.ops.jit import conv_relu_pool_forward
 

@@ -6,6 +6,7 @@ import pytest
 import scratchcnn as sc
 from scratchcnn import ops
 from scratchcnn.data.augment import Augmentation
+from scratchcnn.training import train_step
 
 X, KERNEL, Y = (np.ones(shape, np.float32) for shape in ((2, 6, 6, 1), (3, 3, 1, 4), (2, 4, 4, 4)))
 IMAGES = np.arange(3 * 4 * 4, dtype=np.uint8).reshape(3, 4, 4, 1)
@@ -40,7 +41,9 @@ def adam(gradients):
     ops.adam_step(parameters[0], gradients, *parameters[1:], 1, 0.1, 0.9, 0.99, 1e-7, 0.0, False)
 
 
-@pytest.mark.parametrize("call", [convolution, gather, loss, pool])
+@pytest.mark.parametrize(
+    "call", [gather, loss, *(pytest.param(call, marks=pytest.mark.slow) for call in (convolution, pool))]
+)
 def test_what_fits_is_computed(call, backend):
     call()
     call()
@@ -120,6 +123,7 @@ def test_augmentation_refuses_what_it_cannot_gather(arguments, error, backend):
         Augmentation(rotation=5).gather(*arguments, np.zeros((2, 4, 4, 1), np.uint8))
 
 
+@pytest.mark.slow
 def test_a_distortion_that_overflows_shows_background_and_reads_nothing_else(backend):
     with np.errstate(all="ignore"):
         drawn = Augmentation(elastic=(1e300, 1))(IMAGES.astype(np.float32), seed=1)
@@ -134,6 +138,24 @@ def test_a_model_takes_indices_of_any_integer_dtype_and_refuses_floats():
     for wrong in (np.array([0.5, 1.0]), np.array([0, 3]), np.array([[0, 1]])):
         with pytest.raises(IndexError, match="numbers of samples"):
             model.forward(x, indices=wrong)
+
+
+def at_an_odd_address(array):
+    """Return an equal array that begins in the middle of a number, as one may that is a part of a file's bytes."""
+    return np.frombuffer(b"x" + array.tobytes(), np.uint8)[1:].view(array.dtype).reshape(array.shape)
+
+
+def test_arrays_at_odd_addresses_are_as_good_as_others():
+    model = sc.Sequential([sc.Rescaling(1 / 255), sc.Flatten(), sc.Dense(3)], input_shape=(4, 4, 1))
+    model.compile(sc.SGD(0.1))
+    x, y = IMAGES.astype(np.float32), np.array([0, 2, 1])
+    odd_x, odd_y = at_an_odd_address(x), at_an_odd_address(y)
+    assert not odd_x.flags.aligned
+    with ops.using("reference"):  # which is called under the same checks
+        np.testing.assert_array_equal(model.predict(odd_x), model.predict(x))
+        np.testing.assert_array_equal(model.forward(odd_x).copy(), model.forward(x))
+        assert model.evaluate(odd_x, odd_y) == model.evaluate(x, y)
+        train_step(model, odd_x, odd_y, odd_y)
 
 
 def test_a_pool_hands_no_gradient_to_a_place_outside_of_the_image(backend):

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from ..validation import as_contiguous
 from .arrays import Arrays
 from .membership import ARRAYS, Member, Shape
 
@@ -149,7 +150,7 @@ class Layer(Member):
         if x.shape[1:] != self.input_shape:
             raise ValueError(f"{self.name} was built for a batch of shape {_batch_of(self.input_shape)}, got {x.shape}")
         self._batch_size = len(x)
-        return np.ascontiguousarray(x, self.dtype)
+        return as_contiguous(x, self.dtype)
 
     def as_gradient(self, dy: np.ndarray) -> np.ndarray:
         """Return the gradient of the latest output the way the operations want it.
@@ -168,7 +169,7 @@ class Layer(Member):
             raise ValueError(
                 f"{self.name}.backward expects the gradient of its latest output, {expected}, got {dy.shape}"
             )
-        return np.ascontiguousarray(dy, self.dtype)
+        return as_contiguous(dy, self.dtype)
 
     def output_buffer(self) -> np.ndarray:
         """Return the buffer for the output of the batch that ``as_input`` has just seen."""

@@ -10,6 +10,7 @@ import numpy as np
 from .. import ops
 from ..messages import shown
 from ..settings import as_number
+from ..validation import as_contiguous
 from .base import Layer, Shape
 from .settings import LayerSetting
 
@@ -72,7 +73,7 @@ class Rescaling(Layer):
         """As in every layer, but bytes stay bytes."""
         if x.dtype == np.uint8 and x.shape[1:] == self.input_shape:
             self._batch_size = len(x)
-            return np.ascontiguousarray(x)
+            return as_contiguous(x)
         return super().as_input(x)
 
     def backward(self, dy: np.ndarray) -> np.ndarray | None:
