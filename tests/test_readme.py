@@ -90,6 +90,33 @@ def test_files_that_are_named_exist():
     assert [name for name in (*linked, *named, *run) if not (ROOT / name).exists()] == []
 
 
+OPS = ROOT / "scratchcnn" / "ops"
+TOUR = (OPS / "README.md").read_text(encoding="utf-8")
+
+
+def test_files_and_links_of_the_tour_of_the_operations_exist():
+    linked = re.findall(r"\]\((?!https?:)([^)]+)\)", TOUR)
+    named = re.findall(r"`((?:jit|reference)/[^`]+)`", TOUR)
+    assert linked and len(named) > 10
+    assert [name for name in linked if not (OPS / name).exists()] == []
+    assert [name for name in named if not list(OPS.glob(name))] == []
+    (command,) = re.findall(r"^python (\S+\.py)", TOUR, re.MULTILINE)
+    assert (ROOT / command).exists()
+
+
+def test_functions_of_the_tour_are_in_the_files_it_names_them_with():
+    for stop in re.findall(r"^\d\. .*?(?=^\d\. |^$)", TOUR, re.DOTALL | re.MULTILINE):
+        sources = "".join((OPS / name).read_text(encoding="utf-8") for name in re.findall(r"`(jit/\S+\.py)`", stop))
+        missing = [name for name in re.findall(r"`([a-z_]+)`", stop) if f"def {name}(" not in sources]
+        assert missing == [], stop
+
+
+def test_the_table_of_the_tour_has_all_versions_and_none_above_the_peak():
+    rows = re.findall(r"^\| (\d) \|.*\| +([\d.]+) % \|$", TOUR, re.MULTILINE)
+    assert [number for number, _ in rows] == list("12345678")
+    assert all(0 < float(share) < 100 for _, share in rows)
+
+
 def test_the_continuous_integration_runs_the_tests_by_the_command_given_here():
     run = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
     assert "python -m pytest" in commands() and "python -m pip install -e '.[test]'" in commands()
