@@ -16,7 +16,7 @@ import harness  # noqa: F401  puts the library beside this folder on the path
 import numpy as np
 
 from scratchcnn import ops
-from scratchcnn.layers.base import aligned_empty
+from scratchcnn.memory import aligned_empty
 
 Call = Callable[[], Any]
 

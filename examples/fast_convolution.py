@@ -14,10 +14,10 @@ Letters: N batch, H W height and width, C channels, F filters, KH KW kernel, OH 
 import numpy as np
 from numba import njit, prange
 
-from scratchcnn.ops.jit.cpu import registers
-from scratchcnn.ops.jit.kernel import OPTIONS
-from scratchcnn.ops.jit.tile import tile_fma, tile_shape, tile_store, tile_zeros
-from scratchcnn.ops.jit.tile_pool import tile_store_window_maximum
+from scratchcnn.ops.jit.machine.registers import registers
+from scratchcnn.ops.jit.machine.tile import tile_fma, tile_shape, tile_store, tile_zeros
+from scratchcnn.ops.jit.machine.tile_pool import tile_store_window_maximum
+from scratchcnn.ops.jit.runtime.kernel import OPTIONS
 
 # A vector holds LANES numbers. A tile of ROWS pixels x VECTORS vectors of filters fills most of the registers: 12 of 16
 # with AVX2, 24 of 32 with AVX-512. The rest is for the operands, VECTORS and one.

@@ -18,8 +18,8 @@ from fast_convolution import COLUMNS, LANES, OFF, PARALLEL, ROWS, VECTORS
 from numba import get_num_threads, njit, prange
 
 from scratchcnn import commands
-from scratchcnn.ops.jit.kernel import OPTIONS
-from scratchcnn.ops.jit.tile import tile_fma, tile_load, tile_shape, tile_store
+from scratchcnn.ops.jit.machine.tile import tile_fma, tile_load, tile_shape, tile_store
+from scratchcnn.ops.jit.runtime.kernel import OPTIONS
 
 CHUNKS = 8  # of the dense gradient, for as many cores
 

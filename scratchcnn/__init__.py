@@ -26,9 +26,9 @@ from . import schedules
 from .history import History
 from .model import Sequential
 from . import callbacks
-from .averaging import ExponentialMovingAverage
-from .learning_rate_search import lr_find
-from .saving import load_model
+from .callbacks.averaging import ExponentialMovingAverage
+from .training.learning_rate_finder import lr_find
+from .model import load_model
 from .ensemble import Ensemble, ShiftAverage
 from . import data
 from . import recipes

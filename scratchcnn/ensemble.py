@@ -15,14 +15,13 @@ from typing import Any
 
 import numpy as np
 
-from .advice.objects import as_array
-from .attributes import KnownAttributes
-from .evaluation import answers_with_logits
+from .checks.advice.objects import as_array
+from .checks.attributes import KnownAttributes
+from .checks.inputs import as_integer, as_labels
+from .checks.messages import shown
 from .losses import classes, count_correct
-from .messages import shown
-from .model import Sequential
-from .saving import load_model
-from .validation import as_integer, as_labels
+from .model import Sequential, load_model
+from .training.evaluation import answers_with_logits
 
 _NO_PROBABILITIES = (
     "evaluate measures the cross-entropy of class probabilities, which these models do not answer with, by their own "

@@ -17,13 +17,14 @@ from typing import Any, Protocol
 import numpy as np
 
 from . import ops
-from .attributes import KnownAttributes
-from .layers.base import Shape, aligned_empty
-from .locks import lock_of
-from .messages import shown
-from .settings import Setting, as_number
-from .turns import Turns
-from .validation import as_contiguous, as_labels, as_numbers
+from .checks.attributes import KnownAttributes
+from .checks.inputs import as_contiguous, as_labels, as_numbers
+from .checks.messages import shown
+from .checks.settings import Setting, as_number
+from .concurrency.locks import lock_of
+from .concurrency.turns import Turns
+from .memory import aligned_empty
+from .types import Shape
 
 
 class Loss(Protocol):

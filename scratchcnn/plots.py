@@ -14,15 +14,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .checks.inputs import as_labels
 from .terminal import digit_in_terminal as digit_in_terminal
-from .validation import as_labels
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from .data import Annealed, Augmentation
     from .history import History
-    from .learning_rate_search import LearningRateSearch
+    from .training.learning_rate_finder import LearningRateSearch
 
 
 def learning_curves(history: History) -> Figure:

@@ -16,8 +16,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from .averaging import ExponentialMovingAverage
 from .callbacks import Callback
+from .callbacks.averaging import ExponentialMovingAverage
 from .data.augment import Annealed, Augmentation
 from .history import History
 from .layers import (

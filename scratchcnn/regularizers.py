@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from .attributes import KnownAttributes
-from .messages import shown
-from .settings import Setting, at_least_zero
+from .checks.attributes import KnownAttributes
+from .checks.messages import shown
+from .checks.settings import Setting, at_least_zero
 
 
 class L2(KnownAttributes):

@@ -13,7 +13,7 @@ import math
 from dataclasses import FrozenInstanceError, asdict, dataclass
 from typing import Any
 
-from .attributes import KnownAttributes
+from .checks.attributes import KnownAttributes
 
 
 class Schedule(KnownAttributes):

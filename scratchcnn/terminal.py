@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .messages import can_show
+from .checks.messages import can_show
 
 SHADES = " .:-=+*#%@"  # from no ink to much
 

@@ -117,7 +117,7 @@ def check_forks_beside_held_locks():
     """Assert that a child answers while a thread of the parent holds the model, or says "spawn" if it holds numba."""
     from numba.core.compiler_lock import global_compiler_lock
 
-    from scratchcnn import locks
+    from scratchcnn.concurrency import locks
 
     locks.PATIENCE = locks.PATIENCE_WITH_MODELS = 0.1  # seconds
     model = trained_network()

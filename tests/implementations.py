@@ -17,7 +17,7 @@ from unittest import mock
 import numpy as np
 from hypothesis import settings
 
-from scratchcnn.layers.base import aligned_empty
+from scratchcnn.memory import aligned_empty
 from scratchcnn.ops import reference
 
 TOLERANCE = {"float32": 1e-5, "float64": 1e-12}  # of a difference, relative to the array's largest number
@@ -104,7 +104,7 @@ def agree(operation: str, *arguments: Any, shift: int = 0, exact: bool = False) 
         What the reference wrote, output by output.
     """
     from scratchcnn.ops import jit  # here, so that the tests can at least be collected without numba
-    from scratchcnn.ops.jit import launch
+    from scratchcnn.ops.jit.runtime import launch
 
     written, answers = [], []
     for module in (reference, jit):

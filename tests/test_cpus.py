@@ -184,7 +184,7 @@ def test_an_answer_does_not_depend_on_its_batch_on_other_cpus(cpu, tmp_path):
     ],
 )
 def test_tiles_follow_the_cpu_that_is_compiled_for(name, registers, monkeypatch):
-    from scratchcnn.ops.jit import cpu
+    from scratchcnn.ops.jit.machine import registers as cpu
 
     monkeypatch.setattr(cpu.config, "CPU_NAME", name)
     monkeypatch.setattr(platform, "machine", lambda: "arm64" if name == "apple-m1" else "x86_64")
@@ -202,7 +202,7 @@ def fingerprint_of(folder: Path) -> int:
 
 def test_a_change_in_any_file_of_the_kernels_makes_numba_compile_them_anew(tmp_path):
     # The fingerprint is part of each kernel, and so of what numba looks for on disk.
-    from scratchcnn.ops.jit import kernel
+    from scratchcnn.ops.jit.runtime import kernel
 
     copy = tmp_path / "jit"
     shutil.copytree(Path(kernel.__file__).parent, copy, ignore=shutil.ignore_patterns("__pycache__"))

@@ -10,7 +10,7 @@ from small_networks import some_digits
 import scratchcnn as sc
 from scratchcnn.callbacks import Callback, EarlyStopping, ModelCheckpoint
 from scratchcnn.losses import count_correct
-from scratchcnn.training import train_step
+from scratchcnn.training.loop import train_step
 
 IMAGES, LABELS = some_digits(20)
 NAN, INF = np.nan, np.inf

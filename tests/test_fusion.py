@@ -8,9 +8,9 @@ from small_networks import random_images, small_network, some_digits
 
 import scratchcnn as sc
 from scratchcnn import ops
-from scratchcnn.fusion import ConvReLU, ConvReLUPool, DenseReLU, FoldedNorm, NormReLU, NormReLUPool, Step
+from scratchcnn.fusion.patterns import ConvReLU, ConvReLUPool, DenseReLU, FoldedNorm, NormReLU, NormReLUPool, Step
 from scratchcnn.gradcheck import check_model
-from scratchcnn.summary import bytes_kept
+from scratchcnn.network.summary import bytes_kept
 
 NETWORKS = {
     "conv-relu-pool": lambda: [sc.Conv2D(5, 3), sc.ReLU(), sc.MaxPool2D(2)],

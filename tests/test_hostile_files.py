@@ -16,7 +16,7 @@ import pytest
 from small_networks import all_arrays, compiled_network, random_images
 
 import scratchcnn as sc
-from scratchcnn.description import MOST_LAYERS
+from scratchcnn.saving.description import MOST_LAYERS
 
 DENSE = {"use_bias": True, "kernel_initializer": "glorot_uniform"}
 
@@ -209,7 +209,7 @@ def test_columns_first_is_read_as_numpy_reads_it(tmp_path, honest):
 
 
 def test_a_zip_bomb_is_refused_before_it_is_unpacked_and_the_advice_helps(tmp_path, honest, monkeypatch):
-    monkeypatch.setattr("scratchcnn.archive.MOST_UNPACKED", 1 << 20)
+    monkeypatch.setattr("scratchcnn.saving.archive.MOST_UNPACKED", 1 << 20)
     config, _ = honest
     del (bare := dict(config))["optimizer"], bare["iterations"], bare["loss"]
     bare["layers"] = [FLATTEN, dense(30_000)]
@@ -314,7 +314,7 @@ def test_an_error_without_words_is_told_by_its_type(tmp_path, honest, monkeypatc
         raise error
 
     archive_of(tmp_path / "x", honest, npy(header(), KERNEL.tobytes()))
-    monkeypatch.setattr("scratchcnn.saving.Archive", fail)
+    monkeypatch.setattr("scratchcnn.saving.files.Archive", fail)
     with pytest.raises(ValueError, match=rf"can be loaded: {type(error).__name__}"):
         sc.load_model(tmp_path / "x")
 

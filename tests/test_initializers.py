@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from scratchcnn.initializers import INITIALIZERS
+from scratchcnn.layers.initializers import INITIALIZERS
 
 FAN_IN, FAN_OUT = 300, 100
 VARIANCES = {"lecun": 1 / 300, "glorot": 2 / 400, "he": 2 / 300}

@@ -29,8 +29,8 @@ def press_ctrl_c():
 
 def compiled_anew():
     """Return the address of a kernel that is not on disk."""
-    from scratchcnn.ops.jit.kernel import kernel, precision_of
-    from scratchcnn.ops.jit.operands import arrays
+    from scratchcnn.ops.jit.runtime.arguments import arrays
+    from scratchcnn.ops.jit.runtime.kernel import kernel, precision_of
 
     precision = precision_of(np.dtype(np.float32))
 
@@ -47,7 +47,7 @@ def test_ctrl_c_in_a_callback_of_the_compiler_is_raised_when_the_kernel_is_ready
     from numba.core import config
     from numba.core.registry import cpu_target
 
-    from scratchcnn.ops.jit.kernel import run
+    from scratchcnn.ops.jit.runtime.kernel import run
 
     monkeypatch.setattr(config, "CACHE_DIR", str(tmp_path))
     engine = cpu_target.target_context.codegen()._engine._ee

@@ -79,7 +79,7 @@ def test_what_is_not_finite_reaches_what_depends_on_it_and_nothing_else(bad, dty
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
 def test_in_windows_of_4_x_4_what_is_not_finite_reaches_what_depends_on_it_and_no_other_window(bad, dtype):
-    from scratchcnn.ops.jit import winograd
+    from scratchcnn.ops.jit.convolution.winograd import tiles as winograd
 
     numbers, geometry = Numbers(0, dtype), ((1, 1), (1, 1))
     x, kernel, bias = numbers(9, 8, 8, 16), numbers(3, 3, 16, 16), numbers(16)

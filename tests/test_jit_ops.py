@@ -76,7 +76,9 @@ def is_exact(numbers, images, stops, kernel, strides=(1, 1)):
     Their transforms multiply by fractions, which are not exact in binary. (For dx, only with 16 filters or more, or
     fewer than 8: between, it is a convolution of its own.)
     """
-    from scratchcnn.ops.jit import winograd  # here, so that the tests can at least be collected without numba
+    from scratchcnn.ops.jit.convolution.winograd import (
+        tiles as winograd,  # here, so that the tests can at least be collected without numba
+    )
 
     return numbers.whole and winograd.window_size(*stops, kernel, strides) != 4
 
@@ -128,7 +130,9 @@ def windowed_convolutions(draw):
 @example(Numbers(0, "float32", whole=True), (sliding((19, 4, 4, 32), (3, 3)), 64), False, True, 0)  # of 2 x 2
 @example(Numbers(0, "float64"), (sliding((5, 14, 10, 8), (3, 3), padding="same"), 8), True, True, 0)  # few filters
 def test_convolution_in_windows(numbers, convolution, with_bias, with_dx, shift):
-    from scratchcnn.ops.jit import winograd  # here, so that the tests can at least be collected without numba
+    from scratchcnn.ops.jit.convolution.winograd import (
+        tiles as winograd,  # here, so that the tests can at least be collected without numba
+    )
 
     (images, size, strides, padding, stops), F = convolution
     x, kernel, bias = numbers(*images), numbers(*size, images[3], F), numbers(F) if with_bias else None
@@ -186,7 +190,9 @@ def test_convolution_with_relu_and_pool(numbers, case, with_bias, shift):
     ],
 )
 def test_convolution_with_relu_and_pool_in_windows_of_4_x_4(images, F, padding, dtype):
-    from scratchcnn.ops.jit import winograd  # here, so that the tests can at least be collected without numba
+    from scratchcnn.ops.jit.convolution.winograd import (
+        tiles as winograd,  # here, so that the tests can at least be collected without numba
+    )
 
     convolution, numbers = sliding(images, (3, 3), padding=padding), Numbers(0, dtype)
     x, kernel, bias = numbers.signed(*images), numbers.signed(3, 3, images[3], F), numbers.signed(F)
@@ -242,8 +248,8 @@ def test_gradients_of_convolution_behind_a_pool(images, size, F, padding, dtype)
 def test_masks_tell_which_gradients_count(filters, windows, dtype):
     from numba import njit
 
-    from scratchcnn.ops.jit.masks import BITS, mask_shape, masks_by_filter
-    from scratchcnn.ops.jit.tile import tile_shape
+    from scratchcnn.ops.jit.convolution.masks import BITS, mask_shape, masks_by_filter
+    from scratchcnn.ops.jit.machine.tile import tile_shape
 
     vectors, lanes = mask_shape(filters, np.dtype(dtype))
     rng = np.random.default_rng(0)
@@ -269,7 +275,7 @@ def test_masks_tell_which_gradients_count(filters, windows, dtype):
 def test_a_square_of_bits_is_transposed():
     from numba import njit
 
-    from scratchcnn.ops.jit.tile_mask import transpose_bits
+    from scratchcnn.ops.jit.machine.tile_bits import transpose_bits
 
     bits = np.random.default_rng(0).integers(0, 2, (64, 64), dtype=np.uint8)
     masks = np.packbits(bits, axis=1, bitorder="little").view(np.int64).reshape(64)

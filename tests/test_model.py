@@ -8,8 +8,8 @@ import pytest
 from small_networks import all_arrays, compiled_network, random_images, small_network, some_digits
 
 import scratchcnn as sc
-from scratchcnn.model import unique_names
-from scratchcnn.summary import bytes_kept
+from scratchcnn.network.names import unique_names
+from scratchcnn.network.summary import bytes_kept
 
 
 def test_layers_get_unique_names_in_the_style_of_keras():

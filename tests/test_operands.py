@@ -6,7 +6,7 @@ import pytest
 import scratchcnn as sc
 from scratchcnn import ops
 from scratchcnn.data.augment import Augmentation
-from scratchcnn.training import train_step
+from scratchcnn.training.loop import train_step
 
 X, KERNEL, Y = (np.ones(shape, np.float32) for shape in ((2, 6, 6, 1), (3, 3, 1, 4), (2, 4, 4, 4)))
 IMAGES = np.arange(3 * 4 * 4, dtype=np.uint8).reshape(3, 4, 4, 1)

@@ -9,8 +9,8 @@ from small_networks import some_digits
 
 import scratchcnn as sc
 from scratchcnn import plots
-from scratchcnn.learning_rate_search import LearningRateSearch
-from scratchcnn.training import History
+from scratchcnn.training.learning_rate_finder import LearningRateSearch
+from scratchcnn.training.loop import History
 
 IMAGES, LABELS = some_digits(10)
 PROBABILITIES = np.full((10, 10), 0.05) + 0.5 * np.eye(10)[(LABELS + (LABELS == 3)) % 10]  # each 3 is taken for a 4

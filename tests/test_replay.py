@@ -12,8 +12,9 @@ from small_networks import all_arrays, some_digits
 from test_fusion import ALL_NETWORKS, NETWORKS
 
 import scratchcnn as sc
-from scratchcnn import ops, replay
-from scratchcnn.training import train_step
+from scratchcnn import ops
+from scratchcnn.training import replay
+from scratchcnn.training.loop import train_step
 
 LAYERS = {
     **ALL_NETWORKS,

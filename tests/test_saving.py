@@ -9,7 +9,7 @@ import pytest
 from small_networks import all_arrays, compiled_network, random_images, small_network, some_digits
 
 import scratchcnn as sc
-from scratchcnn import saving
+from scratchcnn.saving import files as saving
 
 IMAGES, LABELS = some_digits(60)
 CONSTANT, STAIRS = sc.schedules.Constant(0.01), sc.schedules.StepDecay(0.01, every=3)

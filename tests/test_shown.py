@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import scratchcnn as sc
-from scratchcnn.messages import reason, shorten, shown
+from scratchcnn.checks.messages import reason, shorten, shown
 
 
 class Unprintable:

@@ -17,7 +17,10 @@ ONE_BY_ONE, TWO_BY_TWO = (1, 1), (2, 2)
 @pytest.mark.parametrize(("N", "C", "F"), [(1, 32, 64), (1, 32, 40), (3, 16, 40), (5, 16, 40)])
 @pytest.mark.parametrize("pooled", [True, False])
 def test_a_convolution_has_the_same_bits_however_its_windows_and_filters_are_divided(N, C, F, dtype, pooled):
-    from scratchcnn.ops.jit import conv_relu_forward, conv_relu_pool_forward, launch, winograd, winograd_conv
+    from scratchcnn.ops.jit import conv_relu_forward, conv_relu_pool_forward
+    from scratchcnn.ops.jit.convolution.winograd import forward as winograd_conv
+    from scratchcnn.ops.jit.convolution.winograd import tiles as winograd
+    from scratchcnn.ops.jit.runtime import launch
 
     numbers = Numbers(0, dtype)
     x, kernel, bias = numbers.signed(N, 13, 13, C), numbers.signed(3, 3, C, F), numbers.signed(F)
@@ -50,7 +53,7 @@ def test_a_convolution_has_the_same_bits_however_its_windows_and_filters_are_div
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("F", [64, 130])
 def test_a_pooled_convolution_that_is_divided_by_its_filters_agrees_with_the_textbook(F, dtype):
-    from scratchcnn.ops.jit import winograd
+    from scratchcnn.ops.jit.convolution.winograd import tiles as winograd
 
     numbers = Numbers(1, dtype)
     x, kernel, bias = numbers.signed(1, 10, 11, 128), numbers.signed(3, 3, 128, F), numbers.signed(F)
@@ -60,7 +63,7 @@ def test_a_pooled_convolution_that_is_divided_by_its_filters_agrees_with_the_tex
 
 
 def test_one_image_is_divided_by_its_filters_and_many_by_their_windows():
-    from scratchcnn.ops.jit.winograd_conv import divide
+    from scratchcnn.ops.jit.convolution.winograd.forward import divide
 
     float32 = np.dtype(np.float32)
     assert divide(25, 16, 32, 64, 2, float32)[1:] == (1, 2)
@@ -69,8 +72,8 @@ def test_one_image_is_divided_by_its_filters_and_many_by_their_windows():
 
 
 def test_transformed_kernels_that_would_fill_the_memory_are_not_made_for_each_thread():
-    from scratchcnn.ops.jit.launch import SUM_BYTES
-    from scratchcnn.ops.jit.winograd_conv import divide
+    from scratchcnn.ops.jit.convolution.winograd.forward import divide
+    from scratchcnn.ops.jit.runtime.launch import SUM_BYTES
 
     for places in (16, 36):
         _, lots, parts = divide(20_000, places, 512, 512, 64, np.dtype(np.float32))

@@ -8,7 +8,7 @@ import pytest
 from small_networks import all_arrays, compiled_network, small_network, some_digits
 
 import scratchcnn as sc
-from scratchcnn.training import train_step
+from scratchcnn.training.loop import train_step
 
 IMAGES, LABELS = some_digits(50)
 
@@ -333,7 +333,7 @@ def test_verbose_2_is_a_line_an_epoch_and_the_default_where_there_is_no_terminal
 
 
 def test_verbose_1_is_a_bar_that_leaves_the_same_lines_and_the_default_on_a_terminal(capsys, monkeypatch):
-    monkeypatch.setattr("scratchcnn.progress.REFRESH_SECONDS", 0)
+    monkeypatch.setattr("scratchcnn.callbacks.progress.REFRESH_SECONDS", 0)
     for verbose in (1, "auto"):
         monkeypatch.setattr("sys.stdout.isatty", lambda: True)
         compiled_network().fit(IMAGES, LABELS, epochs=2, validation_split=0.2, batch_size=10, verbose=verbose)

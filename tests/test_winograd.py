@@ -17,7 +17,7 @@ def matrix(factors):
 
 @pytest.mark.parametrize("size", [2, 4])
 def test_the_products_of_transformed_patch_and_kernel_are_the_outputs_of_the_window(size):
-    from scratchcnn.ops.jit import winograd_transform as t
+    from scratchcnn.ops.jit.convolution.winograd import transforms as t
 
     factors = {2: (t.PATCH_2, t.KERNEL_2, t.WINDOW_2), 4: (t.PATCH_4, t.KERNEL_4, t.WINDOW_4)}[size]
     B, G, A = (matrix(each) for each in factors)
@@ -29,7 +29,7 @@ def test_the_products_of_transformed_patch_and_kernel_are_the_outputs_of_the_win
 
 
 def test_the_largest_windows_that_save_products_are_taken():
-    from scratchcnn.ops.jit.winograd import window_size
+    from scratchcnn.ops.jit.convolution.winograd.tiles import window_size
 
     kernel = np.empty((3, 3, 32, 64), np.float32)
     one = 1, 1

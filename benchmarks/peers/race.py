@@ -50,7 +50,7 @@ class Scratchcnn:
         self.model.compile(adam, sc.SoftmaxCrossEntropy(settings["label_smoothing"]))
 
     def step(self, chosen: np.ndarray, learning_rate: float) -> None:
-        from scratchcnn.training import train_step
+        from scratchcnn.training.loop import train_step
 
         self.learning_rate = learning_rate
         train_step(self.model, self.job.images, self.job.labels[chosen], chosen)

@@ -13,7 +13,7 @@ import numba
 import numpy as np
 
 import scratchcnn as sc
-from scratchcnn.training import train_step
+from scratchcnn.training.loop import train_step
 
 from .job import ADAM_EPSILON, LEARNING_RATE, Job
 

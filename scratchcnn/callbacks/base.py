@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from ..attributes import KnownAttributes
-
-if TYPE_CHECKING:
-    from ..model import Sequential
+from ..checks.attributes import KnownAttributes
+from ..network.network import Network
 
 
 class Callback(KnownAttributes):
@@ -25,7 +23,7 @@ class Callback(KnownAttributes):
 
     Attributes
     ----------
-    model : Sequential
+    model : Network
         The model in training.
     epochs, steps : int
         The number of the epoch to stop before, and the batches in an epoch.
@@ -46,7 +44,7 @@ class Callback(KnownAttributes):
     [0.001, 0.001]
     """
 
-    model: Sequential
+    model: Network
     epochs: int
     steps: int
     ends_first = False
@@ -54,7 +52,7 @@ class Callback(KnownAttributes):
     def require_measured(self, measured: Sequence[str], others_may_come: bool) -> None:
         """Raise a ValueError if it needs what is not measured; comes before all else, with the names of what is."""
 
-    def attach(self, model: Sequential, epochs: int, steps: int) -> None:
+    def attach(self, model: Network, epochs: int, steps: int) -> None:
         """Take note of what is about to be trained, and forget what was trained before."""
         self.model, self.epochs, self.steps = model, epochs, steps
 
@@ -89,7 +87,7 @@ class LogReader(Callback):
 
     _noted: dict[str, Any] | None = None
 
-    def attach(self, model: Sequential, epochs: int, steps: int) -> None:
+    def attach(self, model: Network, epochs: int, steps: int) -> None:
         super().attach(model, epochs, steps)
         self._noted = None
 

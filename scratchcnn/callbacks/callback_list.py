@@ -12,14 +12,12 @@ import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from ..checks.messages import shown
 from ..history import History, as_plain
-from ..validation import shown
+from ..network.network import Network
 from .base import Callback
-
-if TYPE_CHECKING:
-    from ..model import Sequential
 
 NEARLY = 0.81  # alike are on_epoch_ends and on_epoch_end, but not on_test_batch_end and on_train_batch_end
 
@@ -57,7 +55,7 @@ class CallbackList:
             callback.require_measured(measured, others_may_come)
 
     @contextmanager
-    def training(self, model: Sequential, epochs: int, steps: int) -> Iterator[None]:
+    def training(self, model: Network, epochs: int, steps: int) -> Iterator[None]:
         """Begin each callback, and in the end, however it comes, end each that was begun."""
         for callback in (*self.callbacks, self.display):
             callback.attach(model, epochs, steps)

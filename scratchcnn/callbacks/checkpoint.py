@@ -7,15 +7,15 @@ import string
 from collections.abc import Sequence
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from ..settings import Setting, yes_or_no
-from ..validation import shown
+from ..checks.messages import shown
+from ..checks.settings import Setting, yes_or_no
+from ..network.network import Network
+from ..saving.description import describe
+from ..saving.files import save_model
 from .base import LogReader
 from .monitors import Monitor, as_monitor, require_names
-
-if TYPE_CHECKING:
-    from ..model import Sequential
 
 
 class ModelCheckpoint(LogReader):
@@ -80,13 +80,11 @@ class ModelCheckpoint(LogReader):
         if names.issubset(measured):
             self._path_of(0, dict.fromkeys(names, 0.5))
 
-    def attach(self, model: Sequential, epochs: int, steps: int) -> None:
+    def attach(self, model: Network, epochs: int, steps: int) -> None:
         super().attach(model, epochs, steps)
         self.monitor.reset()
 
     def on_train_begin(self) -> None:
-        from ..saving import describe  # saving knows the layers, and these should not be needed to read this file
-
         if Path(self.path).is_dir():
             raise IsADirectoryError(errno.EISDIR, "a folder, where the file of a model is to be written", self.path)
         # a model that cannot be saved is better found out before the first epoch than after it
@@ -97,7 +95,7 @@ class ModelCheckpoint(LogReader):
             return
         path = self._path_of(epoch, logs)
         path.parent.mkdir(parents=True, exist_ok=True)
-        self.model.save(path, self.include_optimizer)
+        save_model(self.model, path, self.include_optimizer)
 
     def _path_of(self, epoch: int, logs: dict[str, Any]) -> Path:
         require_names(sorted(self._names - {"epoch"}), logs, others_may_come=False)

@@ -6,15 +6,13 @@ import csv
 import io
 from os import PathLike
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, Any
 
+from ..checks.messages import shown
+from ..checks.settings import Setting, yes_or_no
 from ..files import replacing
-from ..messages import shown
-from ..settings import Setting, yes_or_no
+from ..network.network import Network
 from .base import LogReader
-
-if TYPE_CHECKING:
-    from ..model import Sequential
 
 
 class CSVLogger(LogReader):
@@ -51,7 +49,7 @@ class CSVLogger(LogReader):
         self.append = append
         self._table: Table | None = None
 
-    def attach(self, model: Sequential, epochs: int, steps: int) -> None:
+    def attach(self, model: Network, epochs: int, steps: int) -> None:
         super().attach(model, epochs, steps)
         self.on_train_end()  # of a training that was cut off
 

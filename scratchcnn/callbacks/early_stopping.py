@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from ..settings import Setting, yes_or_no
-from ..validation import as_integer
+from ..checks.inputs import as_integer
+from ..checks.settings import Setting, yes_or_no
+from ..network.network import Network
 from .base import LogReader
 from .monitors import Monitor, as_monitor, require_names
-
-if TYPE_CHECKING:
-    from ..model import Sequential
 
 
 class EarlyStopping(LogReader):
@@ -75,7 +73,7 @@ class EarlyStopping(LogReader):
     def require_measured(self, measured: Sequence[str], others_may_come: bool) -> None:
         require_names([self.monitor.name], measured, others_may_come)
 
-    def attach(self, model: Sequential, epochs: int, steps: int) -> None:
+    def attach(self, model: Network, epochs: int, steps: int) -> None:
         super().attach(model, epochs, steps)
         self.monitor.reset()
         self.stopped_epoch = self.best_epoch = self._best_weights = None

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from ..attributes import KnownAttributes
+from ..checks.attributes import KnownAttributes
+from ..checks.messages import shown
 from ..history import as_plain
-from ..validation import shown
 
 MEASURES = ("loss", "accuracy")  # by fit, of the training samples, and with the prefix val_ of the validation samples
 HIGHER_IS_BETTER = ("accuracy", "acc", "auc", "f1", "f1_score", "iou", "precision", "r2", "recall", "score")

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from .. import ops
-from ..advice.objects import as_array, for_dtype, held
-from ..messages import shown
-from ..validation import as_indices
+from ..checks.advice.objects import as_array, for_dtype, held
+from ..checks.inputs import as_indices
+from ..checks.messages import shown
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ import os
 import warnings
 from pathlib import Path
 
+from ..checks.messages import shown
 from ..files import open_regular
-from ..messages import shown
 from .cache import load_cached
 from .sources import DATASETS, SOURCES, DataSet, IdxFile, ZipArchive
 from .verification import OWN_FILES, Split, assemble, read_published

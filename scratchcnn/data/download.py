@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 
 from tqdm import tqdm
 
-from ..messages import shorten
+from ..checks.messages import shorten
 
 _CHUNK = 1 << 14  # bytes that have to arrive within the patience; also how often the progress bar moves
 

@@ -22,9 +22,9 @@ from typing import BinaryIO
 
 import numpy as np
 
+from ..checks.inputs import as_integer
+from ..checks.messages import reason, shown
 from ..files import open_regular, replacing
-from ..messages import reason, shown
-from ..validation import as_integer
 
 _DTYPES: dict[int, np.dtype] = {
     0x08: np.dtype("u1"),

@@ -14,7 +14,7 @@ from typing import BinaryIO
 
 import numpy as np
 
-from ..messages import reason, shown
+from ..checks.messages import reason, shown
 from .idx import content_sha256, read_stream
 from .sources import DataSet, IdxFile, ZipArchive, published_as
 

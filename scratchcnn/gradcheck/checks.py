@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from ..layers.base import Layer, Shape
+from ..layers.base import Layer
 from ..losses import SoftmaxCrossEntropy
+from ..types import Shape
 from .inputs import separated
 from .procedure import check
 from .report import Report

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ..layers.base import Shape
+from ..types import Shape
 
 WIDTH = 2.0  # inputs are between -2 and 2 where nothing else is said
 WIDTHS = (2.0, 8.0, 64.0)  # of the larger batches: a threshold of 6, or of 20, must be met as well

@@ -16,9 +16,10 @@ from typing import Any
 
 import numpy as np
 
-from ..layers.base import Layer, Shape
+from ..layers.base import Layer
 from ..losses import as_mean
 from ..model import Sequential
+from ..types import Shape
 
 Gradients = dict[tuple[str, str], Any]  # (layer, "dx" or the name of a parameter) -> gradient
 

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from .. import ops
-from ..settings import at_least_zero
-from .base import Layer, Shape
+from ..checks.settings import at_least_zero
+from ..types import Shape
+from .base import Layer
 from .settings import LayerSetting
 
 

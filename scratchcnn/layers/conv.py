@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 
 from .. import ops
-from ..initializers import INITIALIZERS, check_initializer
+from ..checks.settings import Setting, yes_or_no
 from ..regularizers import L2, as_regularizer, regularizer_config
-from ..settings import Setting, yes_or_no
-from .base import Layer, Shape
+from ..types import Shape
+from .base import Layer
 from .geometry import check_padding, image_shape, positive_int, positive_pair, slide
+from .initializers import INITIALIZERS, check_initializer
 from .settings import Fixed
 
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 import operator
 from typing import Any
 
-from ..messages import shown
-from .base import Shape
+from ..checks.messages import shown
+from ..types import Shape
 
 Pair = tuple[int, int]
 

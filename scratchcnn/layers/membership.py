@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from ..attributes import KnownAttributes
-from ..messages import shown
-from ..settings import yes_or_no
+from ..checks.attributes import KnownAttributes
+from ..checks.messages import shown
+from ..checks.settings import yes_or_no
+from ..types import Shape
 from .arrays import Arrays, View, replace_arrays, same_view
 
-Shape = tuple[int, ...]
 ARRAYS = ("params", "grads", "state")  # the dictionaries of a layer
 FIXED_IN_A_MODEL = ("name", "dtype", "input_shape", "output_shape")
 GUARDED = frozenset((*ARRAYS, *FIXED_IN_A_MODEL, "trainable"))

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 
 from .. import ops
-from ..messages import shown
-from ..settings import above_zero, as_number
-from .base import Layer, Shape
+from ..checks.messages import shown
+from ..checks.settings import above_zero, as_number
+from ..types import Shape
+from .base import Layer
 from .settings import LayerSetting
 
 

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from .. import ops
-from .base import Layer, Shape
+from ..types import Shape
+from .base import Layer
 from .geometry import Pair, check_padding, image_shape, positive_pair, slide
 from .settings import Fixed
 

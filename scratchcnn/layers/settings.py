@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..settings import Setting
+from ..checks.settings import Setting
 
 
 class LayerSetting(Setting):

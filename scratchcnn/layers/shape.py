@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 
 from .. import ops
-from ..messages import shown
-from ..settings import as_number
-from ..validation import as_contiguous
-from .base import Layer, Shape
+from ..checks.inputs import as_contiguous
+from ..checks.messages import shown
+from ..checks.settings import as_number
+from ..types import Shape
+from .base import Layer
 from .settings import LayerSetting
 
 

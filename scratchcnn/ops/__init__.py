@@ -21,8 +21,8 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
-from ..locks import BACKEND, Lock
-from ..messages import shown
+from ..checks.messages import shown
+from ..concurrency.locks import BACKEND, Lock
 from .checks import checked
 from .exact import convolutions_are_exact as convolutions_are_exact
 from .exact import exact_convolutions as exact_convolutions
@@ -67,7 +67,7 @@ def record(function: Callable[..., Any], *arguments: Any) -> Any:
 
     Or do nothing and return None, where another thread has just chosen ``reference``: of that nothing can be recorded.
     """
-    from .jit.recording import Recording
+    from .jit.runtime.recording import Recording
 
     with _choice:
         return Recording(function, *arguments) if _backend == "jit" else None
@@ -95,7 +95,7 @@ def using(name: str) -> Iterator[None]:
 def announce_compilation(write: Callable[[str], Any]) -> AbstractContextManager[None]:
     """Return a context that tells ``write`` when kernels are being compiled, and how long it took; else nothing."""
     if _backend == "jit":
-        from .jit.compilation import announce
+        from .jit.runtime.announce import announce
 
         return announce(write)
     return nullcontext()

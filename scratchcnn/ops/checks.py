@@ -16,7 +16,8 @@ from typing import Any, TypeVar, cast
 
 import numpy as np
 
-from ..messages import shown
+from ..checks.messages import shown
+from ..checks.ranges import are_below
 from .operands import ARRAYS, Operand, operands_of
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -74,15 +75,6 @@ def checked(function: Function) -> Function:
         return function(*arguments)
 
     return cast(Function, checking)
-
-
-def are_below(limit: int, numbers: np.ndarray) -> bool:
-    """Return whether integers lie between 0 and ``limit - 1``: what is asked of labels and indices at every step."""
-    if numbers.size == 0:
-        return True
-    if numbers.dtype == np.int64:  # as unsigned integers, where negative ones are the largest: one look instead of two
-        return bool(numbers.view(np.uint64).max() < limit)
-    return bool(numbers.max() < limit and numbers.min() >= 0)
 
 
 def _require_numbers(name: str, kind: str, numbers: np.ndarray, first: np.ndarray, last: np.ndarray) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from .. import ops
-from ..settings import Setting, above_zero, at_least_zero, below_one
+from ..checks.settings import Setting, above_zero, at_least_zero, below_one
 from .base import LearningRate, Optimizer
 
 

@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 
 from .. import ops
-from ..attributes import KnownAttributes
-from ..layers.base import aligned_empty
-from ..messages import shown
-from ..settings import Setting, above_zero, at_least_zero
-from ..validation import as_integer
+from ..checks.attributes import KnownAttributes
+from ..checks.inputs import as_integer
+from ..checks.messages import shown
+from ..checks.settings import Setting, above_zero, at_least_zero
+from ..memory import aligned_empty
 from .decay import Excluded
 from .vectors import require_gradients, require_vector, same_memory
 

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from ..checks.messages import shown
 from ..layers.base import Layer
-from ..messages import shown
 
 USUAL_NAMES = ("kernel", "bias", "gamma", "beta")  # may be listed though a network has none
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from .. import ops
-from ..settings import Setting, at_least_zero, below_one, yes_or_no
+from ..checks.settings import Setting, at_least_zero, below_one, yes_or_no
 from .base import LearningRate, Optimizer
 
 

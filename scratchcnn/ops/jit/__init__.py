@@ -1,12 +1,13 @@
 """The operations of ``ops.reference`` once more, compiled with numba for this CPU: the same names and signatures.
 
-Read ``kernel.py`` first (how a kernel is run), then ``tile.py`` (what makes it fast), then ``conv.py``.
+Read ``runtime/kernel.py`` first (how a kernel is run), then ``machine/tile.py`` (what makes it fast), then
+``convolution/direct.py``.
 """
 
 from .augment import augment
 from .channels import update_moving_statistics
-from .conv import conv_backward, conv_forward, conv_relu_backward, conv_relu_forward
-from .conv_pool import conv_relu_pool_backward, conv_relu_pool_forward
+from .convolution.direct import conv_backward, conv_forward, conv_relu_backward, conv_relu_forward
+from .convolution.pooled import conv_relu_pool_backward, conv_relu_pool_forward
 from .dense import dense_backward, dense_forward, dense_relu_backward, dense_relu_forward
 from .elementwise import (
     dropout_backward,
@@ -37,7 +38,7 @@ from .pool import (
     max_pool_backward,
     max_pool_forward,
 )
-from .recording import each_time
+from .runtime.recording import each_time
 
 __all__ = [
     "adam_step",

@@ -21,9 +21,9 @@ from typing import NamedTuple
 import numpy as np
 
 from ..reference.augment import MOVES, bumps
-from .kernel import compiled, kernel, operation, precision_of, run
-from .launch import row_slices, scratch
-from .operands import array_of, arrays, geometry
+from .runtime.arguments import array_of, arrays, geometry
+from .runtime.kernel import compiled, kernel, operation, precision_of, run
+from .runtime.launch import row_slices, scratch
 
 
 class Batch(NamedTuple):

@@ -14,10 +14,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .kernel import compiled, kernel, operation, precision_of, run
-from .launch import part_of, row_slices, scratch, sum_slices
-from .operands import array_of, arrays, geometry
-from .sums import add_stretch
+from .runtime.arguments import array_of, arrays, geometry
+from .runtime.kernel import compiled, kernel, operation, precision_of, run
+from .runtime.launch import part_of, row_slices, scratch, sum_slices
+from .shared.reduce import add_stretch
 
 ROWS = 64  # rows that are worth the launch of another thread
 LINE = 256  # numbers in a line, about

@@ -12,12 +12,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .cpu import Tile, lanes_for, largest_tile, widest_tile
 from .dense_gradient import gradients
-from .kernel import kernel, operation, precision_of, run
-from .launch import or_nothing, padded_bias, round_up, scratch, work_slices
-from .operands import arrays, geometry
-from .tile import copy_run, tile_fma, tile_fma_edge, tile_load, tile_relu, tile_shape, tile_store
+from .machine.registers import Tile, lanes_for, largest_tile, widest_tile
+from .machine.tile import copy_run, tile_fma, tile_fma_edge, tile_load, tile_relu, tile_shape, tile_store
+from .runtime.arguments import arrays, geometry
+from .runtime.kernel import kernel, operation, precision_of, run
+from .runtime.launch import or_nothing, padded_bias, round_up, scratch, work_slices
 
 TERMS = 512  # terms of the sum that are taken at a time: of a right operand, 512 x 64 float32 are 128 KiB
 

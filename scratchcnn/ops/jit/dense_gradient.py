@@ -16,14 +16,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .cpu import Tile, lanes_for, registers
 from .elementwise import BLOCK
-from .kernel import kernel, precision_of, run
-from .launch import or_nothing, part_of, round_up, row_slices, scratch, work_slices
-from .operands import arrays, geometry
-from .tile import copy_run, tile_fma, tile_load, tile_shape, tile_store, tile_zeros
-from .tile_transform import tile_transpose
-from .transpose import block_lanes, transpose_band
+from .machine.registers import Tile, lanes_for, registers
+from .machine.tile import copy_run, tile_fma, tile_load, tile_shape, tile_store, tile_zeros
+from .machine.tile_transforms import tile_transpose
+from .runtime.arguments import arrays, geometry
+from .runtime.kernel import kernel, precision_of, run
+from .runtime.launch import or_nothing, part_of, round_up, row_slices, scratch, work_slices
+from .shared.transpose import block_lanes, transpose_band
 
 
 class DenseGradient(NamedTuple):

@@ -12,9 +12,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .kernel import compiled, kernel, operation, precision_of, run
-from .launch import row_slices
-from .operands import array_of, arrays, geometry
+from .runtime.arguments import array_of, arrays, geometry
+from .runtime.kernel import compiled, kernel, operation, precision_of, run
+from .runtime.launch import row_slices
 
 BLOCK = 16384  # elements that are worth waking another thread
 PAIRS = 256  # of elements, whose random bits are made at a time (dropout)

@@ -12,10 +12,10 @@ from typing import NamedTuple
 import numpy as np
 
 from .elementwise import BLOCK
-from .kernel import kernel, operation, precision_of, run
-from .launch import row_slices
-from .operands import array_of, arrays, geometry
-from .tile import copy_run
+from .machine.tile import copy_run
+from .runtime.arguments import array_of, arrays, geometry
+from .runtime.kernel import kernel, operation, precision_of, run
+from .runtime.launch import row_slices
 
 
 class Images(NamedTuple):

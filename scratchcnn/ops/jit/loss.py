@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .kernel import kernel, operation, precision_of, run
-from .launch import row_slices, scratch
-from .operands import array_of, arrays, geometry
+from .runtime.arguments import array_of, arrays, geometry
+from .runtime.kernel import kernel, operation, precision_of, run
+from .runtime.launch import row_slices, scratch
 
 ROWS = 128  # rows that are worth waking another thread
 

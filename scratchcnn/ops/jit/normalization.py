@@ -10,9 +10,9 @@ from functools import cache
 import numpy as np
 
 from .channels import Matrix, batch_statistics, input_gradient_coefficients, line_sums, spread
-from .kernel import kernel, operation, precision_of, run
-from .launch import part_of, scratch
-from .operands import array_of, arrays, geometry
+from .runtime.arguments import array_of, arrays, geometry
+from .runtime.kernel import kernel, operation, precision_of, run
+from .runtime.launch import part_of, scratch
 
 
 @operation

@@ -24,11 +24,11 @@ from typing import NamedTuple
 import numpy as np
 
 from .channels import batch_statistics, input_gradient_coefficients, line_sums, spread
-from .geometry import OFF, Pair
-from .kernel import compiled, kernel, operation, precision_of, run
-from .launch import part_of, row_slices, scratch, sum_slices
-from .operands import array_of, arrays, geometry
-from .tile import copy_run
+from .convolution.shapes import OFF, Pair
+from .machine.tile import copy_run
+from .runtime.arguments import array_of, arrays, geometry
+from .runtime.kernel import compiled, kernel, operation, precision_of, run
+from .runtime.launch import part_of, row_slices, scratch, sum_slices
 
 
 class PooledNorm(NamedTuple):

@@ -12,9 +12,9 @@ from functools import cache
 import numpy as np
 
 from .elementwise import BLOCK, Stretch, stretch
-from .kernel import kernel, operation, precision_of, run
-from .launch import row_slices, scratch, sum_slices
-from .operands import array_of, arrays, geometry
+from .runtime.arguments import array_of, arrays, geometry
+from .runtime.kernel import kernel, operation, precision_of, run
+from .runtime.launch import row_slices, scratch, sum_slices
 
 
 @operation

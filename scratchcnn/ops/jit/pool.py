@@ -11,10 +11,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .geometry import Pair
-from .kernel import compiled, kernel, operation, precision_of, run
-from .launch import row_slices
-from .operands import array_of, arrays, geometry
+from .convolution.shapes import Pair
+from .runtime.arguments import array_of, arrays, geometry
+from .runtime.kernel import compiled, kernel, operation, precision_of, run
+from .runtime.launch import row_slices
 
 
 class Pooling(NamedTuple):

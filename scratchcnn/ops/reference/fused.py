@@ -1,5 +1,5 @@
-"""Neighbouring operations as one: what ``fusion.py`` finds in a network. Here they are written as what they are, one
-after the other; the compiled versions do not keep what lies between.
+"""Neighbouring operations as one: what ``fusion/patterns.py`` finds in a network. Here they are written as what they
+are, one after the other; the compiled versions do not keep what lies between.
 
 Backward of a composition: the chain rule, the operations in the opposite order.
 """

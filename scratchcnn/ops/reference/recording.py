@@ -1,4 +1,4 @@
-"""What the compiled operations need where they are recorded (``ops/jit/recording.py``); here nothing is."""
+"""What the compiled operations need where they are recorded (``ops/jit/runtime/recording.py``); here nothing is."""
 
 from __future__ import annotations
 

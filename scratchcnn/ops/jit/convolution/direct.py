@@ -1,0 +1,215 @@
+"""Convolution on register tiles: any kernel size, stride and padding, any number of channels and filters.
+
+The kernel works on one image at a time, copied into scratch memory with its border of zeros, where no window
+leaves the image. The copy is small change beside the multiplications (one move for KH*KW*F of them) and brings the
+image into the L1 cache.
+
+**Forward** is an outer product for each kernel position k = (ky, kx, c): a column of R pixels that lie side by side,
+times the row kernel[k, :], added to a tile of R pixels x V vectors of filters. The tile stays in registers for all k,
+so a result is written once. L1 holds the image's lines, L2 the kernel.
+
+**The gradient of the input** is a convolution too: of the output's gradient, spread out by the stride and with a border
+of zeros, with the kernel flipped in both directions and its channels and filters exchanged. The same code computes it.
+
+Kernels of 3 x 3 at stride 1 with eight channels and filters or more (for the gradients, 16 filters) take about half as
+long in Winograd's way (``convolution/winograd/tiles.py``).
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+
+from ..elementwise import relu_backward
+from ..machine.registers import Tile, lanes_for, largest_tile, tile_cost, widest_tile
+from ..machine.tile import copy_run, tile_fma, tile_load, tile_relu, tile_shape, tile_store
+from ..runtime.arguments import arrays, geometry
+from ..runtime.kernel import kernel, operation, precision_of, run
+from ..runtime.launch import or_nothing, padded_bias, padded_columns, part_of, round_up, scratch, work_slices
+from ..shared.padded_image import copy_image, zero
+from ..shared.transpose import transpose
+from .kernel_gradient import kernel_gradient
+from .shapes import Convolution, Pair
+from .winograd import backward as winograd_gradient
+from .winograd import forward as winograd_conv
+from .winograd import tiles as winograd
+
+
+@operation
+def conv_forward(
+    x: np.ndarray, kernel: np.ndarray, bias: np.ndarray | None, strides: Pair, padding: Pair, y: np.ndarray
+) -> None:
+    """Compute the sum over ky, kx, c of x[n, oy*sh + ky - top, ox*sw + kx - left, c] kernel[ky, kx, c, f] + bias[f]."""
+    convolve(x, kernel, bias, strides, (1, 1), padding, y)
+
+
+@operation
+def conv_backward(
+    x: np.ndarray,
+    kernel: np.ndarray,
+    dy: np.ndarray,
+    strides: Pair,
+    padding: Pair,
+    dx: np.ndarray | None,
+    dkernel: np.ndarray,
+    dbias: np.ndarray | None,
+) -> None:
+    """Compute the gradients of the input (unless dx is None), the kernel, and the bias (unless dbias is None)."""
+    _gradients(x, kernel, None, dy, strides, padding, dx, dkernel, dbias)
+
+
+@operation
+def conv_relu_forward(
+    x: np.ndarray, kernel: np.ndarray, bias: np.ndarray | None, strides: Pair, padding: Pair, y: np.ndarray
+) -> None:
+    """Compute y = ReLU(convolution(x) + bias)."""
+    convolve(x, kernel, bias, strides, (1, 1), padding, y, relu=True)
+
+
+@operation
+def conv_relu_backward(
+    x: np.ndarray,
+    kernel: np.ndarray,
+    y: np.ndarray,
+    dy: np.ndarray,
+    strides: Pair,
+    padding: Pair,
+    dx: np.ndarray | None,
+    dkernel: np.ndarray,
+    dbias: np.ndarray | None,
+) -> None:
+    """Compute the gradients of ``conv_relu_forward`` from its output y."""
+    _gradients(x, kernel, y, dy, strides, padding, dx, dkernel, dbias)
+
+
+@cache
+def forward_tile(pixels: int, filters: int, dtype: np.dtype) -> Tile:
+    """Choose the tile that wastes least on a line of ``pixels`` with ``filters``, and of those the fullest."""
+    lanes = lanes_for(filters, dtype)
+    best, best_score = Tile(1, 1, 1, lanes), (np.inf, 0.0)
+    for vectors in range(1, min(widest_tile(), -(-filters // lanes)) + 1):
+        for rows in range(1, min(largest_tile() // vectors, pixels) + 1):
+            computed = round_up(pixels, rows) * round_up(filters, vectors * lanes) / (pixels * filters)
+            score = tile_cost(computed, rows, vectors)
+            if score < best_score:
+                best, best_score = Tile(1, rows, vectors, lanes), score
+    return best
+
+
+def convolve(
+    x: np.ndarray,
+    weights: np.ndarray,
+    bias: np.ndarray | None,
+    strides: Pair,
+    spread: Pair,
+    padding: Pair,
+    y: np.ndarray,
+    relu: bool = False,
+) -> None:
+    """Convolve x, its pixels ``spread`` apart and ``padding`` zeros before them, with the kernel ``weights``."""
+    N, H, W, C = x.shape
+    _, OH, OW, F = y.shape
+    KH, KW = weights.shape[:2]
+    size = winograd.window_size(OH, OW, weights, strides) if spread == (1, 1) else 0
+    if size:
+        winograd_conv.convolve(x, weights, bias, padding, y, size, relu)
+        return
+    tile = forward_tile(OW, F, y.dtype)
+    columns = round_up(F, tile.columns)
+    height, width = (OH - 1) * strides[0] + KH, (OW - 1) * strides[1] + KW
+    slices = work_slices(N * OH, N * OH * OW * F * KH * KW * C)
+    run(
+        _convolve_kernel(precision_of(y.dtype), *tile, strides[1] * C),
+        slices,
+        Convolution(N, H, W, C, F, KH, KW, OH, OW, *strides, *spread, *padding, height, width, columns, 0, relu, 0),
+        x,
+        padded_columns(weights.reshape(KH * KW * C, F), columns, "kernel"),
+        or_nothing(bias, y.dtype),
+        scratch("images", (slices, round_up(height * width * C, 16)), y.dtype),
+        scratch("lines", (slices, round_up(OW * columns, 16)), y.dtype),
+        y,
+    )
+
+
+@cache
+def _convolve_kernel(precision, outer, inner, vectors, lanes, distance):
+    @kernel
+    def convolution(s, slices, numbers, addresses):
+        """A slice of the output's lines; for each vector of filters, tiles of pixels; the kernel positions innermost.
+
+        Registers: the tile. L1: the image's KH lines and, for F up to 64, most of the kernel's panel. L2: the kernel.
+        A line whose length is no multiple of the tile's ends with a tile that overlaps the one before. ``distance``, of
+        neighbouring pixels of the tile in the image, is a constant of the code: the CPU adds constants to addresses.
+        """
+        g = geometry(numbers, Convolution)
+        x, weights, bias, images, lines, y = arrays(addresses, 6, precision)
+        bias = padded_bias(bias, g.columns)
+        tile = tile_shape(outer, inner, vectors, lanes)
+        image = part_of(images, s, slices)
+        lines = part_of(lines, s, slices)
+        straight = g.F == g.columns  # results go where they belong, without a scratch line
+        zero(image)
+        copied = -1
+        for row in range(s * g.N * g.OH // slices, (s + 1) * g.N * g.OH // slices):
+            n, oy = row // g.OH, row % g.OH
+            if n != copied:
+                copy_image(x, n * g.H * g.W * g.C, g, image)
+                copied = n
+            above = g.top - oy * g.stride_y  # lines of zeros: nothing to multiply there, nor below the image
+            inside = max(0, above), min(g.KH, above + (g.H - 1) * g.spread_y + 1)
+            for f in range(0, g.columns, vectors * lanes):
+                for pixel in range(0, g.OW, inner):
+                    first = min(pixel, g.OW - inner)
+                    acc = tile_load(tile, bias, f, 0, 0)
+                    for ky in range(inside[0], inside[1]):
+                        a = ((oy * g.stride_y + ky) * g.width + first * g.stride_x) * g.C
+                        b = ky * g.KW * g.C * g.columns + f
+                        for k in range(g.KW * g.C):
+                            acc = tile_fma(tile, acc, image, a + k, 0, distance, weights, b + k * g.columns)
+                    if g.relu:
+                        acc = tile_relu(tile, acc)
+                    if straight:
+                        tile_store(tile, acc, y, (row * g.OW + first) * g.F + f, 0, g.F)
+                    else:
+                        tile_store(tile, acc, lines, first * g.columns + f, 0, g.columns)
+            if not straight:
+                for pixel in range(g.OW):
+                    copy_run(lines, pixel * g.columns, y, (row * g.OW + pixel) * g.F, g.F)
+
+    return convolution
+
+
+def _gradients(
+    x: np.ndarray,
+    kernel: np.ndarray,
+    y: np.ndarray | None,
+    dy: np.ndarray,
+    strides: Pair,
+    padding: Pair,
+    dx: np.ndarray | None,
+    dkernel: np.ndarray,
+    dbias: np.ndarray | None,
+) -> None:
+    """Compute the gradients; with y, of a ReLU's output, dy counts only where y > 0."""
+    _, OH, OW, _ = dy.shape
+    size = winograd.window_size(OH, OW, kernel, strides) if kernel.shape[3] >= winograd_gradient.FILTERS else 0
+    if size:
+        winograd_gradient.gradients(x, kernel, dy, y, padding, size, dx, dkernel, dbias)
+        return
+    if dx is not None:
+        passed = dy
+        if y is not None:
+            passed = scratch("passed by ReLU", dy.shape, dy.dtype)
+            relu_backward(y, dy, passed)
+        _input_gradient(kernel, passed, strides, padding, dx)
+    kernel_gradient(x, dy, y, strides, padding, dkernel, dbias)
+
+
+def _input_gradient(kernel: np.ndarray, dy: np.ndarray, strides: Pair, padding: Pair, dx: np.ndarray) -> None:
+    """Convolve dy, spread out by the strides, with the flipped kernel, its channels and filters exchanged."""
+    KH, KW, C, F = kernel.shape
+    flipped = scratch("flipped kernel", (KH, KW, F, C), kernel.dtype)
+    positions = KH * KW
+    transpose(kernel.reshape(positions, C, F), flipped, -F * C, column_stride=C, start=(positions - 1) * F * C)
+    convolve(dy, flipped, None, (1, 1), strides, (KH - 1 - padding[0], KW - 1 - padding[1]), dx)

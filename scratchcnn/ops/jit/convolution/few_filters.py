@@ -1,0 +1,115 @@
+"""The first layer for a few filters, forward: neighbouring pixels in the lanes of a vector, instead of filters.
+
+Images of one channel lie in memory as SIMD vectors want them, pixel by pixel, while filters that fill no more than half
+of a vector would leave the other lanes idle. So each filter has sums of its own for two lines of pixels: one step
+broadcasts its weight at one kernel position and multiplies the input, shifted by that position. The 2 x 2 windows of
+the pool are then pairs of lanes of the two lines, and what remains is turned over in the registers, since the channels
+of a pixel belong side by side.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+
+from ..machine.registers import Tile, largest_tile, registers
+from ..machine.tile import copy_run, tile_fma, tile_shape, tile_store, tile_zeros
+from ..machine.tile_pool import tile_window_maximum
+from ..machine.tile_transforms import tile_transpose
+from ..runtime.arguments import array_of, arrays, geometry
+from ..runtime.kernel import kernel, precision_of, run
+from ..runtime.launch import or_nothing, padded_bias, part_of, round_up, scratch, work_slices
+from ..shared.padded_image import copy_image, zero
+from .shapes import Pair, PooledConvolution
+
+
+def suits(kernel: np.ndarray, dtype: np.dtype, strides: Pair, pool_size: Pair, pool_strides: Pair) -> bool:
+    """Tell whether the images have one channel, the filters fill no more than half a vector, and the pool is 2 x 2."""
+    _, KW, C, F = kernel.shape
+    few = C == 1 and 2 * F <= registers().width // dtype.itemsize and KW <= 8
+    return few and strides == (1, 1) and pool_size == pool_strides == (2, 2)
+
+
+def convolve(
+    x: np.ndarray, kernel: np.ndarray, bias: np.ndarray | None, padding: Pair, y: np.ndarray, index: np.ndarray
+) -> None:
+    """Compute y = ReLU(max-pool(convolution + bias)), and in ``index`` each maximum's position, or 255 where y is 0."""
+    F = y.shape[3]
+    tile = pixel_tile(F, y.dtype)
+    two = (2, 2)
+    g = PooledConvolution.of(x, kernel, y, (1, 1), padding, two, two, round_up(y.shape[2], tile.lanes))
+    slices = work_slices(g.N * g.OH, 4 * y.size * g.KH * g.KW)
+    line = g.columns * F + tile.lanes
+    run(
+        _planar_kernel(precision_of(y.dtype), *tile, filter_lanes(tile.inner), F),
+        slices,
+        g,
+        x,
+        kernel,
+        or_nothing(bias, y.dtype),
+        scratch("images", (slices, round_up(g.height * g.width + 2 * g.columns, 16)), y.dtype),
+        scratch("lines", (slices, round_up(line, 16)), y.dtype),
+        y,
+        index,
+        scratch("index lines", (slices, round_up(line, 64)), np.uint8),
+    )
+
+
+@cache
+def pixel_tile(filters: int, dtype: np.dtype) -> Tile:
+    """Choose the tile: two vectors of pixels for each of the filters, of which there are two, one for each line."""
+    lanes = registers().width // dtype.itemsize
+    most = (largest_tile() - 2) // 4
+    at_once = filters if filters <= most else 1 << (most.bit_length() - 1)
+    return Tile(1, at_once, 2, lanes)
+
+
+def filter_lanes(filters: int) -> int:
+    """Return the power of two that is no less than the number of filters, and at least 2."""
+    return 1 << max(1, (filters - 1).bit_length())
+
+
+@cache
+def _planar_kernel(precision, outer, inner, vectors, lanes, rows, filters):
+    @kernel
+    def planar_convolution(s, slices, numbers, addresses):
+        """A slice of the pooled lines; tiles of pixels; of filters; the kernel positions innermost.
+
+        Registers: for each filter two vectors of pixels of two lines. L1: the image. The results of a line wait in
+        scratch memory: each pixel is stored as a whole vector, of which the next one overwrites what is too much.
+        """
+        g = geometry(numbers, PooledConvolution)
+        x, weights, bias, images, lines, y = arrays(addresses, 6, precision)
+        bias = padded_bias(bias, g.F)
+        index = array_of(addresses, 6, np.uint8, precision)
+        index_lines = array_of(addresses, 7, np.uint8, precision)
+        tile, windows = tile_shape(1, inner, 2, lanes), tile_shape(1, rows, 1, lanes)
+        upright = tile_shape(1, lanes, 1, rows)
+        image = part_of(images, s, slices)
+        lines, index_lines = part_of(lines, s, slices), part_of(index_lines, s, slices)
+        zero(image)
+        copied = -1
+        for row in range(s * g.N * g.OH // slices, (s + 1) * g.N * g.OH // slices):
+            n, oy = row // g.OH, row % g.OH
+            if n != copied:
+                copy_image(x, n * g.H * g.W, g, image)
+                copied = n
+            for ox in range(0, g.OW, lanes):
+                for group in range(0, g.F, inner):
+                    f = min(group, g.F - inner)
+                    top, bottom = tile_zeros(tile, x), tile_zeros(tile, x)
+                    for ky in range(g.KH):
+                        pixel = (2 * oy + ky) * g.width + 2 * ox
+                        for kx in range(g.KW):
+                            weight = (ky * g.KW + kx) * filters + f
+                            top = tile_fma(tile, top, weights, weight, 0, 1, image, pixel + kx)
+                            bottom = tile_fma(tile, bottom, weights, weight, 0, 1, image, pixel + g.width + kx)
+                    maxima, winners = tile_window_maximum(tile, top, bottom, bias, f, rows)
+                    place = ox * g.F + f
+                    tile_store(upright, tile_transpose(windows, maxima), lines, place, 0, filters)
+                    tile_store(upright, tile_transpose(windows, winners), index_lines, place, 0, filters)
+            copy_run(lines, 0, y, row * g.OW * g.F, g.OW * g.F)
+            copy_run(index_lines, 0, index, row * g.OW * g.F, g.OW * g.F)
+
+    return planar_convolution

@@ -1,0 +1,126 @@
+"""The gradient of a kernel behind a max-pool and a ReLU, in the layer that sees the images.
+
+The sparse way of ``sparse_kernel_gradient.py`` works on lines of KW*C neighbouring numbers. With 3 x 3 kernels on
+images of one channel these are three, and to find a gradient takes longer than to use it. So here the pixels of each
+pooling window are taken in turn, all of them, with the gradients that went to another pixel masked out.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+
+from ..machine.registers import Tile, lanes_for, largest_tile
+from ..machine.tile import copy_run, tile_load, tile_shape, tile_store
+from ..machine.tile_sparse import tile_fma_where
+from ..runtime.arguments import array_of, arrays, geometry
+from ..runtime.kernel import kernel, precision_of, run
+from ..runtime.launch import ONE, part_of, round_up, scratch, sum_slices
+from ..shared.padded_image import copy_image, zero
+from ..shared.reduce import add_kernel_slices
+from .shapes import Pair, PooledConvolution
+
+POSITIONS = 9  # of a 3 x 3 kernel, as quick this way as the sparse way (8 filters, Zen 4); 5 x 5 takes twice as long
+
+
+def suits(kernel: np.ndarray) -> bool:
+    """Tell whether the kernel is so small that it pays to compute with gradients that are zero, too."""
+    KH, KW, C, _ = kernel.shape
+    return KH * KW * C <= POSITIONS
+
+
+def kernel_gradient(
+    x: np.ndarray,
+    dy: np.ndarray,
+    index: np.ndarray,
+    strides: Pair,
+    padding: Pair,
+    pool_size: Pair,
+    pool_strides: Pair,
+    dkernel: np.ndarray,
+    dbias: np.ndarray | None,
+) -> None:
+    """Compute dkernel, and dbias (unless None), from dy, the gradient of the pooled output."""
+    KH, KW, C, F = dkernel.shape
+    tile = window_tile(KH, KW * C, F, x.dtype)
+    columns = round_up(F, tile.columns)
+    g = PooledConvolution.of(x, dkernel, dy, strides, padding, pool_size, pool_strides, columns)
+    size = (KH * KW * C + 1) * columns
+    slices = sum_slices(g.N, size * x.itemsize)
+    sums = scratch("kernel gradients", (slices, size), x.dtype)
+    run(
+        _window_gradient_kernel(precision_of(x.dtype), *tile),
+        slices,
+        g,
+        x,
+        dy,
+        scratch("images", (slices, round_up(g.height * g.width * C, 16)), x.dtype),
+        scratch("lines", (slices, round_up(g.OH * g.OW * columns, 16)), x.dtype),
+        sums,
+        ONE[x.dtype],
+        index,
+        scratch("index lines", (slices, round_up(g.OH * g.OW * columns, 64)), np.uint8),
+    )
+    add_kernel_slices(sums, KW * C, columns, dkernel, dbias)
+
+
+@cache
+def window_tile(KH: int, depth: int, filters: int, dtype: np.dtype) -> Tile:
+    """Choose the tile: the whole window of KH x ``depth`` = KW*C numbers, and as many vectors as fit."""
+    lanes = lanes_for(filters, dtype)
+    return Tile(KH, depth, min(largest_tile() // (KH * depth), -(-filters // lanes)), lanes)
+
+
+@cache
+def _window_gradient_kernel(precision, outer, inner, vectors, lanes):
+    @kernel
+    def window_gradient(s, slices, numbers, addresses):
+        """A slice of the batch; for each vector of filters, all pooling windows of an image, and their pixels in turn.
+
+        Registers: the sums of the whole kernel, and of the bias, which is the weight of an input that is always 1.
+        L1: the image, its pooled gradient, and the index.
+        """
+        g = geometry(numbers, PooledConvolution)
+        x, dy, images, lines, sums, one = arrays(addresses, 6, precision)
+        index = array_of(addresses, 6, np.uint8, precision)
+        index_lines = array_of(addresses, 7, np.uint8, precision)
+        tile, bias_tile = tile_shape(outer, inner, vectors, lanes), tile_shape(1, 1, vectors, lanes)
+        image, total = part_of(images, s, slices), part_of(sums, s, slices)
+        straight = g.F == g.columns
+        gradient = dy if straight else lines
+        winner = index if straight else index_lines
+        zero(image)
+        zero(total)
+        windows = g.OH * g.OW
+        for n in range(s * g.N // slices, (s + 1) * g.N // slices):
+            copy_image(x, n * g.H * g.W * g.C, g, image)
+            begin, index_begin = n * windows * g.F, n * windows * g.F
+            if not straight:
+                begin, index_begin = s * (lines.size // slices), s * (index_lines.size // slices)
+                for p in range(windows):
+                    copy_run(dy, (n * windows + p) * g.F, lines, begin + p * g.columns, g.F)
+                    copy_run(index, (n * windows + p) * g.F, index_lines, index_begin + p * g.columns, g.F)
+            for f in range(0, g.columns, vectors * lanes):
+                acc = tile_load(tile, total, f, inner * g.columns, g.columns)
+                bias = tile_load(bias_tile, total, total.size - g.columns + f, 0, 0)
+                for oy in range(g.OH):
+                    for ox in range(g.OW):
+                        b = (oy * g.OW + ox) * g.columns + f
+                        for py in range(g.PH):
+                            line = (oy * g.pool_stride_y + py) * g.stride_y * g.width
+                            for px in range(g.PW):
+                                a = (line + (ox * g.pool_stride_x + px) * g.stride_x) * g.C
+                                position = py * g.PW + px
+                                acc = tile_fma_where(
+                                    tile, acc, image, a, g.width * g.C, 1,
+                                    gradient, begin + b, winner, index_begin + b, position,
+                                )  # fmt: skip
+                                bias = tile_fma_where(
+                                    bias_tile, bias, one, 0, 0, 0,
+                                    gradient, begin + b, winner, index_begin + b, position,
+                                )  # fmt: skip
+                tile_store(tile, acc, total, f, inner * g.columns, g.columns)
+                tile_store(bias_tile, bias, total, total.size - g.columns + f, 0, 0)
+
+    return window_gradient

@@ -1,0 +1,198 @@
+"""Convolution, bias, ReLU and max-pool in one pass.
+
+A tile holds the sums of P pooling windows of 2 x 2 pixels, so their maximum is found in registers. What
+convolution alone would write, four times as much as remains, is never stored, and pixels that the pool would drop are
+never computed. Other pools than 2 x 2 run as a convolution followed by a pool.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+
+from ..elementwise import BLOCK, Stretch, stretch
+from ..machine.registers import Tile, lanes_for, largest_tile, tile_cost, widest_tile
+from ..machine.tile import copy_run, tile_fma, tile_shape, tile_zeros
+from ..machine.tile_pool import tile_store_window_maximum
+from ..pool import max_pool_forward
+from ..runtime.arguments import array_of, arrays, geometry
+from ..runtime.kernel import kernel, operation, precision_of, run
+from ..runtime.launch import (
+    or_nothing,
+    padded_bias,
+    padded_columns,
+    part_of,
+    round_up,
+    row_slices,
+    scratch,
+    work_slices,
+)
+from ..shared.padded_image import copy_image, zero
+from . import few_filters as planar
+from . import first_layer
+from . import sparse_input_gradient as sparse_input
+from . import sparse_kernel_gradient as sparse
+from .direct import convolve
+from .shapes import OFF, Pair, PooledConvolution, short_window
+from .winograd import forward as winograd_conv
+from .winograd import tiles as winograd
+
+
+@operation
+def conv_relu_pool_forward(
+    x: np.ndarray,
+    kernel: np.ndarray,
+    bias: np.ndarray | None,
+    strides: Pair,
+    padding: Pair,
+    pool_size: Pair,
+    pool_strides: Pair,
+    y: np.ndarray,
+    index: np.ndarray,
+) -> None:
+    """Compute y = ReLU(max-pool(convolution + bias)), and in ``index`` each maximum's position, or 255 where y is 0."""
+    F = y.shape[3]
+    if pool_size != (2, 2) or pool_strides != (2, 2):
+        heights, widths = ((y.shape[i + 1] - 1) * pool_strides[i] + pool_size[i] for i in (0, 1))
+        unpooled = scratch("unpooled", (len(x), heights, widths, F), y.dtype)
+        convolve(x, kernel, bias, strides, (1, 1), padding, unpooled)
+        max_pool_forward(unpooled, pool_size, pool_strides, (0, 0), y, index)
+        run(_relu_index(precision_of(y.dtype)), row_slices(y.size // BLOCK), Stretch(y.size), y, index)
+        return
+    if planar.suits(kernel, y.dtype, strides, pool_size, pool_strides):
+        planar.convolve(x, kernel, bias, padding, y, index)
+        return
+    size = winograd.window_size(2 * y.shape[1], 2 * y.shape[2], kernel, strides)
+    if size:
+        winograd_conv.convolve(x, kernel, bias, padding, y, size, index=index)
+        return
+    tile = pooled_tile(y.shape[2], F, y.dtype)
+    g = PooledConvolution.of(x, kernel, y, strides, padding, pool_size, pool_strides, round_up(F, tile.columns))
+    weights = padded_columns(kernel.reshape(-1, F), g.columns, "kernel")
+    slices = work_slices(g.N * g.OH, 4 * g.N * g.OH * g.OW * g.F * g.KH * g.KW * g.C)
+    run(
+        _conv_relu_pool_kernel(precision_of(y.dtype), *tile, g.stride_x * g.C, *short_window(g.KH, g.KW * g.C)),
+        slices,
+        g,
+        x,
+        weights,
+        or_nothing(bias, y.dtype),
+        scratch("images", (slices, round_up(g.height * g.width * g.C, 16)), y.dtype),
+        scratch("lines", (slices, g.OW * g.columns), y.dtype),
+        y,
+        index,
+        scratch("index lines", (slices, round_up(g.OW * g.columns, 64)), np.uint8),
+    )
+
+
+@operation
+def conv_relu_pool_backward(
+    x: np.ndarray,
+    kernel: np.ndarray,
+    dy: np.ndarray,
+    index: np.ndarray,
+    strides: Pair,
+    padding: Pair,
+    pool_size: Pair,
+    pool_strides: Pair,
+    dx: np.ndarray | None,
+    dkernel: np.ndarray,
+    dbias: np.ndarray | None,
+) -> None:
+    """Compute the gradients of the convolution's input, kernel and bias from that of the pooled output.
+
+    Most of the convolution's own gradient is zero, and ``sparse`` works for what is not: filter by filter, or for the
+    input, where there are many filters, window by window (``sparse_input``). In a first layer of small kernels it is
+    quicker not to look (``first_layer``).
+    """
+    window = strides, padding, pool_size, pool_strides
+    if dx is not None and sparse_input.suits(kernel, x.dtype, strides, pool_size, pool_strides):
+        sparse_input.input_gradient(kernel, dy, index, padding, dx)
+        dx = None
+    if dx is None and first_layer.suits(kernel):
+        first_layer.kernel_gradient(x, dy, index, *window, dkernel, dbias)
+    else:
+        sparse.gradients(x, kernel, dy, index, *window, dx, dkernel, dbias)
+
+
+@cache
+def pooled_tile(windows: int, filters: int, dtype: np.dtype) -> Tile:
+    """Choose the tile for a line of pooling windows: the least waste, then the fewest loads for a multiplication."""
+    lanes = lanes_for(filters, dtype)
+    best, best_score = Tile(2, 2, 1, lanes), (np.inf, 0.0)
+    for vectors in range(1, min(widest_tile(), -(-filters // lanes)) + 1):
+        for pixels in range(1, windows + 1):
+            rows = 4 * pixels
+            if rows * vectors > largest_tile():
+                break
+            computed = round_up(windows, pixels) * round_up(filters, vectors * lanes) / (windows * filters)
+            score = tile_cost(computed, rows, vectors)
+            if score < best_score:
+                best, best_score = Tile(2, 2 * pixels, vectors, lanes), score
+    return best
+
+
+@cache
+def _conv_relu_pool_kernel(precision, outer, inner, vectors, lanes, distance, short_lines, short_depth):
+    @kernel
+    def conv_relu_pool(s, slices, numbers, addresses):
+        """A slice of the pooled lines; for each vector of filters, tiles of P windows; kernel positions innermost.
+
+        Registers: the 4P pixels' sums. L1: the image's lines, and most of the kernel's panel. L2: the kernel.
+        """
+        g = geometry(numbers, PooledConvolution)
+        x, weights, bias, images, lines, y = arrays(addresses, 6, precision)
+        bias = padded_bias(bias, g.columns)
+        index = array_of(addresses, 6, np.uint8, precision)
+        index_lines = array_of(addresses, 7, np.uint8, precision)
+        tile = tile_shape(outer, inner, vectors, lanes)
+        image = part_of(images, s, slices)
+        lines, index_lines = part_of(lines, s, slices), part_of(index_lines, s, slices)
+        zero(image)
+        copied = -1
+        for row in range(s * g.N * g.OH // slices, (s + 1) * g.N * g.OH // slices):
+            n, oy = row // g.OH, row % g.OH
+            if n != copied:
+                copy_image(x, n * g.H * g.W * g.C, g, image)
+                copied = n
+            for f in range(0, g.columns, vectors * lanes):
+                for pixel in range(0, g.OW, inner // 2):
+                    first = min(pixel, g.OW - inner // 2)
+                    acc = tile_zeros(tile, x)
+                    for ky in range(short_lines or g.KH):
+                        a = ((2 * oy * g.stride_y + ky) * g.width + 2 * first * g.stride_x) * g.C
+                        b = ky * g.KW * g.C * g.columns + f
+                        for k in range(short_depth or g.KW * g.C):
+                            acc = tile_fma(
+                                tile, acc, image, a + k, g.stride_y * g.width * g.C, distance,
+                                weights, b + k * g.columns,
+                            )  # fmt: skip
+                    if g.F == g.columns:
+                        place = (row * g.OW + first) * g.F + f
+                        tile_store_window_maximum(tile, acc, bias, f, y, place, 0, g.F, index, place)
+                    else:
+                        place = first * g.columns + f
+                        tile_store_window_maximum(tile, acc, bias, f, lines, place, 0, g.columns, index_lines, place)
+            if g.F != g.columns:
+                for pixel in range(g.OW):
+                    copy_run(lines, pixel * g.columns, y, (row * g.OW + pixel) * g.F, g.F)
+                    copy_run(index_lines, pixel * g.columns, index, (row * g.OW + pixel) * g.F, g.F)
+
+    return conv_relu_pool
+
+
+@cache
+def _relu_index(precision):
+    @kernel
+    def relu_index(s, slices, numbers, addresses):
+        """ReLU on what a pool has left, noted in the pool's index."""
+        (y,) = arrays(addresses, 1, precision)
+        index = array_of(addresses, 1, np.uint8, precision)
+        first, last = stretch(s, slices, geometry(numbers, Stretch).size)
+        for i in range(first, last):
+            if y[i] <= 0:
+                y[i] = 0
+                index[i] = OFF
+
+    return relu_index

@@ -1,0 +1,136 @@
+"""The gradient of the input, behind a convolution, a ReLU and a 2 x 2 max-pool: window by window of the pool.
+
+A pooling window stands on 2 x 2 neighbouring outputs, and those see a patch of (KH + 1) x (KW + 1) inputs. Of each
+filter, at most one of the four outputs has a gradient g that is not zero, and adds to a part of the patch:
+
+    dx[part of the patch]  +=  g * kernel[:, :, :, f]         the part begins at (0, 0), (0, 1), (1, 0) or (1, 1)
+
+So the patch, for one vector of channels, is held in registers while the window's filters are gone through, once for
+each of the four places; then the next patch is taken, two pixels further. Each number of the kernel that is needed is
+loaded once for one multiplication, and nothing is stored in between. (``sparse_kernel_gradient.py``, which takes any
+other pool, goes filter by filter and adds each gradient to the image in memory: three instructions where here is one.)
+
+Which filters have a gradient at a place, a *mask* tells: a whole number with a bit for each filter.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+
+from ..machine.registers import Tile, registers
+from ..machine.tile import tile_load, tile_shape, tile_store
+from ..machine.tile_bits import lowest_bit, mask_of_equal, mask_of_nonzero
+from ..machine.tile_sparse import tile_add_scaled_part
+from ..runtime.arguments import array_of, arrays, geometry
+from ..runtime.kernel import compiled, kernel, precision_of, run
+from ..runtime.launch import part_of, round_up, scratch, work_slices
+from ..shared.padded_image import copy_back, zero
+from ..shared.transpose import transpose
+from .masks import BITS, mask_shape
+from .shapes import Pair, PooledConvolution
+
+MANY = 32  # filters; with fewer, a patch is loaded and stored for too little
+
+
+def suits(kernel: np.ndarray, dtype: np.dtype, strides: Pair, pool_size: Pair, pool_strides: Pair) -> bool:
+    """Tell whether the pool is one of 2 x 2 pixels, and channels and filters come in whole vectors."""
+    _, KW, C, F = kernel.shape
+    windows = strides == (1, 1) and pool_size == pool_strides == (2, 2)
+    return windows and C % 4 == 0 and F % 16 == 0 and F >= MANY and 2 * (KW + 1) <= _most_vectors()
+
+
+def input_gradient(kernel: np.ndarray, dy: np.ndarray, index: np.ndarray, padding: Pair, dx: np.ndarray) -> None:
+    """Compute dx from dy, the gradient of the pooled output."""
+    KH, KW, C, F = kernel.shape
+    tile = patch_tile(KH, KW, C, dx.dtype)
+    g = PooledConvolution.of(dx, kernel, dy, (1, 1), padding, (2, 2), (2, 2), F, wants_dx=True)
+    by_filter = scratch("kernel by filter", (C // tile.lanes, F, KH * KW, tile.lanes), dx.dtype)
+    transpose(
+        kernel.reshape(KH * KW * C // tile.lanes, tile.lanes, F),
+        by_filter,
+        line_stride=by_filter[0].size,
+        column_stride=KH * KW * tile.lanes,
+        group=C // tile.lanes,
+        group_stride=tile.lanes,
+    )
+    filters = next(n for n in range(BITS, 0, -16) if F % n == 0)  # at a time
+    slices = work_slices(g.N, g.N * g.OH * g.OW * F * KH * KW * C // 2)  # about half of the gradients are zero
+    run(
+        _patch_kernel(precision_of(dx.dtype), *tile[:2], tile.lanes, KW, *mask_shape(filters, dx.dtype), filters),
+        slices,
+        g,
+        by_filter,
+        dy,
+        scratch("image gradients", (slices, round_up(g.height * g.width * C, 16)), dx.dtype),
+        dx,
+        index,
+    )
+
+
+@cache
+def patch_tile(KH: int, KW: int, channels: int, dtype: np.dtype) -> Tile:
+    """Choose the tile: a patch for as many of the kernel's KH lines as the registers hold, one vector of channels."""
+    lanes = registers().width // dtype.itemsize
+    while channels % lanes:
+        lanes //= 2
+    lines = next(n for n in range(KH, 0, -1) if KH % n == 0 and (n + 1) * (KW + 1) <= _most_vectors())
+    return Tile(lines + 1, KW + 1, 1, lanes)
+
+
+def _most_vectors() -> int:
+    return registers().count - 2
+
+
+@cache
+def _patch_kernel(precision, outer, inner, lanes, KW, mask_vectors, mask_lanes, filters):
+    @kernel
+    def patch_gradient(s, slices, numbers, addresses):
+        """A slice of the images; for each vector of channels, one window after the other.
+
+        Registers: the patch. L1: the kernel for a vector of channels, 36 KiB for 3 x 3 and 64 filters, of which a
+        window needs about half; the window's gradients. L2: the image's gradient, to which each patch is added.
+        """
+        g = geometry(numbers, PooledConvolution)
+        weights, dy, image_gradients, dx = arrays(addresses, 4, precision)
+        index = array_of(addresses, 4, np.uint8, precision)
+        patch, mask = tile_shape(outer, inner, 1, lanes), tile_shape(1, 1, mask_vectors, mask_lanes)
+        dimage = part_of(image_gradients, s, slices)
+        line = KW * lanes
+        for n in range(s * g.N // slices, (s + 1) * g.N // slices):
+            zero(dimage)
+            for c in range(0, g.C, lanes):
+                for window in range(g.OH * g.OW):
+                    corner = (window // g.OW * 2 * g.width + window % g.OW * 2) * g.C + c
+                    for ky in range(0, g.KH, outer - 1):
+                        place = corner + ky * g.width * g.C
+                        acc = tile_load(patch, dimage, place, g.width * g.C, g.C)
+                        for f in range(0, g.F, filters):
+                            here = (n * g.OH * g.OW + window) * g.F + f
+                            start = (c // lanes * g.F + f) * g.KH * line + ky * line
+                            operands = dy, here, weights, start, g.KH * line, line, lanes
+                            passed = mask_of_nonzero(mask, dy, here)
+                            winners = passed & mask_of_equal(mask, index, here, 0)
+                            acc = add_filters(patch, tile_shape(1, 1, 1, 1), acc, winners, operands)
+                            winners = passed & mask_of_equal(mask, index, here, 1)
+                            acc = add_filters(patch, tile_shape(1, 2, 1, 1), acc, winners, operands)
+                            winners = passed & mask_of_equal(mask, index, here, 2)
+                            acc = add_filters(patch, tile_shape(2, 1, 1, 1), acc, winners, operands)
+                            winners = passed & mask_of_equal(mask, index, here, 3)
+                            acc = add_filters(patch, tile_shape(2, 2, 1, 1), acc, winners, operands)
+                        tile_store(patch, acc, dimage, place, g.width * g.C, g.C)
+            copy_back(dimage, g, dx, n * g.H * g.W * g.C)
+
+    return patch_gradient
+
+
+@compiled
+def add_filters(patch, place, acc, mask, operands):
+    """Add the kernels of the filters in a mask, times their gradients, to a part of the patch."""
+    dy, window, weights, kernels, filter_stride, line_stride, pixel_stride = operands
+    while mask:
+        f, mask = lowest_bit(mask), mask & (mask - 1)
+        start = kernels + f * filter_stride
+        acc = tile_add_scaled_part(patch, place, acc, dy, window + f, weights, start, line_stride, pixel_stride)
+    return acc

@@ -1,0 +1,233 @@
+"""The gradients of a convolution by 3 x 3 kernels in Winograd's way (``tiles.py``): as few products here, too.
+
+The forward pass is linear in the patch and in the kernel, so each gradient takes the transposes of its transforms in
+reverse order. With W the transformed kernel G kernel G^T, P = B^T patch B and D = A dy A^T of the same window:
+
+    dpatch  = B [ W * D ] B^T        the sum over filters inside; neighbouring patches overlap, and are added
+    dkernel = G^T [ P * D ] G        the sum over all windows of the batch inside
+
+Both share D, and for each place both are matrix products: (windows x F) (F x C) and (C x windows) (windows x F). The
+windows are those of the output: where it is smaller than the input, this takes fewer products than convolving dy, with
+a border of zeros, to get the input's gradient.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+
+from ...machine.tile import copy_run, tile_add, tile_fma, tile_load, tile_shape, tile_store, tile_zeros
+from ...runtime.arguments import arrays, geometry
+from ...runtime.kernel import compiled, kernel, precision_of, run
+from ...runtime.launch import or_nothing, part_of, round_up, scratch, sum_slices
+from ...shared.padded_image import copy_back, zero
+from ...shared.reduce import add_kernel_slices
+from ...shared.transpose import transpose
+from ..shapes import Pair, WindowedConvolution
+from .tiles import PAD, collect_patches, next_window, product_tile, transformed_kernel, windows_of
+from .transforms import from_patch, from_products, from_window
+
+FILTERS = 16  # with fewer, it is quicker not to take this way
+GROUP_BYTES = 1 << 19  # of transformed patches and output gradients at a time: half of an L2 cache
+
+
+def gradients(
+    x: np.ndarray,
+    kernel: np.ndarray,
+    dy: np.ndarray,
+    y: np.ndarray | None,
+    padding: Pair,
+    size: int,
+    dx: np.ndarray | None,
+    dkernel: np.ndarray,
+    dbias: np.ndarray | None,
+) -> None:
+    """Compute the gradients of input, kernel and bias; with y, of a ReLU's output, dy counts only where y > 0."""
+    N, _, _, C = x.shape
+    _, OH, OW, F = dy.shape
+    tile, dx_tile = product_tile(F, x.dtype, rows=C), product_tile(C, x.dtype)
+    columns, windows, places = round_up(F, tile.columns), windows_of(OH, OW, size), (size + 2) ** 2
+    each = windows[0] * windows[1]
+    summed = (9 * C + 1) * columns  # the kernel's gradient, then the bias's
+    slices = sum_slices(N, summed * x.itemsize)
+    most = max(1, GROUP_BYTES // (places * (C + F) * x.itemsize))  # windows
+    images = max(1, min(most // each, -(-N // slices)))  # whole ones in a group, or a part of one
+    group = min(most, images * each)
+    rows = round_up(group, dx_tile.inner)
+    g = WindowedConvolution.of(x, dy, size, windows, padding, columns, group, images)._replace(
+        relu=y is not None, wants_dx=dx is not None, wants_bias=dbias is not None
+    )
+    sums = scratch("kernel gradients", (slices, summed), x.dtype)
+    run(
+        _gradients_kernel(precision_of(x.dtype), *tile, *dx_tile[1:], size, PAD),
+        slices,
+        g,
+        x,
+        dy,
+        dy if y is None else y,
+        x if dx is None else transformed_kernel(_turned(kernel), dx_tile, size),
+        scratch("images", (slices, round_up(g.height * g.width * C, 16)), x.dtype),
+        scratch("lines", (slices, size * size * each * columns), x.dtype),
+        scratch("patches", (slices, places * (group * C + PAD)), x.dtype),
+        scratch("transformed windows", (slices, places * (rows * columns + PAD)), x.dtype),
+        scratch("products", (slices, places * (max(rows * dx_tile.columns, tile.inner * tile.columns) + PAD)), x.dtype),
+        scratch("image gradients", (slices, round_up(images * g.height * g.width * C, 16)), x.dtype),
+        sums,
+        or_nothing(dx, x.dtype),
+    )
+    add_kernel_slices(sums, 3 * C, columns, dkernel, dbias)
+
+
+def _turned(kernel: np.ndarray) -> np.ndarray:
+    """Return a kernel with its channels and filters exchanged, (3, 3, F, C)."""
+    _, _, C, F = kernel.shape
+    turned = scratch("turned kernel", (3, 3, F, C), kernel.dtype)
+    transpose(kernel.reshape(9, C, F), turned, F * C, C)
+    return turned
+
+
+@cache
+def _gradients_kernel(precision, outer, inner, vectors, lanes, dx_inner, dx_vectors, depth_lanes, size, pad):
+    side = size + 2  # of a patch
+
+    @kernel
+    def winograd_gradients(s, slices, numbers, addresses):
+        """A slice of the batch, with sums of its own, a group of windows at a time: some images, or a part of one.
+
+        Patches and windows are transformed once, for both gradients. The kernel's: for each tile of channels x filters,
+        its products, the windows innermost; then they are transformed back and added to the sums. The input's: for
+        each panel of channels and each place, tiles of windows x channels, the filters innermost; then each
+        window's products are transformed back and added to the gradient of its padded image.
+
+        Registers: the tile. L1: a tile's products, and one place's columns of the operands; one reading of a
+        kernel's panel serves all tiles of the group. L2: the transformed patches and windows, and the sums if they fit.
+        """
+        g = geometry(numbers, WindowedConvolution)
+        x, dy, y, weights, images, lines, patches, windows, products, dimages, sums, dx = arrays(
+            addresses, 12, precision
+        )
+        tile, dx_tile = tile_shape(outer, inner, vectors, lanes), tile_shape(1, dx_inner, dx_vectors, depth_lanes)
+        square, patch = tile_shape(side, side, 1, lanes), tile_shape(side, side, 1, depth_lanes)
+        outputs, three = tile_shape(size, size, 1, lanes), tile_shape(3, 3, 1, lanes)
+        image, passed, total = part_of(images, s, slices), part_of(lines, s, slices), part_of(sums, s, slices)
+        patches, windows = part_of(patches, s, slices), part_of(windows, s, slices)
+        products, dimages = part_of(products, s, slices), part_of(dimages, s, slices)
+        width, dx_width = vectors * lanes, dx_vectors * depth_lanes
+        rows = (g.group + dx_inner - 1) // dx_inner * dx_inner
+        dx_columns = (g.C + dx_width - 1) // dx_width * dx_width
+        patch_plane, plane, weight_plane = g.group * g.C + pad, rows * g.columns + pad, g.F * dx_columns + pad
+        product_plane, dx_plane = inner * width + pad, rows * dx_width + pad
+        each, image_size = g.down * g.across, g.height * g.width * g.C
+        zero(image)
+        zero(passed)
+        zero(total)
+        last = (s + 1) * g.N // slices
+        copied, masked = -1, -1
+        for n in range(s * g.N // slices, last, g.images):
+            here = min(g.images, last - n)
+            if g.wants_dx:
+                zero(dimages)
+            after = n, 0, 0
+            for begin in range(0, here * each, g.group):
+                count, first = min(g.group, here * each - begin), after
+                masked = collect_windows(
+                    outputs, square, lanes, width, dy, y, g, passed, masked, first, count, windows, rows, plane, total
+                )
+                copied, after = collect_patches(
+                    patch, depth_lanes, x, g, image, copied, first, count, patches, patch_plane
+                )
+                for f in range(0, g.columns, width):
+                    for c in range(0, g.C, inner):
+                        for place in range(side * side):
+                            acc = tile_zeros(tile, x)
+                            a, b = place * patch_plane + c, place * plane + f * rows
+                            for p in range(count):
+                                acc = tile_fma(tile, acc, patches, a + p * g.C, 0, 1, windows, b + p * width)
+                            tile_store(tile, acc, products, place * product_plane, 0, width)
+                        channels = min(inner, g.C - c)  # what the last tile read behind them is dropped
+                        add_kernel(square, three, lanes, products, width, product_plane, g, c, channels, f, total)
+                for c in range(0, g.C if g.wants_dx else 0, dx_width):
+                    for place in range(side * side):
+                        for p in range(0, count, dx_inner):
+                            acc = tile_zeros(dx_tile, x)
+                            for f in range(0, g.F, width):
+                                a = place * plane + f * rows + p * width
+                                b = place * weight_plane + c * g.F + f * dx_width
+                                for k in range(min(width, g.F - f)):
+                                    acc = tile_fma(dx_tile, acc, windows, a + k, 0, width, weights, b + k * dx_width)
+                            tile_store(dx_tile, acc, products, place * dx_plane + p * dx_width, 0, dx_width)
+                    add_patches(patch, depth_lanes, products, dx_width, dx_plane, g, n, first, count, c, dimages)
+            for i in range(here if g.wants_dx else 0):
+                copy_back(dimages[i * image_size : (i + 1) * image_size], g, dx, (n + i) * g.H * g.W * g.C)
+
+    return winograd_gradients
+
+
+@compiled
+def add_kernel(square, three, lanes, products, width, plane, g, c, channels, f, total):
+    """Transform a tile of products back, and add it to the kernel's gradient from channel c and filter f on."""
+    distance = g.C * g.columns
+    for r in range(channels):
+        for v in range(0, width, lanes):
+            values = from_products(square, three, products, r * width + v, (g.size + 2) * plane, plane)
+            to = (c + r) * g.columns + f + v
+            values = tile_add(values, tile_load(three, total, to, 3 * distance, distance))
+            tile_store(three, values, total, to, 3 * distance, distance)
+
+
+@compiled
+def add_patches(patch, lanes, products, width, plane, g, n, window, count, c, dimages):
+    """Transform ``count`` windows' products back, and add them to their patches, from channel c on.
+
+    ``dimages`` are the gradients of the padded images from number n on.
+    """
+    for p in range(count):
+        line = (window[0] - n) * g.height + g.size * window[1]
+        corner = (line * g.width + g.size * window[2]) * g.C + c
+        for v in range(0, min(width, g.C - c), lanes):
+            values = from_patch(patch, patch, products, p * width + v, (g.size + 2) * plane, plane)
+            values = tile_add(values, tile_load(patch, dimages, corner + v, g.width * g.C, g.C))
+            tile_store(patch, values, dimages, corner + v, g.width * g.C, g.C)
+        window = next_window(g, window)
+
+
+@compiled
+def collect_windows(
+    outputs, square, lanes, width, dy, y, g, passed, masked, window, count, windows, rows, plane, total
+):
+    """Transform the output gradients of ``count`` windows into matrices (count, F), in panels (rows, width).
+
+    ``passed`` holds those of image number ``masked``, as ReLU let them pass, in whole windows of ``columns`` filters. A
+    new one is added to the bias's gradient. Returns which it holds then.
+    """
+    for p in range(count):
+        n, line, pixel = window
+        if n != masked:
+            pass_image(dy, y, g, n, passed, total)
+            masked = n
+        corner = (g.size * line * g.across + pixel) * g.size * g.columns
+        for f in range(0, g.columns, lanes):
+            to = f // width * width * rows + p * width + f % width
+            values = from_window(outputs, square, passed, corner + f, g.size * g.across * g.columns, g.columns)
+            tile_store(square, values, windows, to, (g.size + 2) * plane, plane)
+        window = next_window(g, window)
+    return masked
+
+
+@compiled
+def pass_image(dy, y, g, n, passed, total):
+    """Copy the gradient of output image n, zero where ReLU stopped it, and add it to the bias's gradient."""
+    bias = total[total.size - g.columns :]
+    for oy in range(g.OH):
+        for ox in range(g.OW):
+            begin, to = ((n * g.OH + oy) * g.OW + ox) * g.F, (oy * g.size * g.across + ox) * g.columns
+            upstream, output, here = dy[begin : begin + g.F], y[begin : begin + g.F], passed[to : to + g.F]
+            if g.relu:
+                for f in range(g.F):
+                    here[f] = upstream[f] if output[f] > 0 else 0
+            else:
+                copy_run(dy, begin, passed, to, g.F)
+            if g.wants_bias:
+                for f in range(g.F):
+                    bias[f] += here[f]

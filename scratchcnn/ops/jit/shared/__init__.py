@@ -1,0 +1,1 @@
+"""Pieces that kernels of several operations are made of: padded images, transposition, reduction."""

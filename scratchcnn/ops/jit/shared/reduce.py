@@ -1,0 +1,142 @@
+"""Sums over the slices of a kernel: each has summed a part of the batch, and the parts are added in order.
+
+The gradient of a convolution's kernel and that of its bias are summed side by side, in one stretch of scratch memory
+for each slice, in the order and with the padding that suit the tiles; the last kernel adds the stretches and writes the
+totals where they belong.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import NamedTuple
+
+import numpy as np
+
+from ..machine.tile import copy_run, tile_shape
+from ..runtime.arguments import arrays, geometry
+from ..runtime.kernel import compiled, kernel, precision_of, run
+from ..runtime.launch import WORK, or_nothing, row_slices
+from .transpose import block_lanes, transpose_band
+
+
+class Sums(NamedTuple):
+    """The numbers of ``add_slices``."""
+
+    rows: int
+    size: int
+
+
+class KernelSums(NamedTuple):
+    """The numbers of a kernel's gradient, (lines, depth, F) = (KH, KW*C, F), as it lies in the slices' sums."""
+
+    slices: int
+    size: int  # of one slice's sums
+    lines: int
+    depth: int
+    F: int
+    padded_depth: int
+    columns: int  # F, padded
+
+
+def add_slices(sums: np.ndarray) -> np.ndarray:
+    """Add the sums of all slices, (slices, size), in order, and return the total, (size,)."""
+    rows, size = sums.shape
+    if rows > 1:
+        run(_add_rows(precision_of(sums.dtype)), row_slices(size // WORK), Sums(rows, size), sums)
+    return sums[0]
+
+
+def add_kernel_slices(
+    sums: np.ndarray, padded_depth: int, columns: int, dkernel: np.ndarray, dbias: np.ndarray | None
+) -> None:
+    """Compute dkernel and dbias (unless None) from (KH, padded_depth, columns) and (columns,) sums of each slice."""
+    KH, KW, C, F = dkernel.shape
+    g = KernelSums(len(sums), sums.shape[1], KH, KW * C, F, padded_depth, columns)
+    slices = row_slices(min(KH, sums.size // WORK))
+    run(
+        _add_kernels(precision_of(sums.dtype)),
+        slices,
+        g,
+        sums,
+        dkernel,
+        or_nothing(dbias, sums.dtype),
+    )
+
+
+def add_transposed_slices(sums: np.ndarray, padded_depth: int, dkernel: np.ndarray, dbias: np.ndarray | None) -> None:
+    """Compute dkernel and dbias (unless None) from (F, KH, padded_depth) and (F,) sums of each slice."""
+    KH, KW, C, F = dkernel.shape
+    g = KernelSums(len(sums), sums.shape[1], KH, KW * C, F, padded_depth, F)
+    lanes = block_lanes(sums.dtype)
+    slices = row_slices(min(-(-F // lanes), sums.size // WORK))
+    address = _add_transposed(precision_of(sums.dtype), lanes)
+    run(address, slices, g, sums, dkernel, or_nothing(dbias, sums.dtype))
+
+
+@compiled
+def add_stretch(sums, rows, size, first, last):
+    """Add elements first to last of all rows of ``size`` elements to those of the first row, in order."""
+    total = sums[first:last]
+    for row in range(1, rows):
+        more = sums[row * size + first : row * size + last]
+        for i in range(total.size):
+            total[i] += more[i]
+
+
+@cache
+def _add_rows(precision):
+    @kernel
+    def add_rows(s, slices, numbers, addresses):
+        """Add all rows to the first, in order, for a slice of the columns."""
+        g = geometry(numbers, Sums)
+        (sums,) = arrays(addresses, 1, precision)
+        add_stretch(sums, g.rows, g.size, s * g.size // slices, (s + 1) * g.size // slices)
+
+    return add_rows
+
+
+@cache
+def _add_kernels(precision):
+    @kernel
+    def add_kernels(s, slices, numbers, addresses):
+        """A slice of the kernel's lines: add them, then copy what is not padding. The first slice adds the bias too."""
+        g = geometry(numbers, KernelSums)
+        sums, dkernel, dbias = arrays(addresses, 3, precision)
+        first, last = s * g.lines // slices, (s + 1) * g.lines // slices
+        add_stretch(sums, g.slices, g.size, first * g.padded_depth * g.columns, last * g.padded_depth * g.columns)
+        for line in range(first, last):
+            for k in range(g.depth):
+                copy_run(sums, (line * g.padded_depth + k) * g.columns, dkernel, (line * g.depth + k) * g.F, g.F)
+        if s == 0 and dbias.size > 0:
+            bias = g.lines * g.padded_depth * g.columns
+            add_stretch(sums, g.slices, g.size, bias, bias + g.F)
+            copy_run(sums, bias, dbias, 0, g.F)
+
+    return add_kernels
+
+
+@cache
+def _add_transposed(precision, lanes):
+    @kernel
+    def add_transposed(s, slices, numbers, addresses):
+        """A slice of the bands of ``lanes`` filters: add them, then transpose. The first slice adds the bias too.
+
+        Registers: a block of lanes x lanes numbers. L1: the sums of a band.
+        """
+        g = geometry(numbers, KernelSums)
+        sums, dkernel, dbias = arrays(addresses, 3, precision)
+        block = tile_shape(1, lanes, 1, lanes)
+        bands = (g.F + lanes - 1) // lanes
+        row = g.lines * g.padded_depth
+        for band in range(s * bands // slices, (s + 1) * bands // slices):
+            f = band * lanes
+            filters = min(lanes, g.F - f)
+            add_stretch(sums, g.slices, g.size, f * row, (f + filters) * row)
+            for line in range(g.lines):
+                place, to = f * row + line * g.padded_depth, line * g.depth * g.F + f
+                transpose_band(block, lanes, sums, place, row, filters, g.depth, dkernel, to, g.F)
+        if s == 0 and dbias.size > 0:
+            add_stretch(sums, g.slices, g.size, g.F * row, g.F * row + g.F)
+            copy_run(sums, g.F * row, dbias, 0, g.F)
+
+    return add_transposed

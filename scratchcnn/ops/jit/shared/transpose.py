@@ -1,0 +1,97 @@
+"""Transposing matrices, in blocks that are turned over in the registers.
+
+Column by column, a matrix would be read in strides, one number of each cache line at a time. A block of as many rows as
+a vector has lanes is read and written line by line, and transposed in between without touching memory.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import NamedTuple
+
+import numpy as np
+
+from ..machine.registers import registers
+from ..machine.tile import tile_load, tile_shape, tile_store
+from ..machine.tile_transforms import tile_transpose
+from ..runtime.arguments import arrays, geometry
+from ..runtime.kernel import compiled, kernel, precision_of, run
+from ..runtime.launch import row_slices
+
+BLOCK = 16384  # elements that are worth waking another thread
+
+
+class Matrices(NamedTuple):
+    """The numbers of a transposition of several matrices, and where number (line, r, c) goes in the result."""
+
+    lines: int
+    rows: int
+    columns: int
+    start: int  # the place of (line, r, c) is start + line // group * group_stride
+    group: int  # + line % group * line_stride + c * column_stride + r
+    group_stride: int
+    line_stride: int
+    column_stride: int
+    padding: int  # zeros behind the last r
+
+
+def transpose(
+    matrices: np.ndarray,
+    result: np.ndarray,
+    line_stride: int,
+    column_stride: int,
+    start: int = 0,
+    padding: int = 0,
+    group: int = 0,
+    group_stride: int = 0,
+) -> None:
+    """Write number (line, r, c) of ``matrices`` to place start + line * line_stride + c * column_stride + r.
+
+    Where lines come in groups, ``line`` counts inside of each, and those of the next begin ``group_stride`` further.
+    """
+    lines, rows, columns = matrices.shape
+    g = Matrices(lines, rows, columns, start, group or lines, group_stride, line_stride, column_stride, padding)
+    lanes = block_lanes(matrices.dtype)
+    slices = row_slices(min(lines * -(-rows // lanes), matrices.size // BLOCK))
+    run(_transpose_kernel(precision_of(matrices.dtype), lanes), slices, g, matrices, result)
+
+
+def block_lanes(dtype: np.dtype) -> int:
+    """Return how many rows and columns a block has that is transposed in the registers."""
+    return min(16, registers().width // dtype.itemsize)
+
+
+@compiled
+def transpose_band(block, lanes, source, place, source_stride, rows, columns, result, to, result_stride):
+    """Transpose up to ``lanes`` rows: source[place + r*source_stride + c] becomes result[to + c*result_stride + r]."""
+    begin = 0
+    if rows == lanes:
+        begin = columns // lanes * lanes
+        for column in range(0, begin, lanes):
+            numbers = tile_transpose(block, tile_load(block, source, place + column, 0, source_stride))
+            tile_store(block, numbers, result, to + column * result_stride, 0, result_stride)
+    for r in range(rows):
+        for column in range(begin, columns):
+            result[to + column * result_stride + r] = source[place + r * source_stride + column]
+
+
+@cache
+def _transpose_kernel(precision, lanes):
+    @kernel
+    def transpose(s, slices, numbers, addresses):
+        """A slice of the bands of ``lanes`` rows: whole blocks in registers, what is left number by number."""
+        g = geometry(numbers, Matrices)
+        matrices, result = arrays(addresses, 2, precision)
+        block = tile_shape(1, lanes, 1, lanes)
+        bands = (g.rows + lanes - 1) // lanes
+        for band in range(s * g.lines * bands // slices, (s + 1) * g.lines * bands // slices):
+            line, row = band // bands, band % bands * lanes
+            place, rows = (line * g.rows + row) * g.columns, min(lanes, g.rows - row)
+            to = g.start + line // g.group * g.group_stride + line % g.group * g.line_stride + row
+            transpose_band(block, lanes, matrices, place, g.columns, rows, g.columns, result, to, g.column_stride)
+            if row + lanes >= g.rows:
+                for column in range(g.columns):
+                    for r in range(rows, rows + g.padding):
+                        result[to + column * g.column_stride + r] = 0
+
+    return transpose

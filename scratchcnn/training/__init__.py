@@ -1,0 +1,8 @@
+"""How a network learns: the loop, evaluation, replay of recorded steps, the learning-rate finder.
+
+Start with ``loop.py``. It knows networks and callbacks; it does not know the class ``Sequential`` above it.
+"""
+
+from .loop import train_step
+
+__all__ = ["train_step"]

@@ -1,0 +1,245 @@
+"""Which learning rate? Try all of them, from far too low to far too high, in a few short trainings.
+
+At rates that are too low the loss stays where it is; then it falls, the faster the higher the rate; at last the steps
+are so long that it shoots up. A good rate lies where the loss still falls steeply, well below the one where it shoots
+up (Smith 2017, "Cyclical learning rates for training neural networks").
+
+Where exactly the loss is lowest is a matter of chance: the curve has a flat bottom, and one batch is easier than the
+next. So two other places are looked for, both on a steep part of the curve: where the loss has come down half its way,
+and where it is back there. And one training says more about the weights that it began with than about the rate, so
+there are several (*sweeps*), from other initial weights, and what counts is the mean of their losses.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..callbacks.progress import announcing_compilation
+from ..checks.inputs import as_integer
+from ..concurrency.turns import undisturbed
+from ..network.network import Network
+from .evaluation import as_samples, require_compiled
+from .loop import update
+
+SWEEP_STREAM = 2  # of the numbers that come from a model's seed; training.py has 0 and 1
+REACH = 1 / 30  # of the batches, on each side, go into a smoothed loss
+DIVERGED = 4.0  # times the first loss: there is nothing more to see
+STARTING = 1 / 10  # of the losses, the first ones, are from rates too low to change anything
+UPDATES = 3  # at the rate suggested, so many go as far as all those of the sweep that made the loss fall by half
+MARGIN = 2.5  # the rate at which the loss has risen again is at least so many times the one suggested
+HARDLY = 0.05  # of the first loss: if it does not fall by more, there is nothing to be read off the curve
+
+
+@dataclass(frozen=True)
+class LearningRateSearch:
+    """What ``lr_find`` saw; ``plots.learning_rate_search`` draws it.
+
+    Attributes
+    ----------
+    learning_rates : list of float
+        The rates, each of one update.
+    losses : list of float
+        The loss of the batch before that update, the mean over the sweeps.
+    smoothed_losses : list of float
+        The trend: means over neighbours on both sides.
+    suggestion : float
+        With the rates r_1, r_2, ..., and half-way between the first losses and the lowest one as the mark: the loss
+        falls below it at r_f, and is below it for the last time at r_l. The suggestion is the lower of two rates,
+
+            (r_1 + ... + r_f) / 3       goes in three updates as far as the sweep did to make the loss fall by half
+            r_(l - lag) / 2.5           stays well below the rate at which the loss shoots up
+
+        It is meant for training at a constant rate. A highest rate for a schedule that climbs to it and descends may be
+        two to five times that.
+    lag : int
+        Updates until a rate shows its effect: an optimizer with momentum goes on as before for 1 / (1 - momentum).
+    """
+
+    learning_rates: list[float]
+    losses: list[float]
+    smoothed_losses: list[float]
+    lag: int = 0
+
+    @property
+    def suggestion(self) -> float:
+        start, lowest = _start(self.losses), min(self.smoothed_losses)
+        below = np.flatnonzero(np.array(self.smoothed_losses) <= (start + lowest) / 2)
+        first, last = int(below[0]), max(0, int(below[-1]) - self.lag)
+        return min(sum(self.learning_rates[: first + 1]) / UPDATES, self.learning_rates[last] / MARGIN)
+
+
+def _start(losses: list[float]) -> float:
+    """Return the loss before anything was learnt."""
+    return float(np.mean(losses[: max(1, round(STARTING * len(losses)))]))
+
+
+@undisturbed
+def lr_find(
+    model: Network,
+    x: Any,
+    y: Any,
+    *,
+    lowest: float = 1e-6,
+    highest: float = 10.0,
+    steps: int = 150,
+    batch_size: int = 32,
+    sweeps: int = 4,
+    verbose: int | str = "auto",
+) -> LearningRateSearch:
+    """Learning-rate finder: train for a moment at a rate that grows from batch to batch, and look at the loss.
+
+    Afterwards the model is what it was before, to the bit: parameters, state, what the optimizer remembers, its
+    learning rate, and the random numbers to come. Other threads that use the model wait until then.
+
+    Parameters
+    ----------
+    model : Network
+        Compiled, with the optimizer that the rate is for.
+    x, y : array_like
+        Images and labels, in any form that ``fit`` takes.
+    lowest, highest : float, default 1e-6 and 10
+        The first and the last rate; each batch multiplies it by the same factor.
+    steps : int, default 150
+        Batches of a sweep, at least 2. Fewer are run if the loss has shot up before.
+    batch_size : int, default 32
+        That of the training that is planned: with larger batches, higher rates are possible.
+    sweeps : int, default 4
+        How often the rates are tried, on other batches each time. A model that is as its seed has made it begins each
+        sweep with other initial weights, those of other seeds; one that has learnt something, with what it has.
+    verbose : {"auto", 0, 1, 2}
+        0: silent. Otherwise it is said when kernels are being compiled.
+
+    Returns
+    -------
+    LearningRateSearch
+        The rates, the losses, and a suggestion.
+
+    Raises
+    ------
+    ValueError
+        If an argument or the data are not as described, or the loss is not a number already before the first update.
+    RuntimeError
+        If the model is not compiled.
+
+    Warns
+    -----
+    RuntimeWarning
+        If the loss hardly fell at any rate: the suggestion then means nothing.
+
+    Examples
+    --------
+    >>> import scratchcnn as sc
+    >>> (x, y), _ = sc.data.load_data("digits")
+    >>> model = sc.Sequential([sc.Rescaling(1 / 255), sc.Flatten(), sc.Dense(10)], input_shape=(28, 28, 1))
+    >>> model.compile(sc.Adam(1e-3))
+    >>> search = sc.lr_find(model, x[:500], y[:500], steps=40, verbose=0)
+    >>> model.optimizer.learning_rate = search.suggestion
+    >>> figure = sc.plots.learning_rate_search(search)
+    """
+    require_compiled(model, "lr_find")
+    if not 0 < lowest < highest < math.inf:
+        raise ValueError(f"lowest and highest must be numbers with 0 < lowest < highest, got {lowest} and {highest}")
+    steps, batch_size = as_integer("steps", steps, 2), as_integer("batch_size", batch_size, 1)
+    sweeps = as_integer("sweeps", sweeps, 1)
+    x, y = as_samples(model, x, y)
+    batch_size = min(batch_size, len(x))
+    rates = [float(rate) for rate in np.geomspace(lowest, highest, steps)]
+    curves: list[list[float]] = []
+    is_fresh = all(map(np.array_equal, model.get_weights(), _initial_weights(model, model.seed)))
+    restore = _snapshot(model)
+    try:
+        with announcing_compilation(verbose), np.errstate(all="ignore"):  # at the end, numbers overflow: expected
+            for number in range(sweeps):
+                restore()
+                _reset(model.optimizer)
+                if number:
+                    rng = np.random.default_rng([model.seed, SWEEP_STREAM, number])
+                    model.rng.bit_generator.state = rng.bit_generator.state
+                if number and is_fresh:
+                    model.set_weights(_initial_weights(model, int(rng.integers(2**63))))
+                curves.append(_sweep(model, x, y, rates, batch_size))
+    finally:
+        restore()
+    if not all(curves):
+        raise ValueError("the loss of this model is not a finite number before any update; are its weights?")
+    losses = [float(np.mean(column)) for column in zip(*curves, strict=False)]  # up to where the first one diverged
+    reach = max(1, round(REACH * steps))
+    smoothed = [float(np.mean(losses[max(0, i - reach) : i + reach + 1])) for i in range(len(losses))]
+    if min(smoothed) > (1 - HARDLY) * _start(losses):
+        warnings.warn(
+            f"lr_find: the loss hardly fell, from {_start(losses):.4g} to {min(smoothed):.4g} at the best of the rates "
+            f"from {lowest:g} to {rates[len(losses) - 1]:g}: pass a wider range, lowest=... and highest=...",
+            RuntimeWarning,
+            stacklevel=3,  # who called lr_find, not what undisturbed has made of it
+        )
+    return LearningRateSearch(rates[: len(losses)], losses, smoothed, _lag(model.optimizer))
+
+
+def _lag(optimizer: Any) -> int:
+    momentum = getattr(optimizer, "momentum", getattr(optimizer, "beta_1", 0.0))
+    return round(1 / (1 - momentum)) if momentum else 0
+
+
+def _sweep(model: Network, x: np.ndarray, y: np.ndarray, rates: list[float], batch_size: int) -> list[float]:
+    """Return the loss of each batch, one for each rate or until it has shot up."""
+    losses: list[float] = []
+    for chosen, rate in zip(_batches(model.rng, len(x), batch_size), rates, strict=False):
+        model.optimizer.learning_rate = rate  # type: ignore[union-attr]
+        try:
+            loss, _ = update(model, x[chosen], y[chosen])
+        except FloatingPointError:
+            break
+        losses.append(loss)
+        if loss > DIVERGED * losses[0]:
+            break
+    return losses
+
+
+def _reset(optimizer: Any) -> None:
+    """Let an optimizer begin anew: what it remembers has the size of the steps that it made at another rate."""
+    optimizer.iterations = 0
+    for slot in optimizer.slots.values():
+        slot.fill(0)
+
+
+def _batches(rng: np.random.Generator, samples: int, batch_size: int) -> Iterator[np.ndarray]:
+    """Yield the numbers of the samples of full batches, endlessly, by a new permutation each time all are used up."""
+    while True:
+        order = rng.permutation(samples)
+        for start in range(0, samples - batch_size + 1, batch_size):
+            yield order[start : start + batch_size]
+
+
+def _initial_weights(model: Network, seed: int) -> list[np.ndarray]:
+    """Return the weights that a model of the same layers has when it is made from ``seed``."""
+    layers = [copy.deepcopy(layer) for layer in model.layers]
+    for layer in layers:
+        layer.unbuild()
+    return type(model)(layers, model.input_shape, seed=seed, dtype=model.dtype.name).get_weights()
+
+
+def _snapshot(model: Network) -> Callable[[], None]:
+    """Return a function that brings the model back to where it is now."""
+    optimizer = model.optimizer
+    assert optimizer is not None
+    model.lay_out()  # which may move the arrays
+    states = [array for layer in model.layers for array in layer.state.values()]
+    frozen = [array for layer in model.layers if not layer.trainable for array in layer.params.values()]
+    arrays = [model.parameters, model.gradients, *states, *frozen, *optimizer.slots.values()]
+    copies = [array.copy() for array in arrays]
+    rate, iterations, random_state = optimizer.learning_rate, optimizer.iterations, model.rng.bit_generator.state
+
+    def restore() -> None:
+        for array, kept in zip(arrays, copies, strict=True):
+            array[...] = kept
+        optimizer.learning_rate, optimizer.iterations = rate, iterations
+        model.rng.bit_generator.state = random_state
+
+    return restore
