@@ -48,6 +48,7 @@ class Network(KnownAttributes):
     image_range: ImageRange | None = None
     warned_of_range = False
     noticed_batches = 0  # of a training by hand
+    watched_layers: tuple[list[Layer], list[Layer]] | None = None  # those whose settings and state replay.py looks at
     before_build: Callable[[Layer, Shape], None] | None = None  # called by load_model's wish, to look before it builds
     fitted_by: tuple[int, int] | None = None  # the process and the thread that is training the model
 

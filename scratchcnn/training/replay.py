@@ -109,13 +109,17 @@ def _key(function: Callable[..., Any], arguments: tuple[np.ndarray | None, ...])
 
 def _settings(model: Network) -> tuple[Any, ...]:
     """Return what may change in a model between two batches, and must not for the second to be a replay."""
+    if model.watched_layers is None:  # which layers these are does not change
+        adjustable = [layer for layer in model.layers if type(layer) in ADJUSTABLE]
+        model.watched_layers = adjustable, [layer for layer in model.layers if layer.state]
+    adjustable, stateful = model.watched_layers
     loss = model.loss
     return (
         id(model.steps),
         loss,
         loss.config() if type(loss) is SoftmaxCrossEntropy else None,
-        [layer.config() for layer in model.layers if type(layer) in ADJUSTABLE],
-        [id(array) for layer in model.layers if layer.state for array in layer.state.values()],
+        [layer.config() for layer in adjustable],
+        [id(array) for layer in stateful for array in layer.state.values()],
     )
 
 
