@@ -57,6 +57,12 @@ def open_regular(path: str | os.PathLike[str]) -> BinaryIO:
     return os.fdopen(descriptor, "rb")
 
 
+def require_regular(path: str | os.PathLike[str]) -> None:
+    """Raise an OSError if something else than a regular file is at ``path``, before it is opened for writing."""
+    with contextlib.suppress(FileNotFoundError):
+        _require_regular(os.stat(path), os.fspath(path))
+
+
 @contextlib.contextmanager
 def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     """Open a new file that takes the place of ``path`` if the block ends well, and leaves no trace if it does not.

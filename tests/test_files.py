@@ -292,3 +292,13 @@ def test_many_writers_at_once_leave_one_whole_file(tmp_path):
     array = read_idx(tmp_path / "file")
     assert len(array) == 1000 + int(array[0]) and (array == array[0]).all()
     assert os.listdir(tmp_path) == ["file"]
+
+
+def test_a_table_of_epochs_is_not_written_to_a_fifo_which_would_block_for_ever(tmp_path):
+    make_fifo(tmp_path / "history.csv")
+    model = small_network()
+    model.compile(sc.SGD(1e-3))
+    images, labels = np.zeros((4, 28, 28), np.uint8), np.zeros(4, int)
+    with sc.ops.using("reference"), pytest.raises(OSError, match="FIFO"):
+        model.fit(images, labels, callbacks=[sc.callbacks.CSVLogger(tmp_path / "history.csv")], verbose=0)
+    assert stat.S_ISFIFO(os.stat(tmp_path / "history.csv").st_mode)

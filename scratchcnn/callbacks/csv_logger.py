@@ -10,7 +10,7 @@ from typing import IO, Any
 
 from ..checks.messages import shown
 from ..checks.settings import Setting, yes_or_no
-from ..files import replacing
+from ..files import replacing, require_regular
 from ..network.network import Network
 from .base import LogReader
 
@@ -82,6 +82,8 @@ class Table:
     ------
     ValueError
         If there is something else in the file than such a table.
+    OSError
+        If the path leads to what is not a regular file, such as a FIFO, which would block for ever.
     """
 
     def __init__(self, path: Path, key: str, append: bool) -> None:
@@ -117,6 +119,7 @@ class Table:
         self._file.close()
 
     def _open(self, mode: str) -> None:
+        require_regular(self.path)
         self._file: IO[str] = open(self.path, mode, newline="", encoding="utf-8")
         self._writer = csv.writer(self._file)
 
