@@ -265,6 +265,28 @@ def predictions(loss: Any, logits: np.ndarray) -> np.ndarray:
     return answers
 
 
+def loss_of(loss: Any, logits: np.ndarray, targets: np.ndarray) -> Any:
+    """Return what ``loss.forward`` says; where NumPy refuses the two shapes, raise an error that says what to pass."""
+    try:
+        return loss.forward(logits, targets)
+    except ValueError as error:
+        if "broadcast" not in str(error):
+            raise
+        raise ValueError(
+            f"forward of {shown(loss)} cannot take outputs of shape {logits.shape} and targets of shape "
+            f"{targets.shape} together{_advice_for_targets(logits, targets)}: {error}"
+        ) from error
+
+
+def _advice_for_targets(logits: np.ndarray, targets: np.ndarray) -> str:
+    """Return how targets get the shape of the outputs, if an axis of 1 is all that they differ by."""
+    if (*targets.shape, 1) == logits.shape:
+        return "; pass y[..., np.newaxis] for targets of the outputs' shape"
+    if targets.shape == (*logits.shape, 1):
+        return "; pass y[..., 0] for targets of the outputs' shape"
+    return ""
+
+
 def as_mean(loss: Any, value: Any) -> float:
     """Return what ``loss.forward`` said as a float, or raise an error if it is not one number."""
     if isinstance(value, float):
@@ -284,4 +306,5 @@ def require_gradient(loss: Any, dlogits: Any, logits: np.ndarray, targets: np.nd
         raise ValueError(
             f"backward of {shown(loss)} must return the gradient at the logits, of their shape {logits.shape}, got "
             f"{np.shape(dlogits)}; the targets have the shape {targets.shape}: NumPy may have broadcast the two"
+            + _advice_for_targets(logits, targets)
         )

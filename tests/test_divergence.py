@@ -78,6 +78,33 @@ def test_the_averaged_weights_are_looked_at_too():
         model.fit(IMAGES, LABELS, callbacks=[Poisons(PLACES["dense/kernel"]), average], verbose=0)
 
 
+@pytest.mark.parametrize("moment", ["on_epoch_end", "on_epoch_logged", "on_train_end"])
+def test_nan_that_a_callback_leaves_at_the_end_is_an_error_and_is_not_saved(tmp_path, moment):
+    path = tmp_path / "model.npz"
+
+    def poison(*_):
+        model.parameters[5] = NAN
+
+    for order in (1, -1):
+        model, poisons = network(), Callback()
+        setattr(poisons, moment, poison)
+        saved = [] if moment == "on_epoch_logged" else [ModelCheckpoint(path)]
+        with pytest.raises(FloatingPointError, match="dense/kernel holds nan after a callback") as raised:
+            model.fit(IMAGES, LABELS, callbacks=[poisons, *saved][::order], verbose=0)
+        assert "learning rate" not in str(raised.value) and model.history.epoch == [0]
+        assert path.exists() == (moment == "on_train_end")
+        assert not path.exists() or np.isfinite(sc.load_model(path).parameters).all()
+
+
+def test_the_best_weights_survive_a_callback_that_leaves_nan():
+    model, poisons = network(), Callback()
+    poisons.on_epoch_end = lambda epoch, logs: model.parameters.fill(NAN if epoch else 1)
+    stop = EarlyStopping("loss", patience=9, restore_best_weights=True)
+    with pytest.raises(FloatingPointError, match="after a callback"):
+        model.fit(IMAGES, LABELS, epochs=3, callbacks=[stop, poisons], verbose=0)
+    assert (model.parameters == 1).all()
+
+
 def test_the_best_weights_and_the_latest_file_outlive_a_divergence_and_the_advice_works(tmp_path):
     model, path = network(), tmp_path / "model.npz"
     callbacks = [ModelCheckpoint(path), EarlyStopping("loss", patience=9, restore_best_weights=True)]

@@ -201,6 +201,21 @@ def test_a_gradient_that_numpy_broadcast_is_refused_with_the_shapes():
         network(SquaredError()).evaluate(X, Y[:, 0])
 
 
+@pytest.mark.parametrize("samples", [12, 6])  # NumPy refuses the shapes, or broadcasts them to others
+@pytest.mark.parametrize("repair, shape", [("y[..., np.newaxis]", (6, 6)), ("y[..., 0]", (6, 6, 1, 1))])
+def test_pictures_with_an_axis_of_one_too_few_or_too_many_are_told_what_to_pass(samples, repair, shape):
+    pictures = RNG.random((samples, 6, 6, 1))
+    y = pictures.reshape(samples, *shape)
+    model = sc.Sequential([sc.Conv2D(1, 3, padding="same")], input_shape=(6, 6, 1))
+    model.compile(sc.Adam(0.02), SquaredError())
+    for use in (lambda y: model.fit(pictures, y, verbose=0), lambda y: model.evaluate(pictures, y)):
+        with pytest.raises(ValueError) as raised:
+            use(y)
+        for said in (f"({samples}, 6, 6, 1)", str(y.shape), f"pass {repair}"):
+            assert said in str(raised.value)
+        use(eval(repair, {"np": np, "y": y}))
+
+
 @pytest.mark.parametrize(
     "value, message", [(None, "got None"), (np.ones(4), r"got an array of shape \(4,\); return its mean\(\)")]
 )

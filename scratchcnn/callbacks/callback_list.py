@@ -9,7 +9,7 @@ from __future__ import annotations
 import inspect
 import sys
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from difflib import get_close_matches
 from typing import Any
@@ -87,12 +87,19 @@ class CallbackList:
         for callback in (*self.callbacks, self.display):
             self._call(callback, "on_epoch_trained", epoch)
 
-    def on_epoch_end(self, epoch: int, logs: dict[str, Any]) -> None:
-        """Let all add to the logs, then let all look at them, and keep them; then raise the first error."""
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any], require_sound: Callable[[], None]) -> None:
+        """Let all add to the logs, then let all look at them, and keep them; then raise the first error.
+
+        ``require_sound`` raises an error if what the first have left of the model must not be saved by the second.
+        """
         everyone = (*self.callbacks, self.display)
         errors = self._call_each(everyone, "on_epoch_end", epoch, logs)
         logs.update(as_plain(logs))
         self.history.append(epoch, logs)
+        try:
+            require_sound()
+        except FloatingPointError as error:
+            _raise_first([*errors, error])
         errors += self._call_each(everyone, "on_epoch_logged", epoch, logs)
         self.history.append(epoch, logs)
         _raise_first(errors)

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from ..layers.base import Layer
-from ..losses import as_mean
+from ..losses import as_mean, loss_of
 from ..model import Sequential
 from ..types import Shape
 
@@ -180,7 +180,7 @@ class LossSubject(Subject):
         self.loss = copy.deepcopy(loss)
 
     def _forward(self, x: np.ndarray, targets: Any, training: bool) -> Any:
-        return [as_mean(self.loss, self.loss.forward(x, targets))]
+        return [as_mean(self.loss, loss_of(self.loss, x, targets))]
 
     def _backward(self, targets: Any, input_gradient: bool) -> Any:
         dlogits = self.loss.backward()
@@ -202,7 +202,7 @@ class NetworkSubject(Subject):
     def _forward(self, x: np.ndarray, targets: Any, training: bool) -> Any:
         self._logits = self.model.forward(x, training)
         self.require_double("forward", self._logits)
-        loss = as_mean(self.loss, self.loss.forward(self._logits, targets))
+        loss = as_mean(self.loss, loss_of(self.loss, self._logits, targets))
         return [loss + self.model.regularization_loss()]
 
     def _backward(self, targets: Any, input_gradient: bool) -> Any:

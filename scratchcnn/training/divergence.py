@@ -52,6 +52,16 @@ def require_finite_start(model: Network) -> None:
         raise ValueError(f"{found} before this training, and no update makes a number of it again; {_WAY_ON}")
 
 
+def require_finite_after_callbacks(model: Network) -> None:
+    """Raise a FloatingPointError if a callback has left something NaN or infinite that was finite before."""
+    found = _not_finite(model)
+    if found:
+        raise FloatingPointError(
+            f"{found} after a callback at the end of an epoch or of the training, and did not before: the callback has "
+            f"changed it, no update has. The model keeps what it holds: {_WAY_ON}, without that callback"
+        )
+
+
 def _not_finite(model: Network) -> str:
     """Return "conv2d/kernel holds nan" of the first array that is not finite, or an empty text."""
     assert model.optimizer is not None

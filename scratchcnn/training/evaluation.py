@@ -23,6 +23,7 @@ from ..losses import (
     classes,
     correct_counter,
     forget,
+    loss_of,
     predictions,
     require_gradient,
 )
@@ -196,7 +197,7 @@ def measure(model: Network, x: np.ndarray, y: np.ndarray, batch_size: int, verbo
 
 def _measure_batch(model: Network, images: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, Any]:
     logits = model.forward(images)  # (N, *output_shape)
-    loss = model.loss.forward(logits, targets)
+    loss = loss_of(model.loss, logits, targets)
     return logits, losses_or_mean(model.loss, loss)
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from contextlib import nullcontext
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -26,12 +27,18 @@ from ..concurrency.locks import lock_of
 from ..concurrency.turns import one_at_a_time
 from ..data.augment import Annealed, Augmentation
 from ..history import History
-from ..losses import as_targets, correct_counter, forget, require_gradient
+from ..losses import as_targets, correct_counter, forget, loss_of, require_gradient
 from ..memory import aligned_empty
 from ..network.image_range import notice, remember
 from ..network.network import Network
 from ..regularizers import add_gradients
-from .divergence import require_finite_arrays, require_finite_loss, require_finite_start, require_finite_update
+from .divergence import (
+    require_finite_after_callbacks,
+    require_finite_arrays,
+    require_finite_loss,
+    require_finite_start,
+    require_finite_update,
+)
 from .evaluation import as_samples, losses_or_mean, mean_of, measure, require_compiled, require_labels
 from .held_out import training_and_validation
 from .replay import replay
@@ -103,7 +110,7 @@ def find_gradients(
 ) -> tuple[np.ndarray, Any]:
     """Fill a model's gradients, but for its regularizers; return its logits, and its losses or only their mean."""
     logits = model.forward(images, training=True, indices=indices)  # (N, *output_shape)
-    loss = model.loss.forward(logits, targets)
+    loss = loss_of(model.loss, logits, targets)
     dlogits = model.loss.backward()
     require_gradient(model.loss, dlogits, logits, targets)
     model.backpropagate(dlogits, input_gradient=False)
@@ -172,8 +179,8 @@ def fit(
     RuntimeError
         If the model is not compiled, or another thread is training it.
     FloatingPointError
-        If the loss becomes NaN or infinite; or, at the end of an epoch's updates and before anything is saved,
-        parameters, moving statistics or what the optimizer remembers.
+        If the loss becomes NaN or infinite; or, at the end of an epoch's updates, after the callbacks'
+        ``on_epoch_end`` and before anything is saved, parameters, moving statistics or what the optimizer remembers.
 
     Warns
     -----
@@ -248,7 +255,8 @@ def fit(
                 logs["val_loss"], accuracy = measure(model, *validation, batch_size, verbose)
                 if not math.isnan(accuracy):
                     logs["val_accuracy"] = accuracy
-            hooks.on_epoch_end(epoch, logs)
+            hooks.on_epoch_end(epoch, logs, partial(require_finite_after_callbacks, model))
+    require_finite_after_callbacks(model)
     return history
 
 
