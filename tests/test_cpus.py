@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import pickle
 import platform
@@ -191,26 +190,18 @@ def test_tiles_follow_the_cpu_that_is_compiled_for(name, registers, monkeypatch)
     assert tuple(cpu.registers.__wrapped__()) == registers
 
 
-def fingerprint_of(folder: Path) -> int:
-    """Return the fingerprint that the kernels have whose source is in ``folder``."""
-    spec = importlib.util.spec_from_file_location("kernel_of_a_copy", folder / "kernel.py")
-    assert spec and spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.FINGERPRINT
-
-
 def test_a_change_in_any_file_of_the_kernels_makes_numba_compile_them_anew(tmp_path):
     # The fingerprint is part of each kernel, and so of what numba looks for on disk.
     from scratchcnn.ops.jit.runtime import kernel
 
     copy = tmp_path / "jit"
-    shutil.copytree(Path(kernel.__file__).parent, copy, ignore=shutil.ignore_patterns("__pycache__"))
-    seen = {kernel.FINGERPRINT, fingerprint_of(copy)}
+    shutil.copytree(Path(kernel.__file__).parents[1], copy, ignore=shutil.ignore_patterns("__pycache__"))
+    seen = {kernel.FINGERPRINT, kernel.fingerprint(copy)}
     assert len(seen) == 1
-    files = sorted(copy.glob("*.py"))
+    files = sorted(copy.rglob("*.py"))
+    assert {"kernel.py", "tile.py", "direct.py", "pool.py"} <= {file.name for file in files}
     for file in files:
         file.write_text(file.read_text() + "# changed\n")
-        seen.add(fingerprint_of(copy))
+        seen.add(kernel.fingerprint(copy))
     assert len(seen) == 1 + len(files)
     assert all(kernel.precision_of(np.dtype(bits)) // 128 == kernel.FINGERPRINT for bits in ("float32", "float64"))

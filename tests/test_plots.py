@@ -128,7 +128,7 @@ def test_matplotlib_is_imported_by_the_first_picture_and_pyplot_never():
     program = """
 import sys, scratchcnn as sc
 assert "matplotlib" not in sys.modules
-sc.plots.learning_curves(sc.training.History())
+sc.plots.learning_curves(sc.History())
 assert "matplotlib" in sys.modules and "matplotlib.pyplot" not in sys.modules
 """
     subprocess.run([sys.executable, "-c", program], check=True, cwd=sc.__path__[0] + "/..")

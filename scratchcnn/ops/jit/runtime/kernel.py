@@ -43,12 +43,18 @@ from ...checks import checked
 from .addresses import address_of
 from .fork import require_a_whole_compiler, threads_are_lost
 
+
+def fingerprint(folder: Path) -> int:
+    """Return a number that changes with any source file in a folder or below it."""
+    digest = hashlib.sha256(b"".join(file.read_bytes() for file in sorted(folder.rglob("*.py")))).digest()
+    return int.from_bytes(digest[:6], "big")
+
+
+FINGERPRINT = fingerprint(Path(__file__).parents[1])  # of all of ops/jit
 # contract: a*b + c may be one instruction. nsz: -0 is 0. Never nnan: a NaN must come through to be seen.
 OPTIONS: dict[str, Any] = {"error_model": "numpy", "fastmath": {"contract", "nsz"}}
 SIGNATURE = types.void(types.int64, types.int64, types.CPointer(types.int64), types.CPointer(types.int64))
 
-_fingerprint = hashlib.sha256(b"".join(file.read_bytes() for file in sorted(Path(__file__).parents[1].rglob("*.py"))))
-FINGERPRINT = int.from_bytes(_fingerprint.digest()[:6], "big")
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 _NO_NUMBERS = np.empty(0, np.int64)
