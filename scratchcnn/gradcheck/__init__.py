@@ -29,7 +29,8 @@ elsewhere:
 - larger batches, of inputs up to +-64, are checked along random directions: ``compare.py``.
 
 A gradient must belong to the latest batch, whatever came before: ``history.py`` compares a copy that has seen other
-batches with a fresh one.
+batches with a fresh one. And it must be one that an optimizer sees: ``unregistered.py`` looks for parameters that are
+attributes of a layer and nothing else.
 """
 
 from __future__ import annotations

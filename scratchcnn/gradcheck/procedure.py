@@ -14,6 +14,7 @@ from .inputs import larger_batches, within
 from .numerical import Objective
 from .report import Report
 from .subjects import ContractError, Gradients, LayerSubject, NetworkSubject, Subject
+from .unregistered import unregistered_parameters
 
 
 def check(
@@ -42,6 +43,7 @@ def check(
     if many and not report.faults:
         for width, larger in larger_batches(x.shape, many, rng):
             report.elsewhere.extend(_along_directions(fresh, width, larger, other_targets, probes, rng))
+    report.faults[:0] = unregistered_parameters(used, (x, targets), other_batch(len(x) + 1))
     return _explained(report, probes)
 
 
