@@ -99,9 +99,7 @@ def _walk(container: Any, place: str, seen: set[int], layer: Layer, depth: int =
             if isinstance(value, np.ndarray):
                 seen.add(id(value))
         elif isinstance(value, Layer):
-            if (
-                value in layer._inside and value.trainable
-            ):  # not another layer of the model: that is looked at by itself
+            if value in layer._inside and value.trainable:  # others are of another model, or looked at by themselves
                 yield from _walk(value, there, seen, value, depth + 1)
         elif isinstance(value, dict | list | tuple) or _is_of_the_user(value):
             yield from _walk(value, there, seen, layer, depth + 1)
