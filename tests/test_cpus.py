@@ -74,7 +74,9 @@ def test_where_no_folder_can_be_written_to_kernels_are_compiled_each_time(tmp_pa
     # A file stands where each folder would be made; root, too, cannot make a folder there.
     package, obstacle = tmp_path / "package", tmp_path / "file"
     shutil.copytree(ROOT / "scratchcnn", package / "scratchcnn", ignore=shutil.ignore_patterns("__pycache__"))
-    for place in (obstacle, package / "scratchcnn" / "ops" / "jit" / "__pycache__"):
+    kernels = package / "scratchcnn" / "ops" / "jit"
+    folders = [kernels, *(folder for folder in kernels.rglob("*") if folder.is_dir())]
+    for place in (obstacle, *(folder / "__pycache__" for folder in folders)):
         place.touch()
     nowhere = str(obstacle / "below")
     environment = dict.fromkeys(["NUMBA_CACHE_DIR", "XDG_CACHE_HOME", "HOME", "MPLCONFIGDIR"], nowhere)

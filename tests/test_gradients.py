@@ -46,7 +46,7 @@ def test_convolution(kernel_size, strides, padding, channels):
 
 
 @pytest.mark.parametrize("batch_size", [1, 5])
-@pytest.mark.parametrize(("filters", "channels"), [(1, 1), (16, 8), (33, 17)])
+@pytest.mark.parametrize(("filters", "channels"), [(1, 1), (33, 17), pytest.param(16, 8, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("use_bias", [True, False])
 def test_convolution_with_any_number_of_filters_and_samples(filters, channels, use_bias, batch_size):
     report = require_right(sc.Conv2D(filters, 3, use_bias=use_bias), (5, 6, channels), batch_size=batch_size)

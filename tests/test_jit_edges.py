@@ -22,7 +22,7 @@ def test_a_norm_that_is_not_finite_is_told_and_nothing_clipped(bad):
     np.testing.assert_array_equal(after, gradients)
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("dtype", ["float32", pytest.param("float64", marks=pytest.mark.slow)])
 def test_nan_comes_through_everything_that_compares(dtype):
     numbers = Numbers(0, dtype)
     x = numbers.signed(2, 8, 8, 16)  # 3 x 3 kernels make 6 x 6 outputs of it, which are computed in tiles of 2 x 2

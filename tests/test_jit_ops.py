@@ -101,6 +101,7 @@ def test_convolution(numbers, convolution, with_bias, shift):
     agree("conv_relu_forward", x, kernel, bias, strides, padding, y, shift=shift, exact=exact)
 
 
+@pytest.mark.slow
 @few_examples
 @given(sources, convolutions(), st.booleans(), st.booleans(), shifts)
 def test_gradients_of_convolution(numbers, convolution, with_dx, with_bias, shift):
@@ -122,6 +123,7 @@ def windowed_convolutions(draw):
     return sliding((N, H, W, C), (3, 3), padding=draw(paddings)), F
 
 
+@pytest.mark.slow
 @few_examples
 @given(sources, windowed_convolutions(), st.booleans(), st.booleans(), shifts)
 @example(Numbers(0, "float32"), (sliding((2, 28, 27, 16), (3, 3), padding="same"), 64), True, True, 0)  # part of one

@@ -60,7 +60,7 @@ def test_a_layer_is_rebuilt_from_its_config_as_json(layer, shape):
 
 
 @every_layer
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("dtype", [np.float32, pytest.param(np.float64, marks=pytest.mark.slow)])
 def test_outputs_and_gradients_have_the_promised_shapes_and_the_layers_dtype(layer, shape, dtype):
     layer = built(layer, shape, dtype)
     for count in (3, 1, 4):
