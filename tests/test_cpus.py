@@ -126,7 +126,7 @@ def test_no_kernel_is_loaded_that_was_compiled_with_another_version_of_any_file(
     package, cache = tmp_path / "package", str(tmp_path / "cache")
     shutil.copytree(ROOT / "scratchcnn", package / "scratchcnn", ignore=shutil.ignore_patterns("__pycache__"))
     assert run_python(POOL, package=package, NUMBA_CACHE_DIR=cache).stdout == "[1.0, 1.0, 1.0, 1.0]\n"
-    tile = package / "scratchcnn" / "ops" / "jit" / "tile.py"
+    tile = package / "scratchcnn" / "ops" / "jit" / "machine" / "tile.py"
     source = tile.read_text()
     copy = source.index("def copy_run")
     # Nothing is copied, and what is read is left over.

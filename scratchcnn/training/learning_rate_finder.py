@@ -16,7 +16,7 @@ import copy
 import math
 import warnings
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -58,17 +58,23 @@ class LearningRateSearch:
 
         It is meant for training at a constant rate. A highest rate for a schedule that climbs to it and descends may be
         two to five times that.
+        Of several sweeps it is the geometric mean of what each of them suggests.
     lag : int
         Updates until a rate shows its effect: an optimizer with momentum goes on as before for 1 / (1 - momentum).
+    sweeps : list of LearningRateSearch
+        What each sweep saw by itself.
     """
 
     learning_rates: list[float]
     losses: list[float]
     smoothed_losses: list[float]
     lag: int = 0
+    sweeps: list[LearningRateSearch] = field(default_factory=list)
 
     @property
     def suggestion(self) -> float:
+        if self.sweeps:
+            return math.exp(sum(math.log(sweep.suggestion) for sweep in self.sweeps) / len(self.sweeps))
         start, lowest = _start(self.losses), min(self.smoothed_losses)
         below = np.flatnonzero(np.array(self.smoothed_losses) <= (start + lowest) / 2)
         first, last = int(below[0]), max(0, int(below[-1]) - self.lag)
@@ -170,8 +176,7 @@ def lr_find(
     if not all(curves):
         raise ValueError("the loss of this model is not a finite number before any update; are its weights?")
     losses = [float(np.mean(column)) for column in zip(*curves, strict=False)]  # up to where the first one diverged
-    reach = max(1, round(REACH * steps))
-    smoothed = [float(np.mean(losses[max(0, i - reach) : i + reach + 1])) for i in range(len(losses))]
+    smoothed = _smoothed(losses, steps)
     if min(smoothed) > (1 - HARDLY) * _start(losses):
         warnings.warn(
             f"lr_find: the loss hardly fell, from {_start(losses):.4g} to {min(smoothed):.4g} at the best of the rates "
@@ -179,7 +184,15 @@ def lr_find(
             RuntimeWarning,
             stacklevel=3,  # who called lr_find, not what undisturbed has made of it
         )
-    return LearningRateSearch(rates[: len(losses)], losses, smoothed, _lag(model.optimizer))
+    lag = _lag(model.optimizer)
+    sweeps_seen = [LearningRateSearch(rates[: len(curve)], curve, _smoothed(curve, steps), lag) for curve in curves]
+    return LearningRateSearch(rates[: len(losses)], losses, smoothed, lag, sweeps_seen)
+
+
+def _smoothed(losses: list[float], steps: int) -> list[float]:
+    """Return means over neighbours on both sides."""
+    reach = max(1, round(REACH * steps))
+    return [float(np.mean(losses[max(0, i - reach) : i + reach + 1])) for i in range(len(losses))]
 
 
 def _lag(optimizer: Any) -> int:
