@@ -52,7 +52,7 @@ class Fenced:
         self.array = self.memory[self.inside].reshape(shape)
 
     def is_intact(self) -> bool:
-        """Tell whether nothing but the array itself has been written to."""
+        """Return whether nothing but the array itself has been written to."""
         around = np.delete(self.memory, self.inside)
         return around.tobytes() == np.full_like(around, undefined(around.dtype)).tobytes()
 

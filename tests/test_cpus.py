@@ -40,7 +40,7 @@ def announcements(kernel_size: int, **environment: str) -> list[str]:
 
 
 def is_announcement(lines: list[str]) -> bool:
-    """Tell whether compilation is announced, with the seconds it took; once more where a later step needs a kernel."""
+    """Return whether compilation is announced, with its seconds; once more where a later step needs a kernel."""
     starts, ends = lines[::2], lines[1::2]
     return (
         0 < len(starts) == len(ends) <= 3

@@ -71,7 +71,7 @@ def convolutions(draw):
 
 
 def is_exact(numbers, images, stops, kernel, strides=(1, 1)):
-    """Tell whether a convolution must give the same numbers: whole ones, except in windows of 4 x 4 outputs.
+    """Return whether a convolution must give the same numbers: whole ones, except in windows of 4 x 4 outputs.
 
     Their transforms multiply by fractions, which are not exact in binary. (For dx, only with 16 filters or more, or
     fewer than 8: between, it is a convolution of its own.)

@@ -10,7 +10,7 @@ from ..network.network import Network
 
 
 class Callback(KnownAttributes):
-    """Base class of callbacks; does nothing, at every moment there is.
+    """Base class of callbacks: every hook does nothing.
 
     ``logs`` holds ``loss`` and, if targets are class numbers, ``accuracy``; at the end of an epoch also ``val_loss``
     and ``val_accuracy`` if there are validation data. What a callback adds to the logs of an epoch, in ``on_epoch_end``
@@ -57,25 +57,25 @@ class Callback(KnownAttributes):
         self.model, self.epochs, self.steps = model, epochs, steps
 
     def on_train_begin(self) -> None:
-        """Come before the first epoch."""
+        """Called before the first epoch."""
 
     def on_epoch_begin(self, epoch: int) -> None:
-        """Come before each epoch."""
+        """Called before each epoch."""
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any]) -> None:
-        """Come after each update, with the means over the epoch so far."""
+        """Called after each update, with the means over the epoch so far."""
 
     def on_epoch_trained(self, epoch: int) -> None:
-        """Come after the last update of each epoch, before its validation."""
+        """Called after the last update of each epoch, before its validation."""
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any]) -> None:
-        """Come after each epoch and its validation: the moment to add to the logs."""
+        """Called after each epoch and its validation: the moment to add to the logs."""
 
     def on_epoch_logged(self, epoch: int, logs: dict[str, Any]) -> None:
-        """Come after ``on_epoch_end`` of all callbacks: the moment to act on the logs, which are complete."""
+        """Called after ``on_epoch_end`` of all callbacks: the moment to act on the logs, which are complete."""
 
     def on_train_end(self) -> None:
-        """Come last, also after Ctrl-C or an error, if ``on_train_begin`` was called."""
+        """Called last, also after Ctrl-C or an error, if ``on_train_begin`` was called."""
 
 
 class LogReader(Callback):

@@ -67,7 +67,7 @@ def _as_one(layers: Sequence[Layer]) -> Layer | None:
 
 
 def _windows_stay_inside(pool: MaxPool2D) -> bool:
-    """Tell whether no window of a pool sticks out of the image."""
+    """Return whether no window of a pool sticks out of the image."""
     assert pool.input_shape is not None and pool.output_shape is not None
     return pool.padding_before == (0, 0) and all(
         (stops - 1) * stride + size <= extent

@@ -124,7 +124,7 @@ def _settings(model: Network) -> tuple[Any, ...]:
 
 
 def _can_be_recorded(model: Network, arguments: tuple[np.ndarray | None, ...]) -> bool:
-    """Tell whether kernels do all the work, and no argument has to be converted or is memory of the model's own."""
+    """Return whether kernels do all the work, and no argument has to be converted or is memory of the model's own."""
     parts = (model, model.loss, *model.steps, *model.layers)
     given = [array for array in arguments if array is not None]
     images = given[0]
@@ -151,6 +151,6 @@ def _runs_as_written(kind: type[Network]) -> bool:
 
 
 def _shares_memory(arrays: Any, arguments: tuple[np.ndarray | None, ...]) -> bool:
-    """Tell whether one of the arrays lies where one of the arguments does."""
+    """Return whether one of the arrays lies where one of the arguments does."""
     pairs = [(a, b) for a in arrays or () for b in arguments if isinstance(a, np.ndarray) and b is not None]
     return any(np.may_share_memory(a, b) for a, b in pairs)

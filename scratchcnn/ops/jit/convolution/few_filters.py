@@ -25,7 +25,7 @@ from .shapes import Pair, PooledConvolution
 
 
 def suits(kernel: np.ndarray, dtype: np.dtype, strides: Pair, pool_size: Pair, pool_strides: Pair) -> bool:
-    """Tell whether the images have one channel, the filters fill no more than half a vector, and the pool is 2 x 2."""
+    """Return whether images have one channel, filters fill at most half a vector, and the pool is 2 x 2."""
     _, KW, C, F = kernel.shape
     few = C == 1 and 2 * F <= registers().width // dtype.itemsize and KW <= 8
     return few and strides == (1, 1) and pool_size == pool_strides == (2, 2)

@@ -25,7 +25,7 @@ POSITIONS = 9  # of a 3 x 3 kernel, as quick this way as the sparse way (8 filte
 
 
 def suits(kernel: np.ndarray) -> bool:
-    """Tell whether the kernel is so small that it pays to compute with gradients that are zero, too."""
+    """Return whether the kernel is so small that it pays to compute with gradients that are zero, too."""
     KH, KW, C, _ = kernel.shape
     return KH * KW * C <= POSITIONS
 

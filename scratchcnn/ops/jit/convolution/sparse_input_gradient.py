@@ -35,7 +35,7 @@ MANY = 32  # filters; with fewer, a patch is loaded and stored for too little
 
 
 def suits(kernel: np.ndarray, dtype: np.dtype, strides: Pair, pool_size: Pair, pool_strides: Pair) -> bool:
-    """Tell whether the pool is one of 2 x 2 pixels, and channels and filters come in whole vectors."""
+    """Return whether the pool is one of 2 x 2 pixels, and channels and filters come in whole vectors."""
     _, KW, C, F = kernel.shape
     windows = strides == (1, 1) and pool_size == pool_strides == (2, 2)
     return windows and C % 4 == 0 and F % 16 == 0 and F >= MANY and 2 * (KW + 1) <= _most_vectors()
