@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from ..layers.base import Layer
+from ..layers.membership import unbuilt
 from ..losses import as_mean, loss_of
 from ..model import Sequential
 from ..types import Shape
@@ -147,7 +148,7 @@ class LayerSubject(Subject):
 
     def __init__(self, layer: Layer, input_shape: Shape, training: bool, seed: int) -> None:
         name = layer.name
-        network = Sequential([_unbuilt(layer)], input_shape, seed=seed, dtype="float64", fuse=False)
+        network = Sequential([unbuilt(layer)], input_shape, seed=seed, dtype="float64", fuse=False)
         self.layer = network.layers[0]
         self.layer.rename(name)
         _move_away_from_initial_values(network, seed)
@@ -192,7 +193,7 @@ class NetworkSubject(Subject):
     """A network, fused steps included, and its loss."""
 
     def __init__(self, model: Any, loss: Any, training: bool, seed: int) -> None:
-        layers = [_unbuilt(layer) for layer in model.layers]
+        layers = [unbuilt(layer) for layer in model.layers]
         network = type(model)(layers, model.input_shape, seed=seed, dtype="float64", fuse=model.fuse)
         network.set_weights(model.get_weights())
         _move_away_from_initial_values(network, seed)
@@ -214,12 +215,6 @@ class NetworkSubject(Subject):
         self.require_same("the gradient of the loss", before, dlogits)
         self.require_double("backward", dx)
         return dx
-
-
-def _unbuilt(layer: Layer) -> Layer:
-    layer = copy.deepcopy(layer)
-    layer.unbuild()
-    return layer
 
 
 def _move_away_from_initial_values(network: Sequential, seed: int) -> None:

@@ -5,9 +5,10 @@ Nothing here is needed to understand a layer; ``base.py`` is.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -199,3 +200,13 @@ def layers_in(value: Any) -> Iterator[Any]:
 
 def _share(some: Arrays, others: Arrays) -> bool:
     return any(np.may_share_memory(array, other) for array in some.values() for other in others.values())
+
+
+Kind = TypeVar("Kind", bound=Member)
+
+
+def unbuilt(layer: Kind) -> Kind:
+    """Return a copy of a layer as it was before ``build``."""
+    layer = copy.deepcopy(layer)
+    layer.unbuild()
+    return layer

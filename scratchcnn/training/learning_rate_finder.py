@@ -12,7 +12,6 @@ there are several (*sweeps*), from other initial weights, and what counts is the
 
 from __future__ import annotations
 
-import copy
 import math
 import warnings
 from collections.abc import Callable, Iterator
@@ -24,6 +23,7 @@ import numpy as np
 from ..callbacks.progress import announcing_compilation
 from ..checks.inputs import as_integer
 from ..concurrency.turns import undisturbed
+from ..layers.membership import unbuilt
 from ..network.network import Network
 from .evaluation import as_samples, require_compiled
 from .loop import update
@@ -32,8 +32,8 @@ SWEEP_STREAM = 2  # of the numbers that come from a model's seed; training.py ha
 REACH = 1 / 30  # of the batches, on each side, go into a smoothed loss
 DIVERGED = 4.0  # times the first loss: there is nothing more to see
 STARTING = 1 / 10  # of the losses, the first ones, are from rates too low to change anything
-UPDATES = 3  # at the rate suggested, so many go as far as all those of the sweep that made the loss fall by half
-MARGIN = 2.5  # the rate at which the loss has risen again is at least so many times the one suggested
+UPDATES = 3  # at the rate suggested, that many go as far as all those of the sweep that made the loss fall by half
+MARGIN = 2.5  # the rate at which the loss has risen again is at least this many times the one suggested
 HARDLY = 0.05  # of the first loss: if it does not fall by more, there is nothing to be read off the curve
 
 
@@ -232,9 +232,7 @@ def _batches(rng: np.random.Generator, samples: int, batch_size: int) -> Iterato
 
 def _initial_weights(model: Network, seed: int) -> list[np.ndarray]:
     """Return the weights that a model of the same layers has when it is made from ``seed``."""
-    layers = [copy.deepcopy(layer) for layer in model.layers]
-    for layer in layers:
-        layer.unbuild()
+    layers = [unbuilt(layer) for layer in model.layers]
     return type(model)(layers, model.input_shape, seed=seed, dtype=model.dtype.name).get_weights()
 
 
