@@ -17,7 +17,7 @@ from numba import njit, prange
 from scratchcnn.ops.jit.machine.registers import registers
 from scratchcnn.ops.jit.machine.tile import tile_fma, tile_shape, tile_store, tile_zeros
 from scratchcnn.ops.jit.machine.tile_pool import tile_store_window_maximum
-from scratchcnn.ops.jit.runtime.kernel import OPTIONS
+from scratchcnn.ops.jit.runtime.cache import OPTIONS
 
 # A vector holds LANES numbers. A tile of ROWS pixels x VECTORS vectors of filters fills most of the registers: 12 of 16
 # with AVX2, 24 of 32 with AVX-512. The rest is for the operands, VECTORS and one.

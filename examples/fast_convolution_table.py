@@ -19,7 +19,7 @@ from numba import get_num_threads, njit, prange
 
 from scratchcnn import commands
 from scratchcnn.ops.jit.machine.tile import tile_fma, tile_load, tile_shape, tile_store
-from scratchcnn.ops.jit.runtime.kernel import OPTIONS
+from scratchcnn.ops.jit.runtime.cache import OPTIONS
 
 CHUNKS = 8  # of the dense gradient, for as many cores
 

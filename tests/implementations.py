@@ -104,17 +104,17 @@ def agree(operation: str, *arguments: Any, shift: int = 0, exact: bool = False) 
         What the reference wrote, output by output.
     """
     from scratchcnn.ops import jit  # here, so that the tests can at least be collected without numba
-    from scratchcnn.ops.jit.runtime import launch
+    from scratchcnn.ops.jit.runtime import chunks, scratch
 
     written, answers = [], []
     for module in (reference, jit):
         fences = [_fenced(argument, shift) for argument in arguments]
         call = [fence.array if fence else argument for fence, argument in zip(fences, arguments, strict=True)]
         with (
-            mock.patch.object(launch, "config", SimpleNamespace(NUMBA_NUM_THREADS=3)),
-            mock.patch.object(launch, "aligned_empty", _allocator(fences)),
-            mock.patch.dict(launch._scratch, clear=True),
-            mock.patch.dict(launch._views, clear=True),
+            mock.patch.object(chunks, "config", SimpleNamespace(NUMBA_NUM_THREADS=3)),
+            mock.patch.object(scratch, "aligned_empty", _allocator(fences)),
+            mock.patch.dict(scratch._scratch, clear=True),
+            mock.patch.dict(scratch._views, clear=True),
         ):
             answers.append(getattr(module, operation)(*call))
         assert all(fence.is_intact() for fence in fences if fence), f"{operation} wrote outside of its arrays"

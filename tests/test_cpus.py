@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -192,18 +193,29 @@ def test_tiles_follow_the_cpu_that_is_compiled_for(name, registers, monkeypatch)
     assert tuple(cpu.registers.__wrapped__()) == registers
 
 
-def test_a_change_in_any_file_of_the_kernels_makes_numba_compile_them_anew(tmp_path):
-    # The fingerprint is part of each kernel, and so of what numba looks for on disk.
-    from scratchcnn.ops.jit.runtime import kernel
+def test_a_change_in_any_file_of_the_kernels_makes_numba_compile_them_anew(tmp_path, monkeypatch):
+    # The fingerprint is part of each kernel's name, and so of what numba looks for on disk.
+    from scratchcnn.ops.jit.runtime import cache, compile
 
     copy = tmp_path / "jit"
-    shutil.copytree(Path(kernel.__file__).parents[1], copy, ignore=shutil.ignore_patterns("__pycache__"))
-    seen = {kernel.FINGERPRINT, kernel.fingerprint(copy)}
+    shutil.copytree(Path(cache.__file__).parents[1], copy, ignore=shutil.ignore_patterns("__pycache__"))
+    seen = {cache.FINGERPRINT, cache.fingerprint(copy)}
     assert len(seen) == 1
     files = sorted(copy.rglob("*.py"))
-    assert {"kernel.py", "tile.py", "direct.py", "pool.py"} <= {file.name for file in files}
+    assert {"compile.py", "tile.py", "direct.py", "pool.py"} <= {file.name for file in files}
     for file in files:
         file.write_text(file.read_text() + "# changed\n")
-        seen.add(kernel.fingerprint(copy))
+        seen.add(cache.fingerprint(copy))
     assert len(seen) == 1 + len(files)
-    assert all(kernel.precision_of(np.dtype(bits)) // 128 == kernel.FINGERPRINT for bits in ("float32", "float64"))
+    names = set()
+    for state in ("before", "after"):
+        monkeypatch.setattr(compile, "FINGERPRINT", state)
+        monkeypatch.setattr(
+            compile, "cached", lambda compiler, function: SimpleNamespace(address=function.__qualname__)
+        )
+
+        def nothing(chunk, chunks, dims, pointers):
+            pass
+
+        names.add(compile.native(nothing))
+    assert len(names) == 2

@@ -29,15 +29,15 @@ def press_ctrl_c():
 
 def compiled_anew():
     """Return the address of a kernel that is not on disk."""
-    from scratchcnn.ops.jit.runtime.arguments import arrays
-    from scratchcnn.ops.jit.runtime.kernel import kernel, precision_of
+    from scratchcnn.ops.jit.runtime.arguments import read_arrays
+    from scratchcnn.ops.jit.runtime.compile import native
 
-    precision = precision_of(np.dtype(np.float32))
+    dtype = np.float32
 
-    @kernel
-    def seven(s, slices, numbers, addresses):
-        (x,) = arrays(addresses, 1, precision)
-        x[s] = 7
+    @native
+    def seven(chunk, chunks, dims, pointers):
+        (x,) = read_arrays(pointers, 1, dtype)
+        x[chunk] = 7
 
     return seven
 
@@ -47,7 +47,7 @@ def test_ctrl_c_in_a_callback_of_the_compiler_is_raised_when_the_kernel_is_ready
     from numba.core import config
     from numba.core.registry import cpu_target
 
-    from scratchcnn.ops.jit.runtime.kernel import run
+    from scratchcnn.ops.jit.runtime.launch import run
 
     monkeypatch.setattr(config, "CACHE_DIR", str(tmp_path))
     engine = cpu_target.target_context.codegen()._engine._ee

@@ -20,7 +20,7 @@ def test_a_convolution_has_the_same_bits_however_its_windows_and_filters_are_div
     from scratchcnn.ops.jit import conv_relu_forward, conv_relu_pool_forward
     from scratchcnn.ops.jit.convolution.winograd import forward as winograd_conv
     from scratchcnn.ops.jit.convolution.winograd import tiles as winograd
-    from scratchcnn.ops.jit.runtime import launch
+    from scratchcnn.ops.jit.runtime import chunks
 
     numbers = Numbers(0, dtype)
     x, kernel, bias = numbers.signed(N, 13, 13, C), numbers.signed(3, 3, C, F), numbers.signed(F)
@@ -38,7 +38,7 @@ def test_a_convolution_has_the_same_bits_however_its_windows_and_filters_are_div
     for threads in range(1, 8):
         y, index = np.empty((N, size, size, F), dtype), np.zeros((N, size, size, F), np.uint8)
         with (
-            mock.patch.object(launch, "config", SimpleNamespace(NUMBA_NUM_THREADS=threads)),
+            mock.patch.object(chunks, "config", SimpleNamespace(NUMBA_NUM_THREADS=threads)),
             mock.patch.object(winograd_conv, "divide", noted),
         ):
             if pooled:
@@ -73,8 +73,8 @@ def test_one_image_is_divided_by_its_filters_and_many_by_their_windows():
 
 def test_transformed_kernels_that_would_fill_the_memory_are_not_made_for_each_thread():
     from scratchcnn.ops.jit.convolution.winograd.forward import divide
-    from scratchcnn.ops.jit.runtime.launch import SUM_BYTES
+    from scratchcnn.ops.jit.runtime.chunks import REDUCTION_BYTES
 
     for places in (16, 36):
         _, lots, parts = divide(20_000, places, 512, 512, 64, np.dtype(np.float32))
-        assert parts > 1 and lots * places * 512 * 512 * 4 <= SUM_BYTES
+        assert parts > 1 and lots * places * 512 * 512 * 4 <= REDUCTION_BYTES

@@ -1,6 +1,6 @@
 """The operations of ``ops.reference`` once more, compiled with numba for this CPU: the same names and signatures.
 
-Read ``runtime/kernel.py`` first (how a kernel is run), then ``machine/tile.py`` (what makes it fast), then
+Read ``runtime/compile.py`` first (how a kernel is run), then ``machine/tile.py`` (what makes it fast), then
 ``convolution/direct.py``.
 """
 

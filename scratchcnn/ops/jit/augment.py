@@ -21,9 +21,11 @@ from typing import NamedTuple
 import numpy as np
 
 from ..reference.augment import MOVES, bumps
-from .runtime.arguments import array_of, arrays, geometry
-from .runtime.kernel import compiled, kernel, operation, precision_of, run
-from .runtime.launch import row_slices, scratch
+from .runtime.arguments import read_array, read_arrays, read_dims
+from .runtime.chunks import chunk_range, chunks_for_rows
+from .runtime.compile import device, native
+from .runtime.launch import exclusive, run
+from .runtime.scratch import scratch
 
 
 class Batch(NamedTuple):
@@ -43,7 +45,7 @@ class Batch(NamedTuple):
         return 2 * self.H * self.W + (self.H + 3) * (self.W + 3) + 2 * self.GH * (self.GW + self.W)
 
 
-@operation
+@exclusive
 def augment(
     images: np.ndarray,
     indices: np.ndarray,
@@ -65,48 +67,48 @@ def augment(
     down = (alpha * bumps(H, sigma)).astype(dtype)  # (H, GH)
     across = np.ascontiguousarray(bumps(W, sigma).T, dtype)  # (GW, W)
     g = Batch(N, H, W, C, down.shape[1], across.shape[0], int(np.uint64(seed).view(np.int64)))
-    slices = row_slices(N)
-    memory = scratch("augmentation", (slices, g.scratch_size), dtype)
+    chunks = chunks_for_rows(N)
+    memory = scratch("augmentation", (chunks, g.scratch_size), dtype)
     limits = np.array([math.radians(rotation), zoom, math.radians(shear), shift, shift])
     kernel_of = _augment_bytes if is_bytes else _augment_floats
-    run(kernel_of(precision_of(dtype)), slices, g, down, across, memory, images, out, indices, limits)
+    run(kernel_of(dtype.type), chunks, g, down, across, memory, images, out, indices, limits)
 
 
 @cache
-def _augment_bytes(precision):
-    @kernel
-    def augment_bytes(s, slices, numbers, addresses):
-        g, (down, across, memory) = geometry(numbers, Batch), arrays(addresses, 3, precision)
-        images = array_of(addresses, 3, np.uint8, precision)
-        out = array_of(addresses, 4, np.uint8, precision)
-        indices = array_of(addresses, 5, np.int64, precision)
-        limits = array_of(addresses, 6, np.float64, precision)
-        augment_slice(s, slices, g, down, across, memory, images, out, indices, limits, 0.5)
+def _augment_bytes(dtype):
+    @native
+    def augment_bytes(chunk, chunks, dims, pointers):
+        g, (down, across, memory) = read_dims(dims, Batch), read_arrays(pointers, 3, dtype)
+        images = read_array(pointers, 3, np.uint8)
+        out = read_array(pointers, 4, np.uint8)
+        indices = read_array(pointers, 5, np.int64)
+        limits = read_array(pointers, 6, np.float64)
+        augment_slice(chunk, chunks, g, down, across, memory, images, out, indices, limits, 0.5)
 
     return augment_bytes
 
 
 @cache
-def _augment_floats(precision):
-    @kernel
-    def augment_floats(s, slices, numbers, addresses):
-        g, (down, across, memory, images, out) = geometry(numbers, Batch), arrays(addresses, 5, precision)
-        indices = array_of(addresses, 5, np.int64, precision)
-        limits = array_of(addresses, 6, np.float64, precision)
-        augment_slice(s, slices, g, down, across, memory, images, out, indices, limits, 0.0)
+def _augment_floats(dtype):
+    @native
+    def augment_floats(chunk, chunks, dims, pointers):
+        g, (down, across, memory, images, out) = read_dims(dims, Batch), read_arrays(pointers, 5, dtype)
+        indices = read_array(pointers, 5, np.int64)
+        limits = read_array(pointers, 6, np.float64)
+        augment_slice(chunk, chunks, g, down, across, memory, images, out, indices, limits, 0.0)
 
     return augment_floats
 
 
-@compiled
-def augment_slice(s, slices, g, down, across, memory, images, out, indices, limits, half):
+@device
+def augment_slice(chunk, chunks, g, down, across, memory, images, out, indices, limits, half):
     """Augment the images of slice ``s``; ``half`` is what turns cutting off into rounding, 0.5 for bytes."""
-    size, pixels, frame, grid = memory.size // slices, g.H * g.W, (g.H + 3) * (g.W + 3), 2 * g.GH * g.GW
-    memory = memory[s * size : (s + 1) * size]
+    size, pixels, frame, grid = memory.size // chunks, g.H * g.W, (g.H + 3) * (g.W + 3), 2 * g.GH * g.GW
+    memory = memory[chunk * size : (chunk + 1) * size]
     places, framed, memory = memory[: 2 * pixels], memory[2 * pixels : 2 * pixels + frame], memory[2 * pixels + frame :]
     noise, smoothed = memory[:grid], memory[grid:]
     framed[:] = 0
-    for i in range(s * g.N // slices, (s + 1) * g.N // slices):
+    for i in chunk_range(g.N, chunk, chunks):
         first_draw = i * (MOVES + grid)
         place(g, limits, first_draw, places)
         if grid > 0:
@@ -117,7 +119,7 @@ def augment_slice(s, slices, g, down, across, memory, images, out, indices, limi
             draw(g, image, c, places, framed, result, half)
 
 
-@compiled
+@device
 def draw_uniform(seed, j):
     """Return random number j of ``seed``, in [-1, 1)."""
     z = np.uint64(seed) + (np.uint64(j) + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
@@ -127,17 +129,17 @@ def draw_uniform(seed, j):
     return np.float64(np.int64(z >> np.uint64(40)) - 2**23) * 2.0**-23
 
 
-@compiled
+@device
 def place(g, limits, first_draw, places):
     """Write where each pixel comes from when the image as a whole is moved: linear in its row and its column."""
     number = places.dtype.type
     t = limits[0] * draw_uniform(g.seed, first_draw)
     z = limits[1] * draw_uniform(g.seed, first_draw + 1)
-    s = limits[2] * draw_uniform(g.seed, first_draw + 2)
+    chunk = limits[2] * draw_uniform(g.seed, first_draw + 2)
     shift_down = limits[3] * draw_uniform(g.seed, first_draw + 3)
     shift_right = limits[4] * draw_uniform(g.seed, first_draw + 4)
     middle_y, middle_x = (g.H - 1) / 2, (g.W - 1) / 2
-    cosine, sine, slant = math.cos(t) / (1 + z), math.sin(t) / (1 + z), math.tan(s)
+    cosine, sine, slant = math.cos(t) / (1 + z), math.sin(t) / (1 + z), math.tan(chunk)
     for r in range(g.H):
         y = r - middle_y - shift_down
         left = -middle_x - shift_right  # x of the first column
@@ -151,7 +153,7 @@ def place(g, limits, first_draw, places):
             columns[x] = column + number(x) * column_step
 
 
-@compiled
+@device
 def bend(g, down, across, first_draw, noise, smoothed, places):
     """Add smooth noise to rows and columns at once: down (H, GH) @ noise (2, GH, GW) @ across (GW, W).
 
@@ -176,7 +178,7 @@ def bend(g, down, across, first_draw, noise, smoothed, places):
                 line[x] += value * displacement[x]
 
 
-@compiled
+@device
 def draw(g, image, c, places, framed, result, half):
     """Write channel c of the result from the same channel of the image, by bilinear sampling."""
     number = framed.dtype.type

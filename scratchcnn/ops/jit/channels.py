@@ -14,9 +14,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .runtime.arguments import array_of, arrays, geometry
-from .runtime.kernel import compiled, kernel, operation, precision_of, run
-from .runtime.launch import part_of, row_slices, scratch, sum_slices
+from .runtime.arguments import read_array, read_arrays, read_dims
+from .runtime.chunks import chunks_for_rows, chunks_of_reduction, part_of
+from .runtime.compile import device, native
+from .runtime.launch import exclusive, run
+from .runtime.scratch import scratch
 from .shared.reduce import add_stretch
 
 ROWS = 64  # rows that are worth the launch of another thread
@@ -36,19 +38,19 @@ class Matrix(NamedTuple):
         C = x.shape[-1]
         return cls(x.size // C, C, C * max(1, line // C))
 
-    def slices(self) -> int:
+    def chunks(self) -> int:
         """Return the number of slices where each row has a result of its own."""
-        return row_slices(self.M // ROWS)
+        return chunks_for_rows(self.M // ROWS)
 
-    def sum_slices(self) -> int:
+    def chunks_of_reduction(self) -> int:
         """Return the number of slices of a sum over the rows."""
-        return sum_slices(self.M // ROWS, 16 * self.L)
+        return chunks_of_reduction(self.M // ROWS, 16 * self.L)
 
 
-def line_sums(address: int, slices: int, g: Any, *operands: np.ndarray) -> np.ndarray:
+def line_sums(address: int, chunks: int, g: Any, *operands: np.ndarray) -> np.ndarray:
     """Run a kernel that sums into two lines for each slice, and return these, (slices, 2 L)."""
-    sums = scratch("channel sums", (slices, 2 * g.L), np.float64)
-    run(address, slices, g, *operands, sums)
+    sums = scratch("channel sums", (chunks, 2 * g.L), np.float64)
+    run(address, chunks, g, *operands, sums)
     return sums
 
 
@@ -62,12 +64,12 @@ def batch_statistics(
     The difference is exact enough if x0 is one of the numbers: then (x0 - mean)^2 is at most M times the variance, and
     in the worst case log10(M) of the 16 digits of float64 cancel. Here x0 is the first pixel.
     """
-    g, precision = Matrix.of(x), precision_of(x.dtype)
-    sums = line_sums(_moments(precision), g.sum_slices(), g, x)
-    run(_statistics(precision), 1, g, x, mean, inverse_std, variance, sums, np.array([epsilon]))
+    g, dtype = Matrix.of(x), x.dtype.type
+    sums = line_sums(_moments(dtype), g.chunks_of_reduction(), g, x)
+    run(_statistics(dtype), 1, g, x, mean, inverse_std, variance, sums, np.array([epsilon]))
 
 
-@operation
+@exclusive
 def update_moving_statistics(
     mean: np.ndarray,
     variance: np.ndarray,
@@ -77,7 +79,7 @@ def update_moving_statistics(
 ) -> None:
     """Compute moving = momentum moving + (1 - momentum) batch, of mean and variance."""
     g = Matrix(1, mean.size, mean.size)
-    run(_move(precision_of(mean.dtype)), 1, g, mean, variance, moving_mean, moving_variance, np.array([momentum]))
+    run(_move(mean.dtype.type), 1, g, mean, variance, moving_mean, moving_variance, np.array([momentum]))
 
 
 def input_gradient_coefficients(
@@ -95,12 +97,12 @@ def input_gradient_coefficients(
     ``sums`` (slices, 2 L) are those of dy and, behind them, of dy (x - mean). What is returned is (4, C).
     """
     coefficients = scratch("coefficients", (4, g.C), gamma.dtype)
-    address = _coefficients(precision_of(gamma.dtype))
+    address = _coefficients(gamma.dtype.type)
     run(address, 1, Matrix(M, g.C, g.L), gamma, mean, inverse_std, dgamma, dbeta, coefficients, sums)
     return coefficients
 
 
-@compiled
+@device
 def spread(values, size):
     """Return a line: the values of the channels, once for each of its pixels."""
     line = np.empty(size, values.dtype)
@@ -110,7 +112,7 @@ def spread(values, size):
     return line
 
 
-@compiled
+@device
 def channel_totals(sums, L, C):
     """Add up two lines of sums: over the slices, in order, and over the pixels of a line; the totals are (2 C,)."""
     add_stretch(sums, sums.size // (2 * L), 2 * L, 0, 2 * L)
@@ -123,18 +125,18 @@ def channel_totals(sums, L, C):
 
 
 @cache
-def _moments(precision):
-    @kernel
-    def channel_moments(s, slices, numbers, addresses):
+def _moments(dtype):
+    @native
+    def channel_moments(chunk, chunks, dims, pointers):
         """Sums of d = x - first and, after them, of d^2."""
-        g = geometry(numbers, Matrix)
-        (x,) = arrays(addresses, 1, precision)
-        sums = part_of(array_of(addresses, 1, np.float64, precision), s, slices)
+        g = read_dims(dims, Matrix)
+        (x,) = read_arrays(pointers, 1, dtype)
+        sums = part_of(read_array(pointers, 1, np.float64), chunk, chunks)
         sums[:] = 0
         first = spread(x[: g.C], g.L)
         deviation_sum, square_sum = sums[: g.L], sums[g.L :]
-        end = (s + 1) * g.M // slices * g.C
-        for start in range(s * g.M // slices * g.C, end, g.L):
+        end = (chunk + 1) * g.M // chunks * g.C
+        for start in range(chunk * g.M // chunks * g.C, end, g.L):
             values = x[start : min(start + g.L, end)]
             for i in range(values.size):
                 deviation = np.float64(values[i]) - np.float64(first[i])
@@ -145,14 +147,14 @@ def _moments(precision):
 
 
 @cache
-def _statistics(precision):
-    @kernel
-    def channel_statistics(s, slices, numbers, addresses):
+def _statistics(dtype):
+    @native
+    def channel_statistics(chunk, chunks, dims, pointers):
         """Mean, variance and 1 / sqrt(variance + epsilon) of each channel from the sums of the moments."""
-        g = geometry(numbers, Matrix)
-        x, mean, inverse_std, variance = arrays(addresses, 4, precision)
-        epsilon = array_of(addresses, 5, np.float64, precision)[0]
-        totals = channel_totals(array_of(addresses, 4, np.float64, precision), g.L, g.C)
+        g = read_dims(dims, Matrix)
+        x, mean, inverse_std, variance = read_arrays(pointers, 4, dtype)
+        epsilon = read_array(pointers, 5, np.float64)[0]
+        totals = channel_totals(read_array(pointers, 4, np.float64), g.L, g.C)
         for c in range(g.C):
             deviation, square = totals[c] / g.M, totals[g.C + c] / g.M
             mean[c] = np.float64(x[c]) + deviation
@@ -165,12 +167,12 @@ def _statistics(precision):
 
 
 @cache
-def _move(precision):
-    @kernel
-    def moving_statistics(s, slices, numbers, addresses):
-        g = geometry(numbers, Matrix)
-        mean, variance, moving_mean, moving_variance = arrays(addresses, 4, precision)
-        momentum = array_of(addresses, 4, np.float64, precision)[0]
+def _move(dtype):
+    @native
+    def moving_statistics(chunk, chunks, dims, pointers):
+        g = read_dims(dims, Matrix)
+        mean, variance, moving_mean, moving_variance = read_arrays(pointers, 4, dtype)
+        momentum = read_array(pointers, 4, np.float64)[0]
         for c in range(g.C):
             moving_mean[c] = momentum * moving_mean[c] + (1 - momentum) * mean[c]
             moving_variance[c] = momentum * moving_variance[c] + (1 - momentum) * variance[c]
@@ -179,13 +181,13 @@ def _move(precision):
 
 
 @cache
-def _coefficients(precision):
-    @kernel
-    def input_gradient_coefficients(s, slices, numbers, addresses):
+def _coefficients(dtype):
+    @native
+    def input_gradient_coefficients(chunk, chunks, dims, pointers):
         """From the sums of dy and dy (x - mean), those of dy and dy x_hat; from them what dx is made of."""
-        g = geometry(numbers, Matrix)
-        gamma, mean, inverse_std, dgamma, dbeta, coefficients = arrays(addresses, 6, precision)
-        totals = channel_totals(array_of(addresses, 6, np.float64, precision), g.L, g.C)
+        g = read_dims(dims, Matrix)
+        gamma, mean, inverse_std, dgamma, dbeta, coefficients = read_arrays(pointers, 6, dtype)
+        totals = channel_totals(read_array(pointers, 6, np.float64), g.L, g.C)
         for c in range(g.C):
             scale = np.float64(inverse_std[c])
             beta_gradient, gamma_gradient, factor = totals[c], totals[g.C + c] * scale, gamma[c] * scale

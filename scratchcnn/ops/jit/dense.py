@@ -15,9 +15,12 @@ import numpy as np
 from .dense_gradient import gradients
 from .machine.registers import Tile, lanes_for, largest_tile, widest_tile
 from .machine.tile import copy_run, tile_fma, tile_fma_edge, tile_load, tile_relu, tile_shape, tile_store
-from .runtime.arguments import arrays, geometry
-from .runtime.kernel import kernel, operation, precision_of, run
-from .runtime.launch import or_nothing, padded_bias, round_up, scratch, work_slices
+from .runtime.arguments import or_empty, read_arrays, read_dims
+from .runtime.chunks import chunk_range, chunks_for_work, round_up
+from .runtime.compile import native
+from .runtime.launch import exclusive, run
+from .runtime.scratch import scratch
+from .shared.padded_columns import padded_bias
 
 TERMS = 512  # terms of the sum that are taken at a time: of a right operand, 512 x 64 float32 are 128 KiB
 
@@ -33,13 +36,13 @@ class Product(NamedTuple):
     relu: int
 
 
-@operation
+@exclusive
 def dense_forward(x: np.ndarray, kernel: np.ndarray, bias: np.ndarray | None, y: np.ndarray) -> None:
     """Compute y = x W + b."""
     _multiply(x, kernel, bias, y)
 
 
-@operation
+@exclusive
 def dense_backward(
     x: np.ndarray,
     kernel: np.ndarray,
@@ -52,13 +55,13 @@ def dense_backward(
     gradients(x, kernel, None, dy, dx, dkernel, dbias)
 
 
-@operation
+@exclusive
 def dense_relu_forward(x: np.ndarray, kernel: np.ndarray, bias: np.ndarray | None, y: np.ndarray) -> None:
     """Compute y = ReLU(x W + b)."""
     _multiply(x, kernel, bias, y, relu=True)
 
 
-@operation
+@exclusive
 def dense_relu_backward(
     x: np.ndarray,
     kernel: np.ndarray,
@@ -87,28 +90,28 @@ def _multiply(x: np.ndarray, weights: np.ndarray, bias: np.ndarray | None, y: np
     columns = round_up(F, tile.columns)
     tiles = -(-N // tile.inner) * (columns // tile.columns)
     run(
-        _multiply_kernel(precision_of(y.dtype), *tile),
-        work_slices(tiles, N * D * F),
+        _multiply_kernel(y.dtype.type, *tile),
+        chunks_for_work(tiles, N * D * F),
         Product(N, D, F, columns, TERMS, relu),
         x,
         weights,
-        or_nothing(bias, y.dtype),
+        or_empty(bias, y.dtype),
         scratch("partial sums", (tiles * tile.inner * tile.columns,), y.dtype),
         y,
     )
 
 
 @cache
-def _multiply_kernel(precision, outer, inner, vectors, lanes):
-    @kernel
-    def multiply(s, slices, numbers, addresses):
+def _multiply_kernel(dtype, outer, inner, vectors, lanes):
+    @native
+    def multiply(chunk, chunks, dims, pointers):
         """A slice of the tiles of y, down one panel of columns after the other; the features, to be summed, innermost.
 
         Registers: the tile. L2: 512 features of the panel, which all tiles of the slice use before the next 512 come;
         between, the tiles wait in memory. The last tile of a panel may overlap the one before; both find the same sums.
         """
-        g = geometry(numbers, Product)
-        x, weights, bias, partial, y = arrays(addresses, 5, precision)
+        g = read_dims(dims, Product)
+        x, weights, bias, partial, y = read_arrays(pointers, 5, dtype)
         bias = padded_bias(bias, g.columns)
         tile = tile_shape(outer, inner, vectors, lanes)
         width = vectors * lanes
@@ -116,7 +119,7 @@ def _multiply_kernel(precision, outer, inner, vectors, lanes):
         tiles = height * (g.columns // width)
         for first in range(0, g.D, g.terms_at_once):
             last = min(g.D, first + g.terms_at_once)
-            for i in range(s * tiles // slices, (s + 1) * tiles // slices):
+            for i in chunk_range(tiles, chunk, chunks):
                 row, f = min(i % height * inner, g.N - inner), i // height * width
                 place = i * inner * width
                 if first == 0:

@@ -16,13 +16,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .elementwise import BLOCK
 from .machine.registers import Tile, lanes_for, registers
 from .machine.tile import copy_run, tile_fma, tile_load, tile_shape, tile_store, tile_zeros
 from .machine.tile_transforms import tile_transpose
-from .runtime.arguments import arrays, geometry
-from .runtime.kernel import kernel, precision_of, run
-from .runtime.launch import or_nothing, part_of, round_up, row_slices, scratch, work_slices
+from .runtime.arguments import or_empty, read_arrays, read_dims
+from .runtime.chunks import BLOCK, chunk_range, chunks_for_rows, chunks_for_work, part_of, round_up
+from .runtime.compile import native
+from .runtime.launch import run
+from .runtime.scratch import scratch
 from .shared.transpose import block_lanes, transpose_band
 
 
@@ -56,29 +57,29 @@ def gradients(
     turned = scratch("turned", (F, round_up(N, sample_width)), dtype)
     lanes = block_lanes(dtype)
     run(
-        _prepare_kernel(precision_of(dtype), lanes),
-        row_slices(min(-(-F // unit_width), dy.size // BLOCK)),
+        _prepare_kernel(dtype.type, lanes),
+        chunks_for_rows(min(-(-F // unit_width), dy.size // BLOCK)),
         g,
         dy,
         dy if y is None else y,
         passed,
         turned,
-        or_nothing(dbias, dtype),
+        or_empty(dbias, dtype),
     )
-    slices = work_slices(-(-D // by_units.inner), 2 * N * D * F)
+    chunks = chunks_for_work(-(-D // by_units.inner), 2 * N * D * F)
     block = 3 * lanes
     run(
-        _block_kernel(precision_of(dtype), *by_units[1:], *by_samples[2:], lanes),
-        slices,
+        _block_kernel(dtype.type, *by_units[1:], *by_samples[2:], lanes),
+        chunks,
         g,
         x,
         kernel,
         passed,
         turned,
-        scratch("features", (slices, N * block), dtype),
-        scratch("edges", (slices, round_up(by_units.inner * unit_width, 16)), dtype),
-        scratch("results", (slices, sample_width * block), dtype),
-        or_nothing(dx, x.dtype),
+        scratch("features", (chunks, N * block), dtype),
+        scratch("edges", (chunks, round_up(by_units.inner * unit_width, 16)), dtype),
+        scratch("results", (chunks, sample_width * block), dtype),
+        or_empty(dx, x.dtype),
         dkernel,
     )
 
@@ -95,20 +96,20 @@ def gradient_tiles(features: int, units: int, samples: int, dtype: np.dtype) -> 
 
 
 @cache
-def _prepare_kernel(precision, lanes):
-    @kernel
-    def prepare_dense_gradient(s, slices, numbers, addresses):
+def _prepare_kernel(dtype, lanes):
+    @native
+    def prepare_dense_gradient(chunk, chunks, dims, pointers):
         """A slice of the panels of units: mask dy, sum it over the batch in order, transpose it.
 
         The masked dy becomes panels of all samples x the units of one tile, its transpose panels of all units x the
         samples of one tile: what a product reads in turn lies in turn, and is not crowded into few sets of the L1.
         """
-        g = geometry(numbers, DenseGradient)
-        dy, y, passed, turned, dbias = arrays(addresses, 5, precision)
+        g = read_dims(dims, DenseGradient)
+        dy, y, passed, turned, dbias = read_arrays(pointers, 5, dtype)
         block = tile_shape(1, lanes, 1, lanes)
         sums = np.empty(g.unit_width, dy.dtype)
         panels = (g.F + g.unit_width - 1) // g.unit_width
-        for panel in range(s * panels // slices, (s + 1) * panels // slices):
+        for panel in chunk_range(panels, chunk, chunks):
             first = panel * g.unit_width
             units = min(g.unit_width, g.F - first)
             sums[:] = 0
@@ -141,25 +142,29 @@ def _prepare_kernel(precision, lanes):
 
 
 @cache
-def _block_kernel(precision, rows, unit_vectors, unit_lanes, sample_vectors, sample_lanes, lanes):
-    @kernel
-    def dense_gradients(s, slices, numbers, addresses):
+def _block_kernel(dtype, rows, unit_vectors, unit_lanes, sample_vectors, sample_lanes, lanes):
+    @native
+    def dense_gradients(chunk, chunks, dims, pointers):
         """A slice of the tiles of features, a block of them at a time: dkernel for all units, then dx for all samples.
 
         Registers: the tile. L1: the block's columns of x, copied next to each other, and its rows of W; a panel of dy,
         one tile wide. L2: dy, twice. The last tile may overlap the one before; both find the same sums.
         """
-        g = geometry(numbers, DenseGradient)
-        x, weights, passed, turned, features, edges, results, dx, dkernel = arrays(addresses, 9, precision)
+        g = read_dims(dims, DenseGradient)
+        x, weights, passed, turned, features, edges, results, dx, dkernel = read_arrays(pointers, 9, dtype)
         by_units = tile_shape(1, rows, unit_vectors, unit_lanes)
         by_samples = tile_shape(1, rows, sample_vectors, sample_lanes)
         upright = tile_shape(sample_vectors, sample_lanes, 1, rows)
         line = tile_shape(1, 1, 3, lanes)
         unit_width, sample_width, block = unit_vectors * unit_lanes, sample_vectors * sample_lanes, 3 * lanes
-        features, edges, results = part_of(features, s, slices), part_of(edges, s, slices), part_of(results, s, slices)
+        features, edges, results = (
+            part_of(features, chunk, chunks),
+            part_of(edges, chunk, chunks),
+            part_of(results, chunk, chunks),
+        )
         tiles = (g.D + rows - 1) // rows
-        end = (s + 1) * tiles // slices * rows
-        for start in range(s * tiles // slices * rows, end, block):
+        end = (chunk + 1) * tiles // chunks * rows
+        for start in range(chunk * tiles // chunks * rows, end, block):
             first, last = min(start, g.D - rows), min(start + block, end, g.D)
             width = last - first
             for n in range(g.N):

@@ -12,69 +12,69 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .runtime.arguments import array_of, arrays, geometry
-from .runtime.kernel import compiled, kernel, operation, precision_of, run
-from .runtime.launch import row_slices
+from .runtime.arguments import read_array, read_arrays, read_dims
+from .runtime.chunks import BLOCK, chunks_for_rows
+from .runtime.compile import device, native
+from .runtime.launch import exclusive, run
 
-BLOCK = 16384  # elements that are worth waking another thread
 PAIRS = 256  # of elements, whose random bits are made at a time (dropout)
 
 
-class Stretch(NamedTuple):
+class Flat(NamedTuple):
     """The numbers of an elementwise kernel."""
 
     size: int
     threshold: int = 0  # dropout: what the 32 random bits of a kept element are at least
 
 
-@operation
+@exclusive
 def relu_forward(x: np.ndarray, y: np.ndarray) -> None:
     """Compute y = max(x, 0); a NaN stays a NaN."""
-    _run(_relu_forward(precision_of(y.dtype)), y.size, x, y)
+    _run(_relu_forward(y.dtype.type), y.size, x, y)
 
 
-@operation
+@exclusive
 def relu_backward(y: np.ndarray, dy: np.ndarray, dx: np.ndarray) -> None:
     """Compute dx = dy where y > 0, and 0 elsewhere."""
-    _run(_relu_backward(precision_of(y.dtype)), y.size, y, dy, dx)
+    _run(_relu_backward(y.dtype.type), y.size, y, dy, dx)
 
 
-@operation
+@exclusive
 def leaky_relu_forward(x: np.ndarray, negative_slope: float, y: np.ndarray) -> None:
     """Compute y = x where x > 0, and negative_slope * x elsewhere."""
-    _run(_leaky_relu(precision_of(y.dtype)), y.size, x, x, np.array([negative_slope], y.dtype), y)
+    _run(_leaky_relu(y.dtype.type), y.size, x, x, np.array([negative_slope], y.dtype), y)
 
 
-@operation
+@exclusive
 def leaky_relu_backward(x: np.ndarray, negative_slope: float, dy: np.ndarray, dx: np.ndarray) -> None:
     """Compute dx = dy where x > 0, and negative_slope * dy elsewhere."""
-    _run(_leaky_relu(precision_of(x.dtype)), x.size, x, dy, np.array([negative_slope], x.dtype), dx)
+    _run(_leaky_relu(x.dtype.type), x.size, x, dy, np.array([negative_slope], x.dtype), dx)
 
 
-@operation
+@exclusive
 def rescale_forward(x: np.ndarray, scale: float, offset: float, y: np.ndarray) -> None:
     """Compute y = scale * x + offset, for x of any real dtype."""
     scalars = np.array([scale, offset], y.dtype)
     if x.dtype == np.uint8:
-        _run(_rescale_bytes(precision_of(y.dtype)), y.size, y, scalars, x)
+        _run(_rescale_bytes(y.dtype.type), y.size, y, scalars, x)
     else:
-        _run(_rescale(precision_of(y.dtype)), y.size, y, scalars, x.astype(y.dtype, copy=False))
+        _run(_rescale(y.dtype.type), y.size, y, scalars, x.astype(y.dtype, copy=False))
 
 
-@operation
+@exclusive
 def rescale_backward(dy: np.ndarray, scale: float, dx: np.ndarray) -> None:
     """Compute dx = scale * dy."""
-    _run(_rescale(precision_of(dx.dtype)), dx.size, dx, np.array([scale, 0], dx.dtype), dy)
+    _run(_rescale(dx.dtype.type), dx.size, dx, np.array([scale, 0], dx.dtype), dy)
 
 
-@operation
+@exclusive
 def dropout_forward(x: np.ndarray, rate: float, seed: np.ndarray, y: np.ndarray) -> None:
     """Compute y = x / (1 - rate) for the elements that ``seed`` keeps, and 0 for the others."""
-    numbers = Stretch(y.size, min(math.ceil(rate * 2**32), 2**32 - 1))
+    dims = Flat(y.size, min(math.ceil(rate * 2**32), 2**32 - 1))
     run(
-        _dropout(precision_of(y.dtype)),
-        row_slices(y.size // BLOCK),
-        numbers,
+        _dropout(y.dtype.type),
+        chunks_for_rows(y.size // BLOCK),
+        dims,
         x,
         np.array([1 / (1 - rate)], y.dtype),
         y,
@@ -82,29 +82,29 @@ def dropout_forward(x: np.ndarray, rate: float, seed: np.ndarray, y: np.ndarray)
     )
 
 
-@operation
+@exclusive
 def dropout_backward(dy: np.ndarray, rate: float, seed: np.ndarray, dx: np.ndarray) -> None:
     """Compute dx = dy / (1 - rate) for the elements that ``seed`` keeps, and 0 for the others."""
     dropout_forward(dy, rate, seed, dx)
 
 
 def _run(address: int, size: int, *operands: np.ndarray) -> None:
-    run(address, row_slices(size // BLOCK), Stretch(size), *operands)
+    run(address, chunks_for_rows(size // BLOCK), Flat(size), *operands)
 
 
-@compiled
-def stretch(s, slices, size):
+@device
+def chunk_of(chunk, chunks, size):
     """Return the first element of slice ``s`` and the element after its last; slices meet at cache lines."""
     lines = (size + 15) // 16
-    return min(size, s * lines // slices * 16), min(size, (s + 1) * lines // slices * 16)
+    return min(size, chunk * lines // chunks * 16), min(size, (chunk + 1) * lines // chunks * 16)
 
 
 @cache
-def _relu_forward(precision):
-    @kernel
-    def relu_forward(s, slices, numbers, addresses):
-        x, y = arrays(addresses, 2, precision)
-        first, last = stretch(s, slices, geometry(numbers, Stretch).size)
+def _relu_forward(dtype):
+    @native
+    def relu_forward(chunk, chunks, dims, pointers):
+        x, y = read_arrays(pointers, 2, dtype)
+        first, last = chunk_of(chunk, chunks, read_dims(dims, Flat).size)
         x, y = x[first:last], y[first:last]
         for i in range(y.size):
             y[i] = 0 if x[i] <= 0 else x[i]
@@ -113,11 +113,11 @@ def _relu_forward(precision):
 
 
 @cache
-def _relu_backward(precision):
-    @kernel
-    def relu_backward(s, slices, numbers, addresses):
-        y, dy, dx = arrays(addresses, 3, precision)
-        first, last = stretch(s, slices, geometry(numbers, Stretch).size)
+def _relu_backward(dtype):
+    @native
+    def relu_backward(chunk, chunks, dims, pointers):
+        y, dy, dx = read_arrays(pointers, 3, dtype)
+        first, last = chunk_of(chunk, chunks, read_dims(dims, Flat).size)
         y, dy, dx = y[first:last], dy[first:last], dx[first:last]
         for i in range(y.size):
             dx[i] = dy[i] if y[i] > 0 else 0
@@ -126,12 +126,12 @@ def _relu_backward(precision):
 
 
 @cache
-def _leaky_relu(precision):
-    @kernel
-    def leaky_relu(s, slices, numbers, addresses):
+def _leaky_relu(dtype):
+    @native
+    def leaky_relu(chunk, chunks, dims, pointers):
         """The way forward and back are one function: the sign of x decides whether ``value`` is scaled."""
-        x, value, slope, result = arrays(addresses, 4, precision)
-        first, last = stretch(s, slices, geometry(numbers, Stretch).size)
+        x, value, slope, result = read_arrays(pointers, 4, dtype)
+        first, last = chunk_of(chunk, chunks, read_dims(dims, Flat).size)
         x, value, result = x[first:last], value[first:last], result[first:last]
         for i in range(x.size):
             result[i] = value[i] if x[i] > 0 else slope[0] * value[i]
@@ -140,12 +140,12 @@ def _leaky_relu(precision):
 
 
 @cache
-def _rescale(precision):
-    @kernel
-    def rescale(s, slices, numbers, addresses):
-        y, scalars, x = arrays(addresses, 3, precision)
+def _rescale(dtype):
+    @native
+    def rescale(chunk, chunks, dims, pointers):
+        y, scalars, x = read_arrays(pointers, 3, dtype)
         scale, offset = scalars[0], scalars[1]
-        first, last = stretch(s, slices, geometry(numbers, Stretch).size)
+        first, last = chunk_of(chunk, chunks, read_dims(dims, Flat).size)
         x, y = x[first:last], y[first:last]
         for i in range(y.size):
             y[i] = scale * x[i] + offset
@@ -154,13 +154,13 @@ def _rescale(precision):
 
 
 @cache
-def _rescale_bytes(precision):
-    @kernel
-    def rescale_bytes(s, slices, numbers, addresses):
-        y, scalars = arrays(addresses, 2, precision)
-        x = array_of(addresses, 2, np.uint8, precision)
+def _rescale_bytes(dtype):
+    @native
+    def rescale_bytes(chunk, chunks, dims, pointers):
+        y, scalars = read_arrays(pointers, 2, dtype)
+        x = read_array(pointers, 2, np.uint8)
         scale, offset = scalars[0], scalars[1]
-        first, last = stretch(s, slices, geometry(numbers, Stretch).size)
+        first, last = chunk_of(chunk, chunks, read_dims(dims, Flat).size)
         x, y = x[first:last], y[first:last]
         for i in range(y.size):
             y[i] = scale * y.dtype.type(x[i]) + offset
@@ -169,22 +169,22 @@ def _rescale_bytes(precision):
 
 
 @cache
-def _dropout(precision):
-    @kernel
-    def dropout(s, slices, numbers, addresses):
+def _dropout(dtype):
+    @native
+    def dropout(chunk, chunks, dims, pointers):
         """Element i is kept where half of output i // 2 of the splitmix64 generator reaches the threshold.
 
         The outputs are made for a few hundred elements at a time, in L1, where they are then read as twice as many
         numbers of 32 bits. Two multiplications of 64 bits for each pair of elements are what takes the time.
         """
-        x, scales, y = arrays(addresses, 3, precision)
-        seed = array_of(addresses, 3, np.uint64, precision)[0]
-        g = geometry(numbers, Stretch)
+        x, scales, y = read_arrays(pointers, 3, dtype)
+        seed = read_array(pointers, 3, np.uint64)[0]
+        g = read_dims(dims, Flat)
         threshold = np.uint32(g.threshold)
         scale = scales[0]
         outputs = np.empty(PAIRS, np.uint64)
         halves = outputs.view(np.uint32)  # the lower one first: the CPUs that numba compiles for are little-endian
-        first, last = stretch(s, slices, g.size)
+        first, last = chunk_of(chunk, chunks, g.size)
         steps = np.empty(PAIRS, np.uint64)
         for i in range(PAIRS):
             steps[i] = (np.uint64(i) + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)

@@ -11,11 +11,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .elementwise import BLOCK
 from .machine.tile import copy_run
-from .runtime.arguments import array_of, arrays, geometry
-from .runtime.kernel import kernel, operation, precision_of, run
-from .runtime.launch import row_slices
+from .runtime.arguments import read_array, read_arrays, read_dims
+from .runtime.chunks import BLOCK, chunk_range, chunks_for_rows
+from .runtime.compile import native
+from .runtime.launch import exclusive, run
 
 
 class Images(NamedTuple):
@@ -25,49 +25,49 @@ class Images(NamedTuple):
     size: int
 
 
-@operation
+@exclusive
 def gather(images: np.ndarray, indices: np.ndarray, out: np.ndarray) -> None:
     """Compute out[i] = images[indices[i]]."""
     if out.size:
         g = Images(len(out), out.nbytes // len(out))
-        precision = precision_of(np.dtype(np.float32))  # not used: the kernel moves bytes
+        dtype = np.dtype(np.float32).type  # not used: the kernel moves bytes
         sources = images.reshape(len(images), -1).view(np.uint8)
-        run(_gather(precision), row_slices(out.nbytes // BLOCK), g, sources, indices, out.view(np.uint8))
+        run(_gather(dtype), chunks_for_rows(out.nbytes // BLOCK), g, sources, indices, out.view(np.uint8))
 
 
-@operation
+@exclusive
 def gather_rescaled(images: np.ndarray, indices: np.ndarray, scale: float, offset: float, out: np.ndarray) -> None:
     """Compute out[i] = scale * images[indices[i]] + offset from uint8: to the bit what ``rescale_forward`` does."""
     if out.size:
         g = Images(len(out), out.size // len(out))
         scalars = np.array([scale, offset], out.dtype)
-        run(_gather_rescaled(precision_of(out.dtype)), row_slices(out.size // BLOCK), g, out, scalars, images, indices)
+        run(_gather_rescaled(out.dtype.type), chunks_for_rows(out.size // BLOCK), g, out, scalars, images, indices)
 
 
 @cache
-def _gather(precision):
-    @kernel
-    def gather(s, slices, numbers, addresses):
-        g = geometry(numbers, Images)
-        images = array_of(addresses, 0, np.uint8, precision)
-        indices = array_of(addresses, 1, np.int64, precision)
-        out = array_of(addresses, 2, np.uint8, precision)
-        for i in range(s * g.images // slices, (s + 1) * g.images // slices):
+def _gather(dtype):
+    @native
+    def gather(chunk, chunks, dims, pointers):
+        g = read_dims(dims, Images)
+        images = read_array(pointers, 0, np.uint8)
+        indices = read_array(pointers, 1, np.int64)
+        out = read_array(pointers, 2, np.uint8)
+        for i in chunk_range(g.images, chunk, chunks):
             copy_run(images, indices[i] * g.size, out, i * g.size, g.size)
 
     return gather
 
 
 @cache
-def _gather_rescaled(precision):
-    @kernel
-    def gather_rescaled(s, slices, numbers, addresses):
-        g = geometry(numbers, Images)
-        out, scalars = arrays(addresses, 2, precision)
-        images = array_of(addresses, 2, np.uint8, precision)
-        indices = array_of(addresses, 3, np.int64, precision)
+def _gather_rescaled(dtype):
+    @native
+    def gather_rescaled(chunk, chunks, dims, pointers):
+        g = read_dims(dims, Images)
+        out, scalars = read_arrays(pointers, 2, dtype)
+        images = read_array(pointers, 2, np.uint8)
+        indices = read_array(pointers, 3, np.int64)
         scale, offset = scalars[0], scalars[1]
-        for i in range(s * g.images // slices, (s + 1) * g.images // slices):
+        for i in chunk_range(g.images, chunk, chunks):
             pixels, results = images[indices[i] * g.size :], out[i * g.size : (i + 1) * g.size]
             for p in range(g.size):
                 results[p] = scale * out.dtype.type(pixels[p]) + offset

@@ -7,9 +7,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .runtime.arguments import array_of, arrays, geometry
-from .runtime.kernel import kernel, operation, precision_of, run
-from .runtime.launch import row_slices, scratch
+from .runtime.arguments import read_array, read_arrays, read_dims
+from .runtime.chunks import chunk_range, chunks_for_rows
+from .runtime.compile import native
+from .runtime.launch import exclusive, run
+from .runtime.scratch import scratch
 
 ROWS = 128  # rows that are worth waking another thread
 
@@ -21,7 +23,7 @@ class Logits(NamedTuple):
     K: int
 
 
-@operation
+@exclusive
 def softmax_forward(logits: np.ndarray, y: np.ndarray) -> None:
     """Compute y[n, k] = exp(logits[n, k]) / sum_j exp(logits[n, j])."""
     N = len(logits)
@@ -29,14 +31,14 @@ def softmax_forward(logits: np.ndarray, y: np.ndarray) -> None:
     softmax_cross_entropy_forward(logits, _any_labels(N), 0, y, losses)
 
 
-@operation
+@exclusive
 def softmax_cross_entropy_forward(
     logits: np.ndarray, labels: np.ndarray, label_smoothing: float, probabilities: np.ndarray, losses: np.ndarray
 ) -> None:
     """Compute the cross-entropy of each sample; fill ``probabilities`` with the softmax."""
     scalars = np.array([label_smoothing], logits.dtype)
     run(
-        _forward(precision_of(logits.dtype)), row_slices(len(logits) // ROWS), Logits(*logits.shape),
+        _forward(logits.dtype.type), chunks_for_rows(len(logits) // ROWS), Logits(*logits.shape),
         logits, scalars, probabilities, losses, labels,
     )  # fmt: skip
 
@@ -46,28 +48,28 @@ def _any_labels(N: int) -> np.ndarray:
     return np.zeros(N, np.int64)
 
 
-@operation
+@exclusive
 def softmax_cross_entropy_backward(
     probabilities: np.ndarray, labels: np.ndarray, label_smoothing: float, dlogits: np.ndarray
 ) -> None:
     """Compute dlogits = (p - q) / N, with the target q as in the forward pass."""
     scalars = np.array([label_smoothing], dlogits.dtype)
     run(
-        _backward(precision_of(dlogits.dtype)), row_slices(len(labels) // ROWS), Logits(*dlogits.shape),
+        _backward(dlogits.dtype.type), chunks_for_rows(len(labels) // ROWS), Logits(*dlogits.shape),
         probabilities, scalars, dlogits, labels,
     )  # fmt: skip
 
 
 @cache
-def _forward(precision):
-    @kernel
-    def softmax_cross_entropy_forward(s, slices, numbers, addresses):
+def _forward(dtype):
+    @native
+    def softmax_cross_entropy_forward(chunk, chunks, dims, pointers):
         """For each row z - max: p = exp(z) / sum(exp(z)), and the loss log(sum(exp(z))) - sum(q z)."""
-        g = geometry(numbers, Logits)
-        logits, scalars, probabilities, losses = arrays(addresses, 4, precision)
-        labels = array_of(addresses, 4, np.int64, precision)
+        g = read_dims(dims, Logits)
+        logits, scalars, probabilities, losses = read_arrays(pointers, 4, dtype)
+        labels = read_array(pointers, 4, np.int64)
         smoothing = scalars[0]
-        for n in range(s * g.N // slices, (s + 1) * g.N // slices):
+        for n in chunk_range(g.N, chunk, chunks):
             z, p = logits[n * g.K : (n + 1) * g.K], probabilities[n * g.K : (n + 1) * g.K]
             largest = z[0]
             for k in range(1, g.K):
@@ -91,14 +93,14 @@ def _forward(precision):
 
 
 @cache
-def _backward(precision):
-    @kernel
-    def softmax_cross_entropy_backward(s, slices, numbers, addresses):
-        g = geometry(numbers, Logits)
-        probabilities, scalars, dlogits = arrays(addresses, 3, precision)
-        labels = array_of(addresses, 3, np.int64, precision)
+def _backward(dtype):
+    @native
+    def softmax_cross_entropy_backward(chunk, chunks, dims, pointers):
+        g = read_dims(dims, Logits)
+        probabilities, scalars, dlogits = read_arrays(pointers, 3, dtype)
+        labels = read_array(pointers, 3, np.int64)
         smoothing = scalars[0]
-        for n in range(s * g.N // slices, (s + 1) * g.N // slices):
+        for n in chunk_range(g.N, chunk, chunks):
             p, gradient = probabilities[n * g.K : (n + 1) * g.K], dlogits[n * g.K : (n + 1) * g.K]
             for k in range(g.K):
                 target = smoothing / g.K + (1 - smoothing if k == labels[n] else 0)

@@ -10,12 +10,14 @@ from functools import cache
 import numpy as np
 
 from .channels import Matrix, batch_statistics, input_gradient_coefficients, line_sums, spread
-from .runtime.arguments import array_of, arrays, geometry
-from .runtime.kernel import kernel, operation, precision_of, run
-from .runtime.launch import part_of, scratch
+from .runtime.arguments import read_array, read_arrays, read_dims
+from .runtime.chunks import part_of
+from .runtime.compile import native
+from .runtime.launch import exclusive, run
+from .runtime.scratch import scratch
 
 
-@operation
+@exclusive
 def batch_norm_forward(
     x: np.ndarray,
     gamma: np.ndarray,
@@ -31,7 +33,7 @@ def batch_norm_forward(
     _scale_and_shift(x, gamma, beta, mean, inverse_std, y, relu=False)
 
 
-@operation
+@exclusive
 def batch_norm_relu_forward(
     x: np.ndarray,
     gamma: np.ndarray,
@@ -47,7 +49,7 @@ def batch_norm_relu_forward(
     _scale_and_shift(x, gamma, beta, mean, inverse_std, y, relu=True)
 
 
-@operation
+@exclusive
 def batch_norm_inference(
     x: np.ndarray,
     gamma: np.ndarray,
@@ -60,11 +62,11 @@ def batch_norm_inference(
     """Normalise with the statistics remembered from training."""
     inverse_std = scratch("inverse std", gamma.shape, gamma.dtype)
     g = Matrix(1, gamma.size, gamma.size)
-    run(_inverse_std(precision_of(x.dtype)), 1, g, moving_variance, inverse_std, np.array([epsilon]))
+    run(_inverse_std(x.dtype.type), 1, g, moving_variance, inverse_std, np.array([epsilon]))
     _scale_and_shift(x, gamma, beta, moving_mean, inverse_std, y, relu=False)
 
 
-@operation
+@exclusive
 def batch_norm_backward(
     x: np.ndarray,
     gamma: np.ndarray,
@@ -79,7 +81,7 @@ def batch_norm_backward(
     _backward(x, gamma, mean, inverse_std, dy, dy, dx, dgamma, dbeta, relu=False)
 
 
-@operation
+@exclusive
 def batch_norm_relu_backward(
     x: np.ndarray,
     gamma: np.ndarray,
@@ -105,7 +107,7 @@ def _scale_and_shift(
     relu: bool,
 ) -> None:
     g = Matrix.of(x)
-    run(_scale(precision_of(x.dtype), relu), g.slices(), g, x, gamma, beta, mean, inverse_std, y)
+    run(_scale(x.dtype.type, relu), g.chunks(), g, x, gamma, beta, mean, inverse_std, y)
 
 
 def _backward(
@@ -120,18 +122,18 @@ def _backward(
     dbeta: np.ndarray,
     relu: bool,
 ) -> None:
-    g, precision = Matrix.of(x), precision_of(x.dtype)
-    sums = line_sums(_gradient_sums(precision, relu), g.sum_slices(), g, x, y, dy, mean)
+    g, dtype = Matrix.of(x), x.dtype.type
+    sums = line_sums(_gradient_sums(dtype, relu), g.chunks_of_reduction(), g, x, y, dy, mean)
     coefficients = input_gradient_coefficients(g, g.M, gamma, mean, inverse_std, sums, dgamma, dbeta)
-    run(_input_gradient(precision, relu), g.slices(), g, x, y, dy, coefficients, dx)
+    run(_input_gradient(dtype, relu), g.chunks(), g, x, y, dy, coefficients, dx)
 
 
 @cache
-def _inverse_std(precision):
-    @kernel
-    def inverse_standard_deviation(s, slices, numbers, addresses):
-        variance, inverse_std = arrays(addresses, 2, precision)
-        epsilon = array_of(addresses, 2, np.float64, precision)[0]
+def _inverse_std(dtype):
+    @native
+    def inverse_standard_deviation(chunk, chunks, dims, pointers):
+        variance, inverse_std = read_arrays(pointers, 2, dtype)
+        epsilon = read_array(pointers, 2, np.float64)[0]
         for c in range(variance.size):
             inverse_std[c] = 1 / np.sqrt(variance[c] + epsilon)
 
@@ -139,15 +141,15 @@ def _inverse_std(precision):
 
 
 @cache
-def _scale(precision, relu):
-    @kernel
-    def scale_and_shift(s, slices, numbers, addresses):
+def _scale(dtype, relu):
+    @native
+    def scale_and_shift(chunk, chunks, dims, pointers):
         """y = scale (x - mean) + shift, and the ReLU of it."""
-        g = geometry(numbers, Matrix)
-        x, gamma, beta, mean, inverse_std, y = arrays(addresses, 6, precision)
+        g = read_dims(dims, Matrix)
+        x, gamma, beta, mean, inverse_std, y = read_arrays(pointers, 6, dtype)
         mean, shift, scale = spread(mean, g.L), spread(beta, g.L), spread(gamma * inverse_std, g.L)
-        end = (s + 1) * g.M // slices * g.C
-        for start in range(s * g.M // slices * g.C, end, g.L):
+        end = (chunk + 1) * g.M // chunks * g.C
+        for start in range(chunk * g.M // chunks * g.C, end, g.L):
             values, results = x[start : min(start + g.L, end)], y[start : min(start + g.L, end)]
             for i in range(values.size):
                 value = scale[i] * (values[i] - mean[i]) + shift[i]
@@ -157,18 +159,18 @@ def _scale(precision, relu):
 
 
 @cache
-def _gradient_sums(precision, relu):
-    @kernel
-    def channel_gradient_sums(s, slices, numbers, addresses):
+def _gradient_sums(dtype, relu):
+    @native
+    def channel_gradient_sums(chunk, chunks, dims, pointers):
         """Sums of dy and, after them, of dy (x - mean)."""
-        g = geometry(numbers, Matrix)
-        x, y, dy, mean = arrays(addresses, 4, precision)
-        sums = part_of(array_of(addresses, 4, np.float64, precision), s, slices)
+        g = read_dims(dims, Matrix)
+        x, y, dy, mean = read_arrays(pointers, 4, dtype)
+        sums = part_of(read_array(pointers, 4, np.float64), chunk, chunks)
         sums[:] = 0
         zero, mean = x.dtype.type(0), spread(mean, g.L)
         gradient_sum, deviation_sum = sums[: g.L], sums[g.L :]
-        end = (s + 1) * g.M // slices * g.C
-        for start in range(s * g.M // slices * g.C, end, g.L):
+        end = (chunk + 1) * g.M // chunks * g.C
+        for start in range(chunk * g.M // chunks * g.C, end, g.L):
             stop = min(start + g.L, end)
             values, outputs, gradients = x[start:stop], y[start:stop], dy[start:stop]
             for i in range(values.size):
@@ -180,17 +182,17 @@ def _gradient_sums(precision, relu):
 
 
 @cache
-def _input_gradient(precision, relu):
-    @kernel
-    def batch_norm_input_gradient(s, slices, numbers, addresses):
+def _input_gradient(dtype, relu):
+    @native
+    def batch_norm_input_gradient(chunk, chunks, dims, pointers):
         """dx = factor dy + slope (x - mean) + constant."""
-        g = geometry(numbers, Matrix)
-        x, y, dy, coefficients, dx = arrays(addresses, 5, precision)
+        g = read_dims(dims, Matrix)
+        x, y, dy, coefficients, dx = read_arrays(pointers, 5, dtype)
         factor, slope = spread(coefficients[: g.C], g.L), spread(coefficients[g.C : 2 * g.C], g.L)
         constant, mean = spread(coefficients[2 * g.C : 3 * g.C], g.L), spread(coefficients[3 * g.C :], g.L)
         zero = x.dtype.type(0)
-        end = (s + 1) * g.M // slices * g.C
-        for start in range(s * g.M // slices * g.C, end, g.L):
+        end = (chunk + 1) * g.M // chunks * g.C
+        for start in range(chunk * g.M // chunks * g.C, end, g.L):
             stop = min(start + g.L, end)
             values, outputs, gradients, results = x[start:stop], y[start:stop], dy[start:stop], dx[start:stop]
             for i in range(values.size):

@@ -26,9 +26,11 @@ import numpy as np
 from .channels import batch_statistics, input_gradient_coefficients, line_sums, spread
 from .convolution.shapes import OFF, Pair
 from .machine.tile import copy_run
-from .runtime.arguments import array_of, arrays, geometry
-from .runtime.kernel import compiled, kernel, operation, precision_of, run
-from .runtime.launch import part_of, row_slices, scratch, sum_slices
+from .runtime.arguments import read_array, read_arrays, read_dims
+from .runtime.chunks import chunk_range, chunks_for_rows, chunks_of_reduction, part_of
+from .runtime.compile import device, native
+from .runtime.launch import exclusive, run
+from .runtime.scratch import scratch
 
 
 class PooledNorm(NamedTuple):
@@ -54,7 +56,7 @@ class PooledNorm(NamedTuple):
         return cls(N, H, W, C, OH, OW, *pool_size, *pool_strides, OW * C)
 
 
-@operation
+@exclusive
 def batch_norm_relu_pool_forward(
     x: np.ndarray,
     gamma: np.ndarray,
@@ -71,12 +73,12 @@ def batch_norm_relu_pool_forward(
     """Compute y = ReLU(max-pool(batch normalisation)); ``index``: each maximum's position, or 255 where y is 0."""
     batch_statistics(x, epsilon, mean, inverse_std, variance)
     g = PooledNorm.of(x, y, pool_size, pool_strides)
-    slices = row_slices(g.N * g.OH)
-    pixels = scratch("pixels", (slices, g.L), x.dtype)
-    run(_normalize(precision_of(x.dtype)), slices, g, x, gamma, beta, mean, inverse_std, pixels, y, index)
+    chunks = chunks_for_rows(g.N * g.OH)
+    pixels = scratch("pixels", (chunks, g.L), x.dtype)
+    run(_normalize(x.dtype.type), chunks, g, x, gamma, beta, mean, inverse_std, pixels, y, index)
 
 
-@operation
+@exclusive
 def batch_norm_relu_pool_backward(
     x: np.ndarray,
     gamma: np.ndarray,
@@ -91,27 +93,27 @@ def batch_norm_relu_pool_backward(
     dbeta: np.ndarray,
 ) -> None:
     """Compute the gradients of ``batch_norm_relu_pool_forward`` from its ``index``: which pixel won, if it passed."""
-    g, precision = PooledNorm.of(x, dy, pool_size, pool_strides), precision_of(x.dtype)
-    slices = sum_slices(g.N * g.OH, 16 * g.L)
-    pixels = scratch("pixels", (slices, 2 * g.L), x.dtype)
-    sums = line_sums(_winner_sums(precision), slices, g, x, dy, mean, pixels, index)
+    g, dtype = PooledNorm.of(x, dy, pool_size, pool_strides), x.dtype.type
+    chunks = chunks_of_reduction(g.N * g.OH, 16 * g.L)
+    pixels = scratch("pixels", (chunks, 2 * g.L), x.dtype)
+    sums = line_sums(_winner_sums(dtype), chunks, g, x, dy, mean, pixels, index)
     coefficients = input_gradient_coefficients(g, x.size // g.C, gamma, mean, inverse_std, sums, dgamma, dbeta)
-    slices = row_slices(g.N)
-    pixels = scratch("pixels", (slices, g.L), x.dtype)
-    run(_input_gradient(precision), slices, g, x, dy, coefficients, pixels, dx, index)
+    chunks = chunks_for_rows(g.N)
+    pixels = scratch("pixels", (chunks, g.L), x.dtype)
+    run(_input_gradient(dtype), chunks, g, x, dy, coefficients, pixels, dx, index)
 
 
 @cache
-def _normalize(precision):
-    @kernel
-    def normalize_relu_pool(s, slices, numbers, addresses):
+def _normalize(dtype):
+    @native
+    def normalize_relu_pool(chunk, chunks, dims, pointers):
         """A slice of the lines of y: the largest scale (x - mean) + shift of each window, or 0 if that is larger."""
-        g = geometry(numbers, PooledNorm)
-        x, gamma, beta, mean, inverse_std, lines, y = arrays(addresses, 7, precision)
-        index = array_of(addresses, 7, np.uint8, precision)
+        g = read_dims(dims, PooledNorm)
+        x, gamma, beta, mean, inverse_std, lines, y = read_arrays(pointers, 7, dtype)
+        index = read_array(pointers, 7, np.uint8)
         mean, shift, scale = spread(mean, g.L), spread(beta, g.L), spread(gamma * inverse_std, g.L)
-        pixels = part_of(lines, s, slices)
-        for row in range(s * g.N * g.OH // slices, (s + 1) * g.N * g.OH // slices):
+        pixels = part_of(lines, chunk, chunks)
+        for row in chunk_range(g.N * g.OH, chunk, chunks):
             best, winner = y[row * g.L : (row + 1) * g.L], index[row * g.L : (row + 1) * g.L]
             best[:] = 0
             winner[:] = OFF
@@ -127,21 +129,21 @@ def _normalize(precision):
 
 
 @cache
-def _winner_sums(precision):
-    @kernel
-    def channel_winner_sums(s, slices, numbers, addresses):
+def _winner_sums(dtype):
+    @native
+    def channel_winner_sums(chunk, chunks, dims, pointers):
         """Sums of dy and, after them, of dy (x - mean), over the windows whose maximum passed the ReLU."""
-        g = geometry(numbers, PooledNorm)
-        x, dy, mean, lines = arrays(addresses, 4, precision)
-        index = array_of(addresses, 4, np.uint8, precision)
-        sums = part_of(array_of(addresses, 5, np.float64, precision), s, slices)
+        g = read_dims(dims, PooledNorm)
+        x, dy, mean, lines = read_arrays(pointers, 4, dtype)
+        index = read_array(pointers, 4, np.uint8)
+        sums = part_of(read_array(pointers, 5, np.float64), chunk, chunks)
         gradient_sum, deviation_sum = sums[: g.L], sums[g.L :]
         sums[:] = 0
-        own = part_of(lines, s, slices)
+        own = part_of(lines, chunk, chunks)
         pixels, maximum = own[: g.L], own[g.L :]
         maximum[:] = 0
         zero, mean = x.dtype.type(0), spread(mean, g.L)
-        for row in range(s * g.N * g.OH // slices, (s + 1) * g.N * g.OH // slices):
+        for row in chunk_range(g.N * g.OH, chunk, chunks):
             gradients, winner = dy[row * g.L : (row + 1) * g.L], index[row * g.L : (row + 1) * g.L]
             for position in range(g.PH * g.PW):
                 number = np.uint8(position)
@@ -158,17 +160,17 @@ def _winner_sums(precision):
 
 
 @cache
-def _input_gradient(precision):
-    @kernel
-    def pooled_input_gradient(s, slices, numbers, addresses):
+def _input_gradient(dtype):
+    @native
+    def pooled_input_gradient(chunk, chunks, dims, pointers):
         """A slice of the images, for each line of windows the dense part of dx, then the windows' gradients."""
-        g = geometry(numbers, PooledNorm)
-        x, dy, coefficients, lines, dx = arrays(addresses, 5, precision)
-        index = array_of(addresses, 5, np.uint8, precision)
+        g = read_dims(dims, PooledNorm)
+        x, dy, coefficients, lines, dx = read_arrays(pointers, 5, dtype)
+        index = read_array(pointers, 5, np.uint8)
         factor, slope = spread(coefficients[: g.C], g.L), spread(coefficients[g.C : 2 * g.C], g.L)
         constant, mean = spread(coefficients[2 * g.C : 3 * g.C], g.L), spread(coefficients[3 * g.C :], g.L)
-        pixels = part_of(lines, s, slices)
-        for n in range(s * g.N // slices, (s + 1) * g.N // slices):
+        pixels = part_of(lines, chunk, chunks)
+        for n in chunk_range(g.N, chunk, chunks):
             written = n * g.H  # lines that have their dense part
             for row in range(n * g.OH, (n + 1) * g.OH):
                 oy = row - n * g.OH
@@ -187,7 +189,7 @@ def _input_gradient(precision):
     return pooled_input_gradient
 
 
-@compiled
+@device
 def write_dense_part(x, slope, mean, constant, dx, g, start, end):
     """Write dx = slope (x - mean) + constant from element ``start`` to ``end``, both the first of a pixel."""
     for first in range(start, end, g.L):
@@ -196,7 +198,7 @@ def write_dense_part(x, slope, mean, constant, dx, g, start, end):
             results[i] = slope[i] * (values[i] - mean[i]) + constant[i]
 
 
-@compiled
+@device
 def collect(x, g, row, position, pixels):
     """Copy the pixels that the windows of line ``row`` have at ``position`` side by side into ``pixels``, OW*C."""
     first, step = first_pixel(g, row, position), g.stride_x * g.C
@@ -204,7 +206,7 @@ def collect(x, g, row, position, pixels):
         copy_run(x, first + ox * step, pixels, ox * g.C, g.C)
 
 
-@compiled
+@device
 def put_back(pixels, g, row, position, x):
     """Copy what ``collect`` has collected back to where it was."""
     first, step = first_pixel(g, row, position), g.stride_x * g.C
@@ -212,7 +214,7 @@ def put_back(pixels, g, row, position, x):
         copy_run(pixels, ox * g.C, x, first + ox * step, g.C)
 
 
-@compiled
+@device
 def first_pixel(g, row, position):
     """Return where in the images the pixel at ``position`` of the first window of line ``row`` begins."""
     n, oy = row // g.OH, row % g.OH

@@ -11,13 +11,15 @@ from functools import cache
 
 import numpy as np
 
-from .elementwise import BLOCK, Stretch, stretch
-from .runtime.arguments import array_of, arrays, geometry
-from .runtime.kernel import kernel, operation, precision_of, run
-from .runtime.launch import row_slices, scratch, sum_slices
+from .elementwise import Flat, chunk_of
+from .runtime.arguments import read_array, read_arrays, read_dims
+from .runtime.chunks import BLOCK, chunks_for_rows, chunks_of_reduction
+from .runtime.compile import native
+from .runtime.launch import exclusive, run
+from .runtime.scratch import scratch
 
 
-@operation
+@exclusive
 def sgd_step(
     parameters: np.ndarray,
     gradients: np.ndarray,
@@ -33,10 +35,10 @@ def sgd_step(
         velocity = scratch("no velocity", parameters.shape, parameters.dtype)
         velocity[:] = 0
     scalars = np.array([learning_rate, momentum, weight_decay, nesterov], parameters.dtype)
-    _run(_sgd(precision_of(parameters.dtype)), parameters, gradients, velocity, scalars)
+    _run(_sgd(parameters.dtype.type), parameters, gradients, velocity, scalars)
 
 
-@operation
+@exclusive
 def adam_step(
     parameters: np.ndarray,
     gradients: np.ndarray,
@@ -55,14 +57,14 @@ def adam_step(
     kept = 1 - learning_rate * weight_decay if decoupled else 1.0
     penalty = 0.0 if decoupled else weight_decay
     scalars = np.array([alpha, 1 - beta_1, 1 - beta_2, epsilon, kept, penalty], parameters.dtype)
-    _run(_adam(precision_of(parameters.dtype)), parameters, gradients, mean, variance, scalars)
+    _run(_adam(parameters.dtype.type), parameters, gradients, mean, variance, scalars)
 
 
-@operation
+@exclusive
 def clip_by_norm(gradients: np.ndarray, max_norm: float) -> float:
     """Scale the vector so that its norm is at most ``max_norm``; return the norm before."""
-    sums = scratch("squares", (sum_slices(gradients.size // BLOCK, 8),), np.float64)
-    run(_sum_of_squares(precision_of(gradients.dtype)), sums.size, Stretch(gradients.size), gradients, sums)
+    sums = scratch("squares", (chunks_of_reduction(gradients.size // BLOCK, 8),), np.float64)
+    run(_sum_of_squares(gradients.dtype.type), sums.size, Flat(gradients.size), gradients, sums)
     norm = math.sqrt(math.fsum(sums))
     if math.isfinite(norm) and norm > max_norm:
         gradients *= max_norm / norm
@@ -70,17 +72,17 @@ def clip_by_norm(gradients: np.ndarray, max_norm: float) -> float:
 
 
 def _run(address: int, parameters: np.ndarray, *operands: np.ndarray) -> None:
-    run(address, row_slices(parameters.size // BLOCK), Stretch(parameters.size), parameters, *operands)
+    run(address, chunks_for_rows(parameters.size // BLOCK), Flat(parameters.size), parameters, *operands)
 
 
 @cache
-def _sgd(precision):
-    @kernel
-    def sgd(s, slices, numbers, addresses):
+def _sgd(dtype):
+    @native
+    def sgd(chunk, chunks, dims, pointers):
         """v <- momentum v - lr g; w <- w + v or, with Nesterov's look ahead, w + momentum v - lr g."""
-        w, g, v, scalars = arrays(addresses, 4, precision)
+        w, g, v, scalars = read_arrays(pointers, 4, dtype)
         learning_rate, momentum, weight_decay, nesterov = scalars[0], scalars[1], scalars[2], scalars[3] != 0
-        first, last = stretch(s, slices, geometry(numbers, Stretch).size)
+        first, last = chunk_of(chunk, chunks, read_dims(dims, Flat).size)
         w, g, v = w[first:last], g[first:last], v[first:last]
         for i in range(w.size):
             gradient = g[i] + weight_decay * w[i]
@@ -91,14 +93,14 @@ def _sgd(precision):
 
 
 @cache
-def _adam(precision):
-    @kernel
-    def adam(s, slices, numbers, addresses):
+def _adam(dtype):
+    @native
+    def adam(chunk, chunks, dims, pointers):
         """m and v move towards the gradient and its square; w moves against m / sqrt(v)."""
-        w, g, m, v, scalars = arrays(addresses, 5, precision)
+        w, g, m, v, scalars = read_arrays(pointers, 5, dtype)
         alpha, one_minus_beta_1, one_minus_beta_2 = scalars[0], scalars[1], scalars[2]
         epsilon, kept, penalty = scalars[3], scalars[4], scalars[5]
-        first, last = stretch(s, slices, geometry(numbers, Stretch).size)
+        first, last = chunk_of(chunk, chunks, read_dims(dims, Flat).size)
         w, g, m, v = w[first:last], g[first:last], m[first:last], v[first:last]
         for i in range(w.size):
             gradient = g[i] + penalty * w[i]
@@ -110,13 +112,13 @@ def _adam(precision):
 
 
 @cache
-def _sum_of_squares(precision):
-    @kernel
-    def sum_of_squares(s, slices, numbers, addresses):
+def _sum_of_squares(dtype):
+    @native
+    def sum_of_squares(chunk, chunks, dims, pointers):
         """Sixteen sums side by side, so that the loop can use SIMD though its order of additions is fixed."""
-        (gradients,) = arrays(addresses, 1, precision)
-        sums = array_of(addresses, 1, np.float64, precision)
-        first, last = stretch(s, slices, geometry(numbers, Stretch).size)
+        (gradients,) = read_arrays(pointers, 1, dtype)
+        sums = read_array(pointers, 1, np.float64)
+        first, last = chunk_of(chunk, chunks, read_dims(dims, Flat).size)
         lanes = np.zeros(16)
         whole = first + (last - first) // 16 * 16
         for i in range(first, whole, 16):
@@ -124,8 +126,8 @@ def _sum_of_squares(precision):
                 lanes[lane] += np.float64(gradients[i + lane]) ** 2
         for i in range(whole, last):
             lanes[0] += np.float64(gradients[i]) ** 2
-        sums[s] = 0
+        sums[chunk] = 0
         for lane in range(16):
-            sums[s] += lanes[lane]
+            sums[chunk] += lanes[lane]
 
     return sum_of_squares

@@ -12,9 +12,10 @@ from typing import NamedTuple
 import numpy as np
 
 from .convolution.shapes import Pair
-from .runtime.arguments import array_of, arrays, geometry
-from .runtime.kernel import compiled, kernel, operation, precision_of, run
-from .runtime.launch import row_slices
+from .runtime.arguments import read_array, read_arrays, read_dims
+from .runtime.chunks import chunk_range, chunks_for_rows
+from .runtime.compile import device, native
+from .runtime.launch import exclusive, run
 
 
 class Pooling(NamedTuple):
@@ -34,46 +35,46 @@ class Pooling(NamedTuple):
     left: int
 
 
-@operation
+@exclusive
 def max_pool_forward(
     x: np.ndarray, pool_size: Pair, strides: Pair, padding: Pair, y: np.ndarray, index: np.ndarray
 ) -> None:
     """Compute the maximum of each window, and at which position of the window it is found first."""
     g = _pooling(x, y, pool_size, strides, padding)
-    run(_max_pool_forward(precision_of(x.dtype)), row_slices(g.N * g.OH), g, x, y, index)
+    run(_max_pool_forward(x.dtype.type), chunks_for_rows(g.N * g.OH), g, x, y, index)
 
 
-@operation
+@exclusive
 def max_pool_backward(
     dy: np.ndarray, index: np.ndarray, pool_size: Pair, strides: Pair, padding: Pair, dx: np.ndarray
 ) -> None:
     """Hand each output's gradient to the pixel that was its window's maximum."""
     g = _pooling(dx, dy, pool_size, strides, padding)
-    run(_max_pool_backward(precision_of(dx.dtype)), row_slices(g.N), g, dy, dx, index)
+    run(_max_pool_backward(dx.dtype.type), chunks_for_rows(g.N), g, dy, dx, index)
 
 
-@operation
+@exclusive
 def average_pool_forward(x: np.ndarray, pool_size: Pair, strides: Pair, padding: Pair, y: np.ndarray) -> None:
     """Compute the average of each window's pixels that lie in the image."""
     g = _pooling(x, y, pool_size, strides, padding)
-    run(_average_pool_forward(precision_of(x.dtype)), row_slices(g.N * g.OH), g, x, y)
+    run(_average_pool_forward(x.dtype.type), chunks_for_rows(g.N * g.OH), g, x, y)
 
 
-@operation
+@exclusive
 def average_pool_backward(dy: np.ndarray, pool_size: Pair, strides: Pair, padding: Pair, dx: np.ndarray) -> None:
     """Share each output's gradient equally among the pixels of its window."""
     g = _pooling(dx, dy, pool_size, strides, padding)
-    run(_average_pool_backward(precision_of(dx.dtype)), row_slices(g.N), g, dy, dx)
+    run(_average_pool_backward(dx.dtype.type), chunks_for_rows(g.N), g, dy, dx)
 
 
-@operation
+@exclusive
 def global_average_pool_forward(x: np.ndarray, y: np.ndarray) -> None:
     """Compute the average over all pixels of an image: a pool with one window."""
     N, H, W, C = x.shape
     average_pool_forward(x, (H, W), (1, 1), (0, 0), y.reshape(N, 1, 1, C))
 
 
-@operation
+@exclusive
 def global_average_pool_backward(dy: np.ndarray, dx: np.ndarray) -> None:
     """Share each output's gradient equally among all pixels of its image."""
     N, H, W, C = dx.shape
@@ -86,7 +87,7 @@ def _pooling(x: np.ndarray, y: np.ndarray, pool_size: Pair, strides: Pair, paddi
     return Pooling(N, H, W, C, OH, OW, *pool_size, *strides, *padding)
 
 
-@compiled
+@device
 def window(g, oy, ox):
     """Return the window of output (oy, ox) as far as it lies in the image: first and end line, first and end pixel."""
     y, x = oy * g.stride_y - g.top, ox * g.stride_x - g.left
@@ -94,13 +95,13 @@ def window(g, oy, ox):
 
 
 @cache
-def _max_pool_forward(precision):
-    @kernel
-    def max_pool_forward(s, slices, numbers, addresses):
-        g = geometry(numbers, Pooling)
-        x, y = arrays(addresses, 2, precision)
-        index = array_of(addresses, 2, np.uint8, precision)
-        for row in range(s * g.N * g.OH // slices, (s + 1) * g.N * g.OH // slices):
+def _max_pool_forward(dtype):
+    @native
+    def max_pool_forward(chunk, chunks, dims, pointers):
+        g = read_dims(dims, Pooling)
+        x, y = read_arrays(pointers, 2, dtype)
+        index = read_array(pointers, 2, np.uint8)
+        for row in chunk_range(g.N * g.OH, chunk, chunks):
             n, oy = row // g.OH, row % g.OH
             for ox in range(g.OW):
                 place = (row * g.OW + ox) * g.C
@@ -124,14 +125,14 @@ def _max_pool_forward(precision):
 
 
 @cache
-def _max_pool_backward(precision):
-    @kernel
-    def max_pool_backward(s, slices, numbers, addresses):
-        g = geometry(numbers, Pooling)
-        dy, dx = arrays(addresses, 2, precision)
-        index = array_of(addresses, 2, np.uint8, precision)
+def _max_pool_backward(dtype):
+    @native
+    def max_pool_backward(chunk, chunks, dims, pointers):
+        g = read_dims(dims, Pooling)
+        dy, dx = read_arrays(pointers, 2, dtype)
+        index = read_array(pointers, 2, np.uint8)
         size = g.H * g.W * g.C
-        for n in range(s * g.N // slices, (s + 1) * g.N // slices):
+        for n in chunk_range(g.N, chunk, chunks):
             image = dx[n * size : (n + 1) * size]
             for i in range(size):
                 image[i] = 0
@@ -149,12 +150,12 @@ def _max_pool_backward(precision):
 
 
 @cache
-def _average_pool_forward(precision):
-    @kernel
-    def average_pool_forward(s, slices, numbers, addresses):
-        g = geometry(numbers, Pooling)
-        x, y = arrays(addresses, 2, precision)
-        for row in range(s * g.N * g.OH // slices, (s + 1) * g.N * g.OH // slices):
+def _average_pool_forward(dtype):
+    @native
+    def average_pool_forward(chunk, chunks, dims, pointers):
+        g = read_dims(dims, Pooling)
+        x, y = read_arrays(pointers, 2, dtype)
+        for row in chunk_range(g.N * g.OH, chunk, chunks):
             n, oy = row // g.OH, row % g.OH
             for ox in range(g.OW):
                 place = (row * g.OW + ox) * g.C
@@ -175,13 +176,13 @@ def _average_pool_forward(precision):
 
 
 @cache
-def _average_pool_backward(precision):
-    @kernel
-    def average_pool_backward(s, slices, numbers, addresses):
-        g = geometry(numbers, Pooling)
-        dy, dx = arrays(addresses, 2, precision)
+def _average_pool_backward(dtype):
+    @native
+    def average_pool_backward(chunk, chunks, dims, pointers):
+        g = read_dims(dims, Pooling)
+        dy, dx = read_arrays(pointers, 2, dtype)
         size = g.H * g.W * g.C
-        for n in range(s * g.N // slices, (s + 1) * g.N // slices):
+        for n in chunk_range(g.N, chunk, chunks):
             image = dx[n * size : (n + 1) * size]
             for i in range(size):
                 image[i] = 0

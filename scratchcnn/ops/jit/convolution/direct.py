@@ -24,9 +24,12 @@ import numpy as np
 from ..elementwise import relu_backward
 from ..machine.registers import Tile, lanes_for, largest_tile, tile_cost, widest_tile
 from ..machine.tile import copy_run, tile_fma, tile_load, tile_relu, tile_shape, tile_store
-from ..runtime.arguments import arrays, geometry
-from ..runtime.kernel import kernel, operation, precision_of, run
-from ..runtime.launch import or_nothing, padded_bias, padded_columns, part_of, round_up, scratch, work_slices
+from ..runtime.arguments import or_empty, read_arrays, read_dims
+from ..runtime.chunks import chunk_range, chunks_for_work, part_of, round_up
+from ..runtime.compile import native
+from ..runtime.launch import exclusive, run
+from ..runtime.scratch import scratch
+from ..shared.padded_columns import padded_bias, padded_columns
 from ..shared.padded_image import copy_image, zero
 from ..shared.transpose import transpose
 from .kernel_gradient import kernel_gradient
@@ -36,7 +39,7 @@ from .winograd import forward as winograd_conv
 from .winograd import tiles as winograd
 
 
-@operation
+@exclusive
 def conv_forward(
     x: np.ndarray, kernel: np.ndarray, bias: np.ndarray | None, strides: Pair, padding: Pair, y: np.ndarray
 ) -> None:
@@ -44,7 +47,7 @@ def conv_forward(
     convolve(x, kernel, bias, strides, (1, 1), padding, y)
 
 
-@operation
+@exclusive
 def conv_backward(
     x: np.ndarray,
     kernel: np.ndarray,
@@ -59,7 +62,7 @@ def conv_backward(
     _gradients(x, kernel, None, dy, strides, padding, dx, dkernel, dbias)
 
 
-@operation
+@exclusive
 def conv_relu_forward(
     x: np.ndarray, kernel: np.ndarray, bias: np.ndarray | None, strides: Pair, padding: Pair, y: np.ndarray
 ) -> None:
@@ -67,7 +70,7 @@ def conv_relu_forward(
     convolve(x, kernel, bias, strides, (1, 1), padding, y, relu=True)
 
 
-@operation
+@exclusive
 def conv_relu_backward(
     x: np.ndarray,
     kernel: np.ndarray,
@@ -118,46 +121,46 @@ def convolve(
     tile = forward_tile(OW, F, y.dtype)
     columns = round_up(F, tile.columns)
     height, width = (OH - 1) * strides[0] + KH, (OW - 1) * strides[1] + KW
-    slices = work_slices(N * OH, N * OH * OW * F * KH * KW * C)
+    chunks = chunks_for_work(N * OH, N * OH * OW * F * KH * KW * C)
     run(
-        _convolve_kernel(precision_of(y.dtype), *tile, strides[1] * C),
-        slices,
+        _convolve_kernel(y.dtype.type, *tile, strides[1] * C),
+        chunks,
         Convolution(N, H, W, C, F, KH, KW, OH, OW, *strides, *spread, *padding, height, width, columns, 0, relu, 0),
         x,
         padded_columns(weights.reshape(KH * KW * C, F), columns, "kernel"),
-        or_nothing(bias, y.dtype),
-        scratch("images", (slices, round_up(height * width * C, 16)), y.dtype),
-        scratch("lines", (slices, round_up(OW * columns, 16)), y.dtype),
+        or_empty(bias, y.dtype),
+        scratch("images", (chunks, round_up(height * width * C, 16)), y.dtype),
+        scratch("lines", (chunks, round_up(OW * columns, 16)), y.dtype),
         y,
     )
 
 
 @cache
-def _convolve_kernel(precision, outer, inner, vectors, lanes, distance):
-    @kernel
-    def convolution(s, slices, numbers, addresses):
+def _convolve_kernel(dtype, outer, inner, vectors, lanes, distance):
+    @native
+    def convolution(chunk, chunks, dims, pointers):
         """A slice of the output's lines; for each vector of filters, tiles of pixels; the kernel positions innermost.
 
         Registers: the tile. L1: the image's KH lines and, for F up to 64, most of the kernel's panel. L2: the kernel.
         A line whose length is no multiple of the tile's ends with a tile that overlaps the one before. ``distance``, of
         neighbouring pixels of the tile in the image, is a constant of the code: the CPU adds constants to addresses.
         """
-        g = geometry(numbers, Convolution)
-        x, weights, bias, images, lines, y = arrays(addresses, 6, precision)
+        g = read_dims(dims, Convolution)
+        x, weights, bias, images, lines, y = read_arrays(pointers, 6, dtype)
         bias = padded_bias(bias, g.columns)
         tile = tile_shape(outer, inner, vectors, lanes)
-        image = part_of(images, s, slices)
-        lines = part_of(lines, s, slices)
+        image = part_of(images, chunk, chunks)
+        lines = part_of(lines, chunk, chunks)
         straight = g.F == g.columns  # results go where they belong, without a scratch line
         zero(image)
         copied = -1
-        for row in range(s * g.N * g.OH // slices, (s + 1) * g.N * g.OH // slices):
+        for row in chunk_range(g.N * g.OH, chunk, chunks):
             n, oy = row // g.OH, row % g.OH
             if n != copied:
                 copy_image(x, n * g.H * g.W * g.C, g, image)
                 copied = n
             above = g.top - oy * g.stride_y  # lines of zeros: nothing to multiply there, nor below the image
-            inside = max(0, above), min(g.KH, above + (g.H - 1) * g.spread_y + 1)
+            inside = max(0, above), min(g.KH, above + (g.H - 1) * g.dilation_y + 1)
             for f in range(0, g.columns, vectors * lanes):
                 for pixel in range(0, g.OW, inner):
                     first = min(pixel, g.OW - inner)

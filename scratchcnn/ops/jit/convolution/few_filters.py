@@ -17,9 +17,12 @@ from ..machine.registers import Tile, largest_tile, registers
 from ..machine.tile import copy_run, tile_fma, tile_shape, tile_store, tile_zeros
 from ..machine.tile_pool import tile_window_maximum
 from ..machine.tile_transforms import tile_transpose
-from ..runtime.arguments import array_of, arrays, geometry
-from ..runtime.kernel import kernel, precision_of, run
-from ..runtime.launch import or_nothing, padded_bias, part_of, round_up, scratch, work_slices
+from ..runtime.arguments import or_empty, read_array, read_arrays, read_dims
+from ..runtime.chunks import chunk_range, chunks_for_work, part_of, round_up
+from ..runtime.compile import native
+from ..runtime.launch import run
+from ..runtime.scratch import scratch
+from ..shared.padded_columns import padded_bias
 from ..shared.padded_image import copy_image, zero
 from .shapes import Pair, PooledConvolution
 
@@ -39,20 +42,20 @@ def convolve(
     tile = pixel_tile(F, y.dtype)
     two = (2, 2)
     g = PooledConvolution.of(x, kernel, y, (1, 1), padding, two, two, round_up(y.shape[2], tile.lanes))
-    slices = work_slices(g.N * g.OH, 4 * y.size * g.KH * g.KW)
+    chunks = chunks_for_work(g.N * g.OH, 4 * y.size * g.KH * g.KW)
     line = g.columns * F + tile.lanes
     run(
-        _planar_kernel(precision_of(y.dtype), *tile, filter_lanes(tile.inner), F),
-        slices,
+        _planar_kernel(y.dtype.type, *tile, filter_lanes(tile.inner), F),
+        chunks,
         g,
         x,
         kernel,
-        or_nothing(bias, y.dtype),
-        scratch("images", (slices, round_up(g.height * g.width + 2 * g.columns, 16)), y.dtype),
-        scratch("lines", (slices, round_up(line, 16)), y.dtype),
+        or_empty(bias, y.dtype),
+        scratch("images", (chunks, round_up(g.height * g.width + 2 * g.columns, 16)), y.dtype),
+        scratch("lines", (chunks, round_up(line, 16)), y.dtype),
         y,
         index,
-        scratch("index lines", (slices, round_up(line, 64)), np.uint8),
+        scratch("index lines", (chunks, round_up(line, 64)), np.uint8),
     )
 
 
@@ -71,26 +74,26 @@ def filter_lanes(filters: int) -> int:
 
 
 @cache
-def _planar_kernel(precision, outer, inner, vectors, lanes, rows, filters):
-    @kernel
-    def planar_convolution(s, slices, numbers, addresses):
+def _planar_kernel(dtype, outer, inner, vectors, lanes, rows, filters):
+    @native
+    def planar_convolution(chunk, chunks, dims, pointers):
         """A slice of the pooled lines; tiles of pixels; of filters; the kernel positions innermost.
 
         Registers: for each filter two vectors of pixels of two lines. L1: the image. The results of a line wait in
         scratch memory: each pixel is stored as a whole vector, of which the next one overwrites what is too much.
         """
-        g = geometry(numbers, PooledConvolution)
-        x, weights, bias, images, lines, y = arrays(addresses, 6, precision)
+        g = read_dims(dims, PooledConvolution)
+        x, weights, bias, images, lines, y = read_arrays(pointers, 6, dtype)
         bias = padded_bias(bias, g.F)
-        index = array_of(addresses, 6, np.uint8, precision)
-        index_lines = array_of(addresses, 7, np.uint8, precision)
+        index = read_array(pointers, 6, np.uint8)
+        index_lines = read_array(pointers, 7, np.uint8)
         tile, windows = tile_shape(1, inner, 2, lanes), tile_shape(1, rows, 1, lanes)
         upright = tile_shape(1, lanes, 1, rows)
-        image = part_of(images, s, slices)
-        lines, index_lines = part_of(lines, s, slices), part_of(index_lines, s, slices)
+        image = part_of(images, chunk, chunks)
+        lines, index_lines = part_of(lines, chunk, chunks), part_of(index_lines, chunk, chunks)
         zero(image)
         copied = -1
-        for row in range(s * g.N * g.OH // slices, (s + 1) * g.N * g.OH // slices):
+        for row in chunk_range(g.N * g.OH, chunk, chunks):
             n, oy = row // g.OH, row % g.OH
             if n != copied:
                 copy_image(x, n * g.H * g.W, g, image)

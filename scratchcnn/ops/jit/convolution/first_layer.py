@@ -14,11 +14,13 @@ import numpy as np
 from ..machine.registers import Tile, lanes_for, largest_tile
 from ..machine.tile import copy_run, tile_load, tile_shape, tile_store
 from ..machine.tile_sparse import tile_fma_where
-from ..runtime.arguments import array_of, arrays, geometry
-from ..runtime.kernel import kernel, precision_of, run
-from ..runtime.launch import ONE, part_of, round_up, scratch, sum_slices
+from ..runtime.arguments import UNIT, read_array, read_arrays, read_dims
+from ..runtime.chunks import chunk_range, chunks_of_reduction, part_of, round_up
+from ..runtime.compile import native
+from ..runtime.launch import run
+from ..runtime.scratch import scratch
 from ..shared.padded_image import copy_image, zero
-from ..shared.reduce import add_kernel_slices
+from ..shared.reduce import add_kernel_chunks
 from .shapes import Pair, PooledConvolution
 
 POSITIONS = 9  # of a 3 x 3 kernel, as quick this way as the sparse way (8 filters, Zen 4); 5 x 5 takes twice as long
@@ -47,22 +49,22 @@ def kernel_gradient(
     columns = round_up(F, tile.columns)
     g = PooledConvolution.of(x, dkernel, dy, strides, padding, pool_size, pool_strides, columns)
     size = (KH * KW * C + 1) * columns
-    slices = sum_slices(g.N, size * x.itemsize)
-    sums = scratch("kernel gradients", (slices, size), x.dtype)
+    chunks = chunks_of_reduction(g.N, size * x.itemsize)
+    sums = scratch("kernel gradients", (chunks, size), x.dtype)
     run(
-        _window_gradient_kernel(precision_of(x.dtype), *tile),
-        slices,
+        _window_gradient_kernel(x.dtype.type, *tile),
+        chunks,
         g,
         x,
         dy,
-        scratch("images", (slices, round_up(g.height * g.width * C, 16)), x.dtype),
-        scratch("lines", (slices, round_up(g.OH * g.OW * columns, 16)), x.dtype),
+        scratch("images", (chunks, round_up(g.height * g.width * C, 16)), x.dtype),
+        scratch("lines", (chunks, round_up(g.OH * g.OW * columns, 16)), x.dtype),
         sums,
-        ONE[x.dtype],
+        UNIT[x.dtype],
         index,
-        scratch("index lines", (slices, round_up(g.OH * g.OW * columns, 64)), np.uint8),
+        scratch("index lines", (chunks, round_up(g.OH * g.OW * columns, 64)), np.uint8),
     )
-    add_kernel_slices(sums, KW * C, columns, dkernel, dbias)
+    add_kernel_chunks(sums, KW * C, columns, dkernel, dbias)
 
 
 @cache
@@ -73,31 +75,31 @@ def window_tile(KH: int, depth: int, filters: int, dtype: np.dtype) -> Tile:
 
 
 @cache
-def _window_gradient_kernel(precision, outer, inner, vectors, lanes):
-    @kernel
-    def window_gradient(s, slices, numbers, addresses):
+def _window_gradient_kernel(dtype, outer, inner, vectors, lanes):
+    @native
+    def window_gradient(chunk, chunks, dims, pointers):
         """A slice of the batch; for each vector of filters, all pooling windows of an image, and their pixels in turn.
 
         Registers: the sums of the whole kernel, and of the bias, which is the weight of an input that is always 1.
         L1: the image, its pooled gradient, and the index.
         """
-        g = geometry(numbers, PooledConvolution)
-        x, dy, images, lines, sums, one = arrays(addresses, 6, precision)
-        index = array_of(addresses, 6, np.uint8, precision)
-        index_lines = array_of(addresses, 7, np.uint8, precision)
+        g = read_dims(dims, PooledConvolution)
+        x, dy, images, lines, sums, one = read_arrays(pointers, 6, dtype)
+        index = read_array(pointers, 6, np.uint8)
+        index_lines = read_array(pointers, 7, np.uint8)
         tile, bias_tile = tile_shape(outer, inner, vectors, lanes), tile_shape(1, 1, vectors, lanes)
-        image, total = part_of(images, s, slices), part_of(sums, s, slices)
+        image, total = part_of(images, chunk, chunks), part_of(sums, chunk, chunks)
         straight = g.F == g.columns
         gradient = dy if straight else lines
         winner = index if straight else index_lines
         zero(image)
         zero(total)
         windows = g.OH * g.OW
-        for n in range(s * g.N // slices, (s + 1) * g.N // slices):
+        for n in chunk_range(g.N, chunk, chunks):
             copy_image(x, n * g.H * g.W * g.C, g, image)
             begin, index_begin = n * windows * g.F, n * windows * g.F
             if not straight:
-                begin, index_begin = s * (lines.size // slices), s * (index_lines.size // slices)
+                begin, index_begin = chunk * (lines.size // chunks), chunk * (index_lines.size // chunks)
                 for p in range(windows):
                     copy_run(dy, (n * windows + p) * g.F, lines, begin + p * g.columns, g.F)
                     copy_run(index, (n * windows + p) * g.F, index_lines, index_begin + p * g.columns, g.F)

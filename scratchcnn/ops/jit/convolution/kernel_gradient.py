@@ -14,11 +14,13 @@ import numpy as np
 from ..machine.registers import Tile, lanes_for, largest_tile, widest_tile
 from ..machine.tile import tile_fma, tile_load, tile_shape, tile_store
 from ..machine.tile_sparse import tile_fma_passed
-from ..runtime.arguments import arrays, geometry
-from ..runtime.kernel import kernel, precision_of, run
-from ..runtime.launch import ONE, part_of, round_up, scratch, sum_slices
+from ..runtime.arguments import UNIT, read_arrays, read_dims
+from ..runtime.chunks import chunk_range, chunks_of_reduction, part_of, round_up
+from ..runtime.compile import native
+from ..runtime.launch import run
+from ..runtime.scratch import scratch
 from ..shared.padded_image import copy_image, zero
-from ..shared.reduce import add_kernel_slices
+from ..shared.reduce import add_kernel_chunks
 from .shapes import Convolution, Pair
 
 
@@ -39,8 +41,8 @@ def kernel_gradient(
     columns, depth = round_up(F, tile.columns), round_up(KW * C, tile.inner)
     height, width = (OH - 1) * strides[0] + KH, (OW - 1) * strides[1] + KW
     size = (KH * depth + 1) * columns  # the kernel's gradient, then the bias's
-    slices = sum_slices(N, size * x.itemsize)
-    sums = scratch("kernel gradients", (slices, size), x.dtype)
+    chunks = chunks_of_reduction(N, size * x.itemsize)
+    sums = scratch("kernel gradients", (chunks, size), x.dtype)
     relu = y is not None
     whole = relu and (tile.outer, tile.inner) == (KH, depth) and columns == F
     factory = _whole_kernel_gradient if whole else _kernel_gradient_kernel
@@ -48,18 +50,18 @@ def kernel_gradient(
         N, H, W, C, F, KH, KW, OH, OW, *strides, 1, 1, *padding, height, width, columns, depth, relu, dbias is not None
     )  # fmt: skip
     run(
-        factory(precision_of(x.dtype), *tile),
-        slices,
+        factory(x.dtype.type, *tile),
+        chunks,
         g,
         x,
         dy,
         dy if y is None else y,
-        scratch("images", (slices, round_up(height * width * C + tile.inner, 16)), x.dtype),
-        scratch("lines", (slices, round_up(OH * OW * columns, 16)), x.dtype),
+        scratch("images", (chunks, round_up(height * width * C + tile.inner, 16)), x.dtype),
+        scratch("lines", (chunks, round_up(OH * OW * columns, 16)), x.dtype),
         sums,
-        ONE[x.dtype],
+        UNIT[x.dtype],
     )
-    add_kernel_slices(sums, depth, columns, dkernel, dbias)
+    add_kernel_chunks(sums, depth, columns, dkernel, dbias)
 
 
 @cache
@@ -74,24 +76,28 @@ def gradient_tile(KH: int, depth: int, filters: int, dtype: np.dtype) -> Tile:
 
 
 @cache
-def _kernel_gradient_kernel(precision, outer, inner, vectors, lanes):
-    @kernel
-    def convolution_kernel_gradient(s, slices, numbers, addresses):
+def _kernel_gradient_kernel(dtype, outer, inner, vectors, lanes):
+    @native
+    def convolution_kernel_gradient(chunk, chunks, dims, pointers):
         """A slice of the batch, with sums of its own; tiles of the kernel's gradient; the pixels innermost.
 
         The bias is treated as the weight of an input that is always ``one``. Registers: the tile. L1: the image, and
         one tile's width of its gradient. L2: the sums.
         """
-        g = geometry(numbers, Convolution)
-        x, dy, y, images, lines, sums, one = arrays(addresses, 7, precision)
+        g = read_dims(dims, Convolution)
+        x, dy, y, images, lines, sums, one = read_arrays(pointers, 7, dtype)
         tile, bias_tile = tile_shape(outer, inner, vectors, lanes), tile_shape(1, 1, vectors, lanes)
-        image, passed, total = part_of(images, s, slices), part_of(lines, s, slices), part_of(sums, s, slices)
+        image, passed, total = (
+            part_of(images, chunk, chunks),
+            part_of(lines, chunk, chunks),
+            part_of(sums, chunk, chunks),
+        )
         straight = g.F == g.columns and not g.relu  # dy is used where it lies
         gradient = dy if straight else passed
         zero(image)
         zero(passed)
         zero(total)
-        for n in range(s * g.N // slices, (s + 1) * g.N // slices):
+        for n in chunk_range(g.N, chunk, chunks):
             copy_image(x, n * g.H * g.W * g.C, g, image)
             start = n * g.OH * g.OW * g.F if straight else 0
             if not straight:
@@ -124,20 +130,20 @@ def _kernel_gradient_kernel(precision, outer, inner, vectors, lanes):
 
 
 @cache
-def _whole_kernel_gradient(precision, outer, inner, vectors, lanes):
-    @kernel
-    def whole_kernel_gradient(s, slices, numbers, addresses):
+def _whole_kernel_gradient(dtype, outer, inner, vectors, lanes):
+    @native
+    def whole_kernel_gradient(chunk, chunks, dims, pointers):
         """A slice of the batch, where a tile holds the whole kernel, for a vector or two of filters; pixels innermost.
 
         So a pixel's gradient is needed once, and masked on the way. Registers: the tile, and the sum for the bias.
         """
-        g = geometry(numbers, Convolution)
-        x, dy, y, images, _, sums, one = arrays(addresses, 7, precision)
+        g = read_dims(dims, Convolution)
+        x, dy, y, images, _, sums, one = read_arrays(pointers, 7, dtype)
         tile, bias_tile = tile_shape(outer, inner, vectors, lanes), tile_shape(1, 1, vectors, lanes)
-        image, total = part_of(images, s, slices), part_of(sums, s, slices)
+        image, total = part_of(images, chunk, chunks), part_of(sums, chunk, chunks)
         zero(image)
         zero(total)
-        for n in range(s * g.N // slices, (s + 1) * g.N // slices):
+        for n in chunk_range(g.N, chunk, chunks):
             copy_image(x, n * g.H * g.W * g.C, g, image)
             for f in range(0, g.F, vectors * lanes):
                 acc = tile_load(tile, total, f, g.depth * g.F, g.F)

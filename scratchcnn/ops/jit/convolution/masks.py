@@ -14,8 +14,8 @@ import numpy as np
 
 from ..machine.registers import registers
 from ..machine.tile_bits import mask_of_equal, mask_of_nonzero, transpose_bits
-from ..runtime.kernel import compiled
-from ..runtime.launch import round_up
+from ..runtime.chunks import round_up
+from ..runtime.compile import device
 from .shapes import OFF
 
 BITS = 64
@@ -35,7 +35,7 @@ def mask_shape(filters: int, dtype: np.dtype) -> MaskShape:
     return MaskShape(round_up(min(filters, BITS), 16) // lanes, lanes)
 
 
-@compiled
+@device
 def masks_by_filter(shape, bits, dy, index, place, F, filters, windows, masks):
     """Set bit w of masks[f] where dy[place + w*F + f] counts, for up to 64 ``filters`` and up to 64 ``windows``.
 

@@ -11,23 +11,17 @@ from functools import cache
 
 import numpy as np
 
-from ..elementwise import BLOCK, Stretch, stretch
+from ..elementwise import Flat, chunk_of
 from ..machine.registers import Tile, lanes_for, largest_tile, tile_cost, widest_tile
 from ..machine.tile import copy_run, tile_fma, tile_shape, tile_zeros
 from ..machine.tile_pool import tile_store_window_maximum
 from ..pool import max_pool_forward
-from ..runtime.arguments import array_of, arrays, geometry
-from ..runtime.kernel import kernel, operation, precision_of, run
-from ..runtime.launch import (
-    or_nothing,
-    padded_bias,
-    padded_columns,
-    part_of,
-    round_up,
-    row_slices,
-    scratch,
-    work_slices,
-)
+from ..runtime.arguments import or_empty, read_array, read_arrays, read_dims
+from ..runtime.chunks import BLOCK, chunk_range, chunks_for_rows, chunks_for_work, part_of, round_up
+from ..runtime.compile import native
+from ..runtime.launch import exclusive, run
+from ..runtime.scratch import scratch
+from ..shared.padded_columns import padded_bias, padded_columns
 from ..shared.padded_image import copy_image, zero
 from . import few_filters as planar
 from . import first_layer
@@ -39,7 +33,7 @@ from .winograd import forward as winograd_conv
 from .winograd import tiles as winograd
 
 
-@operation
+@exclusive
 def conv_relu_pool_forward(
     x: np.ndarray,
     kernel: np.ndarray,
@@ -58,7 +52,7 @@ def conv_relu_pool_forward(
         unpooled = scratch("unpooled", (len(x), heights, widths, F), y.dtype)
         convolve(x, kernel, bias, strides, (1, 1), padding, unpooled)
         max_pool_forward(unpooled, pool_size, pool_strides, (0, 0), y, index)
-        run(_relu_index(precision_of(y.dtype)), row_slices(y.size // BLOCK), Stretch(y.size), y, index)
+        run(_relu_index(y.dtype.type), chunks_for_rows(y.size // BLOCK), Flat(y.size), y, index)
         return
     if planar.suits(kernel, y.dtype, strides, pool_size, pool_strides):
         planar.convolve(x, kernel, bias, padding, y, index)
@@ -70,23 +64,23 @@ def conv_relu_pool_forward(
     tile = pooled_tile(y.shape[2], F, y.dtype)
     g = PooledConvolution.of(x, kernel, y, strides, padding, pool_size, pool_strides, round_up(F, tile.columns))
     weights = padded_columns(kernel.reshape(-1, F), g.columns, "kernel")
-    slices = work_slices(g.N * g.OH, 4 * g.N * g.OH * g.OW * g.F * g.KH * g.KW * g.C)
+    chunks = chunks_for_work(g.N * g.OH, 4 * g.N * g.OH * g.OW * g.F * g.KH * g.KW * g.C)
     run(
-        _conv_relu_pool_kernel(precision_of(y.dtype), *tile, g.stride_x * g.C, *short_window(g.KH, g.KW * g.C)),
-        slices,
+        _conv_relu_pool_kernel(y.dtype.type, *tile, g.stride_x * g.C, *short_window(g.KH, g.KW * g.C)),
+        chunks,
         g,
         x,
         weights,
-        or_nothing(bias, y.dtype),
-        scratch("images", (slices, round_up(g.height * g.width * g.C, 16)), y.dtype),
-        scratch("lines", (slices, g.OW * g.columns), y.dtype),
+        or_empty(bias, y.dtype),
+        scratch("images", (chunks, round_up(g.height * g.width * g.C, 16)), y.dtype),
+        scratch("lines", (chunks, g.OW * g.columns), y.dtype),
         y,
         index,
-        scratch("index lines", (slices, round_up(g.OW * g.columns, 64)), np.uint8),
+        scratch("index lines", (chunks, round_up(g.OW * g.columns, 64)), np.uint8),
     )
 
 
-@operation
+@exclusive
 def conv_relu_pool_backward(
     x: np.ndarray,
     kernel: np.ndarray,
@@ -134,24 +128,24 @@ def pooled_tile(windows: int, filters: int, dtype: np.dtype) -> Tile:
 
 
 @cache
-def _conv_relu_pool_kernel(precision, outer, inner, vectors, lanes, distance, short_lines, short_depth):
-    @kernel
-    def conv_relu_pool(s, slices, numbers, addresses):
+def _conv_relu_pool_kernel(dtype, outer, inner, vectors, lanes, distance, short_lines, short_depth):
+    @native
+    def conv_relu_pool(chunk, chunks, dims, pointers):
         """A slice of the pooled lines; for each vector of filters, tiles of P windows; kernel positions innermost.
 
         Registers: the 4P pixels' sums. L1: the image's lines, and most of the kernel's panel. L2: the kernel.
         """
-        g = geometry(numbers, PooledConvolution)
-        x, weights, bias, images, lines, y = arrays(addresses, 6, precision)
+        g = read_dims(dims, PooledConvolution)
+        x, weights, bias, images, lines, y = read_arrays(pointers, 6, dtype)
         bias = padded_bias(bias, g.columns)
-        index = array_of(addresses, 6, np.uint8, precision)
-        index_lines = array_of(addresses, 7, np.uint8, precision)
+        index = read_array(pointers, 6, np.uint8)
+        index_lines = read_array(pointers, 7, np.uint8)
         tile = tile_shape(outer, inner, vectors, lanes)
-        image = part_of(images, s, slices)
-        lines, index_lines = part_of(lines, s, slices), part_of(index_lines, s, slices)
+        image = part_of(images, chunk, chunks)
+        lines, index_lines = part_of(lines, chunk, chunks), part_of(index_lines, chunk, chunks)
         zero(image)
         copied = -1
-        for row in range(s * g.N * g.OH // slices, (s + 1) * g.N * g.OH // slices):
+        for row in chunk_range(g.N * g.OH, chunk, chunks):
             n, oy = row // g.OH, row % g.OH
             if n != copied:
                 copy_image(x, n * g.H * g.W * g.C, g, image)
@@ -183,13 +177,13 @@ def _conv_relu_pool_kernel(precision, outer, inner, vectors, lanes, distance, sh
 
 
 @cache
-def _relu_index(precision):
-    @kernel
-    def relu_index(s, slices, numbers, addresses):
+def _relu_index(dtype):
+    @native
+    def relu_index(chunk, chunks, dims, pointers):
         """ReLU on what a pool has left, noted in the pool's index."""
-        (y,) = arrays(addresses, 1, precision)
-        index = array_of(addresses, 1, np.uint8, precision)
-        first, last = stretch(s, slices, geometry(numbers, Stretch).size)
+        (y,) = read_arrays(pointers, 1, dtype)
+        index = read_array(pointers, 1, np.uint8)
+        first, last = chunk_of(chunk, chunks, read_dims(dims, Flat).size)
         for i in range(first, last):
             if y[i] <= 0:
                 y[i] = 0

@@ -25,8 +25,8 @@ class Convolution(NamedTuple):
     OW: int
     stride_y: int
     stride_x: int
-    spread_y: int  # distance of the input's pixels in the padded image: 1, or a stride when going backward
-    spread_x: int
+    dilation_y: int  # distance of the input's pixels in the padded image: 1, or a stride when going backward
+    dilation_x: int
     top: int
     left: int
     height: int
@@ -67,8 +67,8 @@ class PooledConvolution(NamedTuple):
     left: int
     height: int  # of the padded image in scratch memory
     width: int
-    spread_y: int  # always 1: the image's pixels are neighbours in the padded image
-    spread_x: int
+    dilation_y: int  # always 1: the image's pixels are neighbours in the padded image
+    dilation_x: int
     columns: int  # F, or KW * C in the sparse kernel, rounded up to whole tiles
     wants_dx: int
     band: int  # windows that are worked on at a time (sparse kernel)
@@ -118,8 +118,8 @@ class WindowedConvolution(NamedTuple):
     left: int
     height: int  # of the padded image in scratch memory
     width: int
-    spread_y: int  # always 1: the image's pixels are neighbours in the padded image
-    spread_x: int
+    dilation_y: int  # always 1: the image's pixels are neighbours in the padded image
+    dilation_x: int
     columns: int  # F rounded up to whole tiles
     group: int  # at most so many windows at a time
     images: int  # gradients: of so many images, or of a part of one

@@ -23,9 +23,11 @@ from ..machine.registers import Tile, registers
 from ..machine.tile import tile_load, tile_shape, tile_store
 from ..machine.tile_bits import lowest_bit, mask_of_equal, mask_of_nonzero
 from ..machine.tile_sparse import tile_add_scaled_part
-from ..runtime.arguments import array_of, arrays, geometry
-from ..runtime.kernel import compiled, kernel, precision_of, run
-from ..runtime.launch import part_of, round_up, scratch, work_slices
+from ..runtime.arguments import read_array, read_arrays, read_dims
+from ..runtime.chunks import chunk_range, chunks_for_work, part_of, round_up
+from ..runtime.compile import device, native
+from ..runtime.launch import run
+from ..runtime.scratch import scratch
 from ..shared.padded_image import copy_back, zero
 from ..shared.transpose import transpose
 from .masks import BITS, mask_shape
@@ -56,14 +58,14 @@ def input_gradient(kernel: np.ndarray, dy: np.ndarray, index: np.ndarray, paddin
         group_stride=tile.lanes,
     )
     filters = next(n for n in range(BITS, 0, -16) if F % n == 0)  # at a time
-    slices = work_slices(g.N, g.N * g.OH * g.OW * F * KH * KW * C // 2)  # about half of the gradients are zero
+    chunks = chunks_for_work(g.N, g.N * g.OH * g.OW * F * KH * KW * C // 2)  # about half of the gradients are zero
     run(
-        _patch_kernel(precision_of(dx.dtype), *tile[:2], tile.lanes, KW, *mask_shape(filters, dx.dtype), filters),
-        slices,
+        _patch_kernel(dx.dtype.type, *tile[:2], tile.lanes, KW, *mask_shape(filters, dx.dtype), filters),
+        chunks,
         g,
         by_filter,
         dy,
-        scratch("image gradients", (slices, round_up(g.height * g.width * C, 16)), dx.dtype),
+        scratch("image gradients", (chunks, round_up(g.height * g.width * C, 16)), dx.dtype),
         dx,
         index,
     )
@@ -84,21 +86,21 @@ def _most_vectors() -> int:
 
 
 @cache
-def _patch_kernel(precision, outer, inner, lanes, KW, mask_vectors, mask_lanes, filters):
-    @kernel
-    def patch_gradient(s, slices, numbers, addresses):
+def _patch_kernel(dtype, outer, inner, lanes, KW, mask_vectors, mask_lanes, filters):
+    @native
+    def patch_gradient(chunk, chunks, dims, pointers):
         """A slice of the images; for each vector of channels, one window after the other.
 
         Registers: the patch. L1: the kernel for a vector of channels, 36 KiB for 3 x 3 and 64 filters, of which a
         window needs about half; the window's gradients. L2: the image's gradient, to which each patch is added.
         """
-        g = geometry(numbers, PooledConvolution)
-        weights, dy, image_gradients, dx = arrays(addresses, 4, precision)
-        index = array_of(addresses, 4, np.uint8, precision)
+        g = read_dims(dims, PooledConvolution)
+        weights, dy, image_gradients, dx = read_arrays(pointers, 4, dtype)
+        index = read_array(pointers, 4, np.uint8)
         patch, mask = tile_shape(outer, inner, 1, lanes), tile_shape(1, 1, mask_vectors, mask_lanes)
-        dimage = part_of(image_gradients, s, slices)
+        dimage = part_of(image_gradients, chunk, chunks)
         line = KW * lanes
-        for n in range(s * g.N // slices, (s + 1) * g.N // slices):
+        for n in chunk_range(g.N, chunk, chunks):
             zero(dimage)
             for c in range(0, g.C, lanes):
                 for window in range(g.OH * g.OW):
@@ -125,7 +127,7 @@ def _patch_kernel(precision, outer, inner, lanes, KW, mask_vectors, mask_lanes, 
     return patch_gradient
 
 
-@compiled
+@device
 def add_filters(patch, place, acc, mask, operands):
     """Add the kernels of the filters in a mask, times their gradients, to a part of the patch."""
     dy, window, weights, kernels, filter_stride, line_stride, pixel_stride = operands

@@ -25,9 +25,11 @@ from ..machine.registers import Tile, registers
 from ..machine.tile import at, tile_load, tile_shape, tile_store
 from ..machine.tile_bits import lowest_bit
 from ..machine.tile_sparse import tile_add_scaled, tile_scatter_scaled
-from ..runtime.arguments import array_of, arrays, geometry
-from ..runtime.kernel import compiled, kernel, precision_of, run
-from ..runtime.launch import or_nothing, part_of, round_up, scratch, sum_slices
+from ..runtime.arguments import or_empty, read_array, read_arrays, read_dims
+from ..runtime.chunks import chunk_range, chunks_of_reduction, part_of, round_up
+from ..runtime.compile import device, native
+from ..runtime.launch import run
+from ..runtime.scratch import scratch
 from ..shared.padded_image import copy_back, copy_image, zero
 from ..shared.reduce import add_transposed_slices
 from ..shared.transpose import transpose
@@ -57,24 +59,24 @@ def gradients(
     g = PooledConvolution.of(x, kernel, dy, strides, padding, pool_size, pool_strides, columns, dx is not None)
     g = g._replace(band=windows_at_once(g, x.itemsize))
     size = F * KH * columns
-    slices = sum_slices(g.N, size * x.itemsize)
-    sums = scratch("kernel gradients", (slices, size + round_up(F, 16)), x.dtype)
+    chunks = chunks_of_reduction(g.N, size * x.itemsize)
+    sums = scratch("kernel gradients", (chunks, size + round_up(F, 16)), x.dtype)
     image = round_up(g.height * g.width * C + columns, 16)
     by_filter = scratch("kernel by filter", (F, KH, columns), x.dtype)
     if dx is not None:
         lines = kernel.reshape(KH, KW * C, F)
         transpose(lines, by_filter, line_stride=columns, column_stride=KH * columns, padding=columns - KW * C)
     run(
-        _sparse_gradient_kernel(precision_of(x.dtype), *tile, *mask_shape(F, x.dtype)),
-        slices,
+        _sparse_gradient_kernel(x.dtype.type, *tile, *mask_shape(F, x.dtype)),
+        chunks,
         g,
         x,
         by_filter,
         dy,
-        scratch("images", (slices, image), x.dtype),
-        scratch("image gradients", (slices, image), x.dtype),
+        scratch("images", (chunks, image), x.dtype),
+        scratch("image gradients", (chunks, image), x.dtype),
         sums,
-        or_nothing(dx, x.dtype),
+        or_empty(dx, x.dtype),
         index,
     )
     add_transposed_slices(sums, columns, dkernel, dbias)
@@ -94,20 +96,24 @@ def sparse_tile(KH: int, depth: int, dtype: np.dtype) -> Tile:
 
 
 @cache
-def _sparse_gradient_kernel(precision, outer, inner, vectors, lanes, mask_vectors, mask_lanes):
-    @kernel
-    def sparse_gradient(s, slices, numbers, addresses):
+def _sparse_gradient_kernel(dtype, outer, inner, vectors, lanes, mask_vectors, mask_lanes):
+    @native
+    def sparse_gradient(chunk, chunks, dims, pointers):
         """A slice of the batch, image by image, band by band, filter by filter: gather dkernel, scatter dx.
 
         A band is a few lines of windows, 64 windows at the most: a mask tells which of a filter's gradients count.
         Registers: the tile. L1: the band's part of the image. L2: the kernel and its sums, and the image's gradient.
         """
-        g = geometry(numbers, PooledConvolution)
-        x, weights, dy, images, image_gradients, sums, dx = arrays(addresses, 7, precision)
-        index = array_of(addresses, 7, np.uint8, precision)
+        g = read_dims(dims, PooledConvolution)
+        x, weights, dy, images, image_gradients, sums, dx = read_arrays(pointers, 7, dtype)
+        index = read_array(pointers, 7, np.uint8)
         tile, by_window = tile_shape(outer, inner, vectors, lanes), tile_shape(1, 1, mask_vectors, mask_lanes)
         bits = mask_vectors * mask_lanes
-        image, dimage, total = part_of(images, s, slices), part_of(image_gradients, s, slices), part_of(sums, s, slices)
+        image, dimage, total = (
+            part_of(images, chunk, chunks),
+            part_of(image_gradients, chunk, chunks),
+            part_of(sums, chunk, chunks),
+        )
         windows = g.OH * g.OW
         corners, offsets, masks = np.empty(windows, np.int64), np.zeros(256, np.int64), np.empty(BITS, np.int64)
         for p in range(windows):
@@ -117,7 +123,7 @@ def _sparse_gradient_kernel(precision, outer, inner, vectors, lanes, mask_vector
             offsets[p] = (p // g.PW * g.stride_y * g.width + p % g.PW * g.stride_x) * g.C
         zero(image)
         zero(total)
-        for n in range(s * g.N // slices, (s + 1) * g.N // slices):
+        for n in chunk_range(g.N, chunk, chunks):
             copy_image(x, n * g.H * g.W * g.C, g, image)
             if g.wants_dx:
                 zero(dimage)
@@ -153,7 +159,7 @@ def _sparse_gradient_kernel(precision, outer, inner, vectors, lanes, mask_vector
     return sparse_gradient
 
 
-@compiled
+@device
 def take(mask, begin, F, index, corners, first, offsets):
     """Take the first gradient from a band's mask; return what remains, the gradient's number in dy, and its window.
 

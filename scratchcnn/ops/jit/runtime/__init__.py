@@ -1,4 +1,4 @@
 """How a kernel is compiled, run on all cores, and recorded.
 
-Start with ``kernel.py``. It knows nothing of what a kernel computes.
+Start with ``compile.py``, then ``launch.py``. It knows nothing of what a kernel computes.
 """

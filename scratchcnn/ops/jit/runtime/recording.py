@@ -24,10 +24,12 @@ import numpy as np
 from ....concurrency.interrupts import heeded, unbroken
 from .addresses import address_of, new_address_of
 from .fork import threads_are_lost
-from .kernel import Call, observed, operation, run_all, tell_observer, threads_are_here
+from .launch import Call, exclusive, observed, tell_observer
+from .loops import run_all
+from .threads import threads_are_here
 
 
-@operation
+@exclusive
 def each_time(function: Callable[[], None]) -> None:
     """Call a function now and, where this is being recorded, again before each replay."""
     tell_observer(function)
@@ -54,7 +56,7 @@ class Recording:
     def __init__(self, function: Callable[..., Any], *arguments: np.ndarray | None) -> None:
         self._record(function, arguments)
 
-    @operation
+    @exclusive
     def _record(self, function: Callable[..., Any], arguments: tuple[np.ndarray | None, ...]) -> None:
         if not all(array is None or array.flags.c_contiguous for array in arguments):
             raise ValueError("only C-contiguous arrays can be exchanged in a recording")
@@ -65,15 +67,15 @@ class Recording:
         calls = [event for event in seen if isinstance(event, Call)]
         self._refreshing = [event for event in seen if not isinstance(event, Call)]
 
-        # All numbers of all calls, one behind the other, and all operands as rows (address, size).
+        # All dims of all calls, one after the other, and all operands as rows (address, size).
         operands = [(address_of(operand), operand) for call in calls for operand in call.operands]
-        self._numbers = np.array([number for call in calls for number in call.numbers], np.int64)
+        self._dims = np.array([dim for call in calls for dim in call.dims], np.int64)
         self._operands = np.array([(address, operand.size) for address, operand in operands], np.int64).reshape(-1, 2)
-        # Of each call: its machine code, its slices, and where its numbers and its operands begin.
-        first_numbers = accumulate((len(call.numbers) for call in calls), initial=0)
+        # Of each call: its machine code, its chunks, and where its dims and its operands begin.
+        first_dims = accumulate((len(call.dims) for call in calls), initial=0)
         first_operands = accumulate((len(call.operands) for call in calls), initial=0)
-        firsts = zip(first_numbers, first_operands, strict=True)
-        rows = [(call.address, call.slices, *first) for call, first in zip(calls, firsts, strict=False)]
+        firsts = zip(first_dims, first_operands, strict=True)
+        rows = [(call.address, call.chunks, *first) for call, first in zip(calls, firsts, strict=False)]
         self._calls = np.array(rows, np.int64).reshape(-1, 4)
         # Which operands are arguments: rows (operand, argument). The others must live as long as the list.
         numbers = {address_of(array): number for number, array in enumerate(arguments) if array is not None}
@@ -86,21 +88,21 @@ class Recording:
         with heeded(), unbroken:  # is compiled now, not later
             run_all(self._calls[:0], nothing, self._operands[:0], self._replaced[:0], nothing, parallel)
 
-    @operation
+    @exclusive
     def play(self, *arguments: np.ndarray | None) -> Any:
         """Do the same once more, with these arguments, and return the result."""
         if _shapes_of(arguments) != self._shapes or not all(a is None or a.flags.c_contiguous for a in arguments):
             raise ValueError(f"this was recorded with {self._shapes}, got {_shapes_of(arguments)}")
         return self.play_known(*arguments)
 
-    @operation
+    @exclusive
     def play_known(self, *arguments: np.ndarray | None) -> Any:
         """Do as ``play`` with arguments of which the caller knows that they are such as those of the recording."""
         for refresh in self._refreshing:
             refresh()
         addresses = np.array([0 if array is None else new_address_of(array) for array in arguments], np.int64)
         parallel = not threads_are_lost()  # since the recording they have been there, but for a fork
-        run_all(self._calls, self._numbers, self._operands, self._replaced, addresses, parallel)
+        run_all(self._calls, self._dims, self._operands, self._replaced, addresses, parallel)
         return self.result
 
 

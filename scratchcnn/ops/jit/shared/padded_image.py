@@ -3,37 +3,37 @@
 from __future__ import annotations
 
 from ..machine.tile import copy_run
-from ..runtime.kernel import compiled
+from ..runtime.compile import device
 
 
-@compiled
+@device
 def copy_image(x, start, g, image):
     """Copy the image that begins at x[start] to its place in the padded ``image``; the rest is zero and stays so."""
     first = max(0, -g.left)
     pixels = min(g.W, g.width - g.left) - first
     for line in range(g.H):
-        to_line = line * g.spread_y + g.top
+        to_line = line * g.dilation_y + g.top
         if 0 <= to_line < g.height:
-            if g.spread_x == 1:
+            if g.dilation_x == 1:
                 if pixels > 0:
                     to = (to_line * g.width + g.left + first) * g.C
                     copy_run(x, start + (line * g.W + first) * g.C, image, to, pixels * g.C)
             else:
                 for pixel in range(g.W):
-                    to_pixel = pixel * g.spread_x + g.left
+                    to_pixel = pixel * g.dilation_x + g.left
                     if 0 <= to_pixel < g.width:
                         to = (to_line * g.width + to_pixel) * g.C
                         copy_run(x, start + (line * g.W + pixel) * g.C, image, to, g.C)
 
 
-@compiled
+@device
 def zero(a):
     """Fill an array with zeros."""
     for i in range(a.size):
         a[i] = 0
 
 
-@compiled
+@device
 def copy_back(dimage, g, dx, start):
     """Copy the part of a padded image's gradient that belongs to the image itself; pixels outside of it get zero."""
     for line in range(g.H):

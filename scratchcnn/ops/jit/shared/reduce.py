@@ -13,9 +13,10 @@ from typing import NamedTuple
 import numpy as np
 
 from ..machine.tile import copy_run, tile_shape
-from ..runtime.arguments import arrays, geometry
-from ..runtime.kernel import compiled, kernel, precision_of, run
-from ..runtime.launch import WORK, or_nothing, row_slices
+from ..runtime.arguments import or_empty, read_arrays, read_dims
+from ..runtime.chunks import WORK, chunk_range, chunks_for_rows
+from ..runtime.compile import device, native
+from ..runtime.launch import run
 from .transpose import block_lanes, transpose_band
 
 
@@ -29,7 +30,7 @@ class Sums(NamedTuple):
 class KernelSums(NamedTuple):
     """The numbers of a kernel's gradient, (lines, depth, F) = (KH, KW*C, F), as it lies in the slices' sums."""
 
-    slices: int
+    chunks: int
     size: int  # of one slice's sums
     lines: int
     depth: int
@@ -42,24 +43,24 @@ def add_slices(sums: np.ndarray) -> np.ndarray:
     """Add the sums of all slices, (slices, size), in order, and return the total, (size,)."""
     rows, size = sums.shape
     if rows > 1:
-        run(_add_rows(precision_of(sums.dtype)), row_slices(size // WORK), Sums(rows, size), sums)
+        run(_add_rows(sums.dtype.type), chunks_for_rows(size // WORK), Sums(rows, size), sums)
     return sums[0]
 
 
-def add_kernel_slices(
+def add_kernel_chunks(
     sums: np.ndarray, padded_depth: int, columns: int, dkernel: np.ndarray, dbias: np.ndarray | None
 ) -> None:
     """Compute dkernel and dbias (unless None) from (KH, padded_depth, columns) and (columns,) sums of each slice."""
     KH, KW, C, F = dkernel.shape
     g = KernelSums(len(sums), sums.shape[1], KH, KW * C, F, padded_depth, columns)
-    slices = row_slices(min(KH, sums.size // WORK))
+    chunks = chunks_for_rows(min(KH, sums.size // WORK))
     run(
-        _add_kernels(precision_of(sums.dtype)),
-        slices,
+        _add_kernels(sums.dtype.type),
+        chunks,
         g,
         sums,
         dkernel,
-        or_nothing(dbias, sums.dtype),
+        or_empty(dbias, sums.dtype),
     )
 
 
@@ -68,12 +69,12 @@ def add_transposed_slices(sums: np.ndarray, padded_depth: int, dkernel: np.ndarr
     KH, KW, C, F = dkernel.shape
     g = KernelSums(len(sums), sums.shape[1], KH, KW * C, F, padded_depth, F)
     lanes = block_lanes(sums.dtype)
-    slices = row_slices(min(-(-F // lanes), sums.size // WORK))
-    address = _add_transposed(precision_of(sums.dtype), lanes)
-    run(address, slices, g, sums, dkernel, or_nothing(dbias, sums.dtype))
+    chunks = chunks_for_rows(min(-(-F // lanes), sums.size // WORK))
+    address = _add_transposed(sums.dtype.type, lanes)
+    run(address, chunks, g, sums, dkernel, or_empty(dbias, sums.dtype))
 
 
-@compiled
+@device
 def add_stretch(sums, rows, size, first, last):
     """Add elements first to last of all rows of ``size`` elements to those of the first row, in order."""
     total = sums[first:last]
@@ -84,59 +85,59 @@ def add_stretch(sums, rows, size, first, last):
 
 
 @cache
-def _add_rows(precision):
-    @kernel
-    def add_rows(s, slices, numbers, addresses):
+def _add_rows(dtype):
+    @native
+    def add_rows(chunk, chunks, dims, pointers):
         """Add all rows to the first, in order, for a slice of the columns."""
-        g = geometry(numbers, Sums)
-        (sums,) = arrays(addresses, 1, precision)
-        add_stretch(sums, g.rows, g.size, s * g.size // slices, (s + 1) * g.size // slices)
+        g = read_dims(dims, Sums)
+        (sums,) = read_arrays(pointers, 1, dtype)
+        add_stretch(sums, g.rows, g.size, chunk * g.size // chunks, (chunk + 1) * g.size // chunks)
 
     return add_rows
 
 
 @cache
-def _add_kernels(precision):
-    @kernel
-    def add_kernels(s, slices, numbers, addresses):
+def _add_kernels(dtype):
+    @native
+    def add_kernels(chunk, chunks, dims, pointers):
         """A slice of the kernel's lines: add them, then copy what is not padding. The first slice adds the bias too."""
-        g = geometry(numbers, KernelSums)
-        sums, dkernel, dbias = arrays(addresses, 3, precision)
-        first, last = s * g.lines // slices, (s + 1) * g.lines // slices
-        add_stretch(sums, g.slices, g.size, first * g.padded_depth * g.columns, last * g.padded_depth * g.columns)
+        g = read_dims(dims, KernelSums)
+        sums, dkernel, dbias = read_arrays(pointers, 3, dtype)
+        first, last = chunk * g.lines // chunks, (chunk + 1) * g.lines // chunks
+        add_stretch(sums, g.chunks, g.size, first * g.padded_depth * g.columns, last * g.padded_depth * g.columns)
         for line in range(first, last):
             for k in range(g.depth):
                 copy_run(sums, (line * g.padded_depth + k) * g.columns, dkernel, (line * g.depth + k) * g.F, g.F)
-        if s == 0 and dbias.size > 0:
+        if chunk == 0 and dbias.size > 0:
             bias = g.lines * g.padded_depth * g.columns
-            add_stretch(sums, g.slices, g.size, bias, bias + g.F)
+            add_stretch(sums, g.chunks, g.size, bias, bias + g.F)
             copy_run(sums, bias, dbias, 0, g.F)
 
     return add_kernels
 
 
 @cache
-def _add_transposed(precision, lanes):
-    @kernel
-    def add_transposed(s, slices, numbers, addresses):
+def _add_transposed(dtype, lanes):
+    @native
+    def add_transposed(chunk, chunks, dims, pointers):
         """A slice of the bands of ``lanes`` filters: add them, then transpose. The first slice adds the bias too.
 
         Registers: a block of lanes x lanes numbers. L1: the sums of a band.
         """
-        g = geometry(numbers, KernelSums)
-        sums, dkernel, dbias = arrays(addresses, 3, precision)
+        g = read_dims(dims, KernelSums)
+        sums, dkernel, dbias = read_arrays(pointers, 3, dtype)
         block = tile_shape(1, lanes, 1, lanes)
         bands = (g.F + lanes - 1) // lanes
         row = g.lines * g.padded_depth
-        for band in range(s * bands // slices, (s + 1) * bands // slices):
+        for band in chunk_range(bands, chunk, chunks):
             f = band * lanes
             filters = min(lanes, g.F - f)
-            add_stretch(sums, g.slices, g.size, f * row, (f + filters) * row)
+            add_stretch(sums, g.chunks, g.size, f * row, (f + filters) * row)
             for line in range(g.lines):
                 place, to = f * row + line * g.padded_depth, line * g.depth * g.F + f
                 transpose_band(block, lanes, sums, place, row, filters, g.depth, dkernel, to, g.F)
-        if s == 0 and dbias.size > 0:
-            add_stretch(sums, g.slices, g.size, g.F * row, g.F * row + g.F)
+        if chunk == 0 and dbias.size > 0:
+            add_stretch(sums, g.chunks, g.size, g.F * row, g.F * row + g.F)
             copy_run(sums, g.F * row, dbias, 0, g.F)
 
     return add_transposed

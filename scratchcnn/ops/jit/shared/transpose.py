@@ -14,11 +14,10 @@ import numpy as np
 from ..machine.registers import registers
 from ..machine.tile import tile_load, tile_shape, tile_store
 from ..machine.tile_transforms import tile_transpose
-from ..runtime.arguments import arrays, geometry
-from ..runtime.kernel import compiled, kernel, precision_of, run
-from ..runtime.launch import row_slices
-
-BLOCK = 16384  # elements that are worth waking another thread
+from ..runtime.arguments import read_arrays, read_dims
+from ..runtime.chunks import BLOCK, chunk_range, chunks_for_rows
+from ..runtime.compile import device, native
+from ..runtime.launch import run
 
 
 class Matrices(NamedTuple):
@@ -52,8 +51,8 @@ def transpose(
     lines, rows, columns = matrices.shape
     g = Matrices(lines, rows, columns, start, group or lines, group_stride, line_stride, column_stride, padding)
     lanes = block_lanes(matrices.dtype)
-    slices = row_slices(min(lines * -(-rows // lanes), matrices.size // BLOCK))
-    run(_transpose_kernel(precision_of(matrices.dtype), lanes), slices, g, matrices, result)
+    chunks = chunks_for_rows(min(lines * -(-rows // lanes), matrices.size // BLOCK))
+    run(_transpose_kernel(matrices.dtype.type, lanes), chunks, g, matrices, result)
 
 
 def block_lanes(dtype: np.dtype) -> int:
@@ -61,30 +60,30 @@ def block_lanes(dtype: np.dtype) -> int:
     return min(16, registers().width // dtype.itemsize)
 
 
-@compiled
+@device
 def transpose_band(block, lanes, source, place, source_stride, rows, columns, result, to, result_stride):
     """Transpose up to ``lanes`` rows: source[place + r*source_stride + c] becomes result[to + c*result_stride + r]."""
     begin = 0
     if rows == lanes:
         begin = columns // lanes * lanes
         for column in range(0, begin, lanes):
-            numbers = tile_transpose(block, tile_load(block, source, place + column, 0, source_stride))
-            tile_store(block, numbers, result, to + column * result_stride, 0, result_stride)
+            dims = tile_transpose(block, tile_load(block, source, place + column, 0, source_stride))
+            tile_store(block, dims, result, to + column * result_stride, 0, result_stride)
     for r in range(rows):
         for column in range(begin, columns):
             result[to + column * result_stride + r] = source[place + r * source_stride + column]
 
 
 @cache
-def _transpose_kernel(precision, lanes):
-    @kernel
-    def transpose(s, slices, numbers, addresses):
+def _transpose_kernel(dtype, lanes):
+    @native
+    def transpose(chunk, chunks, dims, pointers):
         """A slice of the bands of ``lanes`` rows: whole blocks in registers, what is left number by number."""
-        g = geometry(numbers, Matrices)
-        matrices, result = arrays(addresses, 2, precision)
+        g = read_dims(dims, Matrices)
+        matrices, result = read_arrays(pointers, 2, dtype)
         block = tile_shape(1, lanes, 1, lanes)
         bands = (g.rows + lanes - 1) // lanes
-        for band in range(s * g.lines * bands // slices, (s + 1) * g.lines * bands // slices):
+        for band in chunk_range(g.lines * bands, chunk, chunks):
             line, row = band // bands, band % bands * lanes
             place, rows = (line * g.rows + row) * g.columns, min(lanes, g.rows - row)
             to = g.start + line // g.group * g.group_stride + line % g.group * g.line_stride + row

@@ -18,11 +18,13 @@ from functools import cache
 import numpy as np
 
 from ...machine.tile import copy_run, tile_add, tile_fma, tile_load, tile_shape, tile_store, tile_zeros
-from ...runtime.arguments import arrays, geometry
-from ...runtime.kernel import compiled, kernel, precision_of, run
-from ...runtime.launch import or_nothing, part_of, round_up, scratch, sum_slices
+from ...runtime.arguments import or_empty, read_arrays, read_dims
+from ...runtime.chunks import chunks_of_reduction, part_of, round_up
+from ...runtime.compile import device, native
+from ...runtime.launch import run
+from ...runtime.scratch import scratch
 from ...shared.padded_image import copy_back, zero
-from ...shared.reduce import add_kernel_slices
+from ...shared.reduce import add_kernel_chunks
 from ...shared.transpose import transpose
 from ..shapes import Pair, WindowedConvolution
 from .tiles import PAD, collect_patches, next_window, product_tile, transformed_kernel, windows_of
@@ -50,33 +52,33 @@ def gradients(
     columns, windows, places = round_up(F, tile.columns), windows_of(OH, OW, size), (size + 2) ** 2
     each = windows[0] * windows[1]
     summed = (9 * C + 1) * columns  # the kernel's gradient, then the bias's
-    slices = sum_slices(N, summed * x.itemsize)
+    chunks = chunks_of_reduction(N, summed * x.itemsize)
     most = max(1, GROUP_BYTES // (places * (C + F) * x.itemsize))  # windows
-    images = max(1, min(most // each, -(-N // slices)))  # whole ones in a group, or a part of one
+    images = max(1, min(most // each, -(-N // chunks)))  # whole ones in a group, or a part of one
     group = min(most, images * each)
     rows = round_up(group, dx_tile.inner)
     g = WindowedConvolution.of(x, dy, size, windows, padding, columns, group, images)._replace(
         relu=y is not None, wants_dx=dx is not None, wants_bias=dbias is not None
     )
-    sums = scratch("kernel gradients", (slices, summed), x.dtype)
+    sums = scratch("kernel gradients", (chunks, summed), x.dtype)
     run(
-        _gradients_kernel(precision_of(x.dtype), *tile, *dx_tile[1:], size, PAD),
-        slices,
+        _gradients_kernel(x.dtype.type, *tile, *dx_tile[1:], size, PAD),
+        chunks,
         g,
         x,
         dy,
         dy if y is None else y,
         x if dx is None else transformed_kernel(_turned(kernel), dx_tile, size),
-        scratch("images", (slices, round_up(g.height * g.width * C, 16)), x.dtype),
-        scratch("lines", (slices, size * size * each * columns), x.dtype),
-        scratch("patches", (slices, places * (group * C + PAD)), x.dtype),
-        scratch("transformed windows", (slices, places * (rows * columns + PAD)), x.dtype),
-        scratch("products", (slices, places * (max(rows * dx_tile.columns, tile.inner * tile.columns) + PAD)), x.dtype),
-        scratch("image gradients", (slices, round_up(images * g.height * g.width * C, 16)), x.dtype),
+        scratch("images", (chunks, round_up(g.height * g.width * C, 16)), x.dtype),
+        scratch("lines", (chunks, size * size * each * columns), x.dtype),
+        scratch("patches", (chunks, places * (group * C + PAD)), x.dtype),
+        scratch("transformed windows", (chunks, places * (rows * columns + PAD)), x.dtype),
+        scratch("products", (chunks, places * (max(rows * dx_tile.columns, tile.inner * tile.columns) + PAD)), x.dtype),
+        scratch("image gradients", (chunks, round_up(images * g.height * g.width * C, 16)), x.dtype),
         sums,
-        or_nothing(dx, x.dtype),
+        or_empty(dx, x.dtype),
     )
-    add_kernel_slices(sums, 3 * C, columns, dkernel, dbias)
+    add_kernel_chunks(sums, 3 * C, columns, dkernel, dbias)
 
 
 def _turned(kernel: np.ndarray) -> np.ndarray:
@@ -88,11 +90,11 @@ def _turned(kernel: np.ndarray) -> np.ndarray:
 
 
 @cache
-def _gradients_kernel(precision, outer, inner, vectors, lanes, dx_inner, dx_vectors, depth_lanes, size, pad):
+def _gradients_kernel(dtype, outer, inner, vectors, lanes, dx_inner, dx_vectors, depth_lanes, size, pad):
     side = size + 2  # of a patch
 
-    @kernel
-    def winograd_gradients(s, slices, numbers, addresses):
+    @native
+    def winograd_gradients(chunk, chunks, dims, pointers):
         """A slice of the batch, with sums of its own, a group of windows at a time: some images, or a part of one.
 
         Patches and windows are transformed once, for both gradients. The kernel's: for each tile of channels x filters,
@@ -103,16 +105,20 @@ def _gradients_kernel(precision, outer, inner, vectors, lanes, dx_inner, dx_vect
         Registers: the tile. L1: a tile's products, and one place's columns of the operands; one reading of a
         kernel's panel serves all tiles of the group. L2: the transformed patches and windows, and the sums if they fit.
         """
-        g = geometry(numbers, WindowedConvolution)
-        x, dy, y, weights, images, lines, patches, windows, products, dimages, sums, dx = arrays(
-            addresses, 12, precision
+        g = read_dims(dims, WindowedConvolution)
+        x, dy, y, weights, images, lines, patches, windows, products, dimages, sums, dx = read_arrays(
+            pointers, 12, dtype
         )
         tile, dx_tile = tile_shape(outer, inner, vectors, lanes), tile_shape(1, dx_inner, dx_vectors, depth_lanes)
         square, patch = tile_shape(side, side, 1, lanes), tile_shape(side, side, 1, depth_lanes)
         outputs, three = tile_shape(size, size, 1, lanes), tile_shape(3, 3, 1, lanes)
-        image, passed, total = part_of(images, s, slices), part_of(lines, s, slices), part_of(sums, s, slices)
-        patches, windows = part_of(patches, s, slices), part_of(windows, s, slices)
-        products, dimages = part_of(products, s, slices), part_of(dimages, s, slices)
+        image, passed, total = (
+            part_of(images, chunk, chunks),
+            part_of(lines, chunk, chunks),
+            part_of(sums, chunk, chunks),
+        )
+        patches, windows = part_of(patches, chunk, chunks), part_of(windows, chunk, chunks)
+        products, dimages = part_of(products, chunk, chunks), part_of(dimages, chunk, chunks)
         width, dx_width = vectors * lanes, dx_vectors * depth_lanes
         rows = (g.group + dx_inner - 1) // dx_inner * dx_inner
         dx_columns = (g.C + dx_width - 1) // dx_width * dx_width
@@ -122,9 +128,9 @@ def _gradients_kernel(precision, outer, inner, vectors, lanes, dx_inner, dx_vect
         zero(image)
         zero(passed)
         zero(total)
-        last = (s + 1) * g.N // slices
+        last = (chunk + 1) * g.N // chunks
         copied, masked = -1, -1
-        for n in range(s * g.N // slices, last, g.images):
+        for n in range(chunk * g.N // chunks, last, g.images):
             here = min(g.images, last - n)
             if g.wants_dx:
                 zero(dimages)
@@ -164,7 +170,7 @@ def _gradients_kernel(precision, outer, inner, vectors, lanes, dx_inner, dx_vect
     return winograd_gradients
 
 
-@compiled
+@device
 def add_kernel(square, three, lanes, products, width, plane, g, c, channels, f, total):
     """Transform a tile of products back, and add it to the kernel's gradient from channel c and filter f on."""
     distance = g.C * g.columns
@@ -176,7 +182,7 @@ def add_kernel(square, three, lanes, products, width, plane, g, c, channels, f, 
             tile_store(three, values, total, to, 3 * distance, distance)
 
 
-@compiled
+@device
 def add_patches(patch, lanes, products, width, plane, g, n, window, count, c, dimages):
     """Transform ``count`` windows' products back, and add them to their patches, from channel c on.
 
@@ -192,7 +198,7 @@ def add_patches(patch, lanes, products, width, plane, g, n, window, count, c, di
         window = next_window(g, window)
 
 
-@compiled
+@device
 def collect_windows(
     outputs, square, lanes, width, dy, y, g, passed, masked, window, count, windows, rows, plane, total
 ):
@@ -215,7 +221,7 @@ def collect_windows(
     return masked
 
 
-@compiled
+@device
 def pass_image(dy, y, g, n, passed, total):
     """Copy the gradient of output image n, zero where ReLU stopped it, and add it to the bias's gradient."""
     bias = total[total.size - g.columns :]

@@ -21,18 +21,12 @@ import numpy as np
 from ...machine.registers import Tile, lanes_for
 from ...machine.tile import copy_run, tile_add, tile_fma, tile_load, tile_relu, tile_shape, tile_store, tile_zeros
 from ...machine.tile_pool import tile_store_window_maximum
-from ...runtime.arguments import array_of, arrays, geometry
-from ...runtime.kernel import compiled, inlined, kernel, precision_of, run
-from ...runtime.launch import (
-    SUM_BYTES,
-    or_nothing,
-    padded_bias,
-    padded_columns,
-    part_of,
-    round_up,
-    scratch,
-    work_slices,
-)
+from ...runtime.arguments import or_empty, read_array, read_arrays, read_dims
+from ...runtime.chunks import REDUCTION_BYTES, chunks_for_work, part_of, round_up
+from ...runtime.compile import device, inlined, native
+from ...runtime.launch import run
+from ...runtime.scratch import scratch
+from ...shared.padded_columns import padded_bias, padded_columns
 from ...shared.padded_image import zero
 from ..shapes import Pair, WindowedConvolution
 from .tiles import PAD, collect_patches, next_window, product_tile, transform_filters, window_number, windows_of
@@ -58,26 +52,26 @@ def convolve(
     pool = 1 if index is None else 2
     windows, places = windows_of(pool * OH, pool * OW, size), (size + 2) ** 2
     total = N * windows[0] * windows[1]
-    most = work_slices(total * F, places * total * F * C)
+    most = chunks_for_work(total * F, places * total * F * C)
     tile, lots, parts = divide(total, places, C, F, most, y.dtype)
     group, columns = round_up(GROUP, tile.inner), round_up(F, tile.columns)
     g = WindowedConvolution.of(x, y, size, windows, padding, columns, group)._replace(relu=relu, parts=parts)
-    slices, widest = lots * parts, -(-columns // tile.columns // parts) * tile.columns
+    chunks, widest = lots * parts, -(-columns // tile.columns // parts) * tile.columns
     run(
-        _convolve_kernel(precision_of(y.dtype), *tile, C, lanes_for(C, y.dtype), size, PAD, index is not None),
-        slices,
+        _convolve_kernel(y.dtype.type, *tile, C, lanes_for(C, y.dtype), size, PAD, index is not None),
+        chunks,
         g,
         x,
         padded_columns(weights.reshape(9 * C, F), columns, "kernel"),
-        or_nothing(bias, y.dtype),
-        scratch("images", (slices, round_up(g.height * g.width * C, 16)), y.dtype),
-        scratch("patches", (slices, places * (group * C + PAD)), y.dtype),
-        scratch("products", (slices, group * (places * tile.columns + PAD)), y.dtype),
-        scratch("spare window", (slices, size * size * tile.lanes), y.dtype),
-        scratch("transformed kernels", (slices, places * (C * widest + PAD)), y.dtype),
+        or_empty(bias, y.dtype),
+        scratch("images", (chunks, round_up(g.height * g.width * C, 16)), y.dtype),
+        scratch("patches", (chunks, places * (group * C + PAD)), y.dtype),
+        scratch("products", (chunks, group * (places * tile.columns + PAD)), y.dtype),
+        scratch("spare window", (chunks, size * size * tile.lanes), y.dtype),
+        scratch("transformed kernels", (chunks, places * (C * widest + PAD)), y.dtype),
         y,
-        or_nothing(index, np.dtype(np.uint8)),
-        scratch("spare index", (slices, round_up(size * size * tile.lanes // 4, 64)), np.uint8),
+        or_empty(index, np.dtype(np.uint8)),
+        scratch("spare index", (chunks, round_up(size * size * tile.lanes // 4, 64)), np.uint8),
     )
 
 
@@ -95,7 +89,7 @@ def divide(patches: int, places: int, C: int, F: int, most: int, dtype: np.dtype
         tile = product_tile(-(-F // parts), dtype, rows)
         tiles, panels = -(-patches // tile.inner), -(-F // tile.columns)
         width = -(-panels // parts) * tile.columns
-        lots = max(1, min(tiles, most // parts, SUM_BYTES // (places * C * parts * width * dtype.itemsize)))
+        lots = max(1, min(tiles, most // parts, REDUCTION_BYTES // (places * C * parts * width * dtype.itemsize)))
         height = -(-tiles // lots) * tile.inner
         work = height * width + TRANSFORM * (height + width)
         if parts <= panels and work < least:
@@ -104,11 +98,11 @@ def divide(patches: int, places: int, C: int, F: int, most: int, dtype: np.dtype
 
 
 @cache
-def _convolve_kernel(precision, outer, inner, vectors, lanes, channels, depth_lanes, size, pad, pooled):
+def _convolve_kernel(dtype, outer, inner, vectors, lanes, channels, depth_lanes, size, pad, pooled):
     side = size + 2  # of a patch
 
-    @kernel
-    def winograd(s, slices, numbers, addresses):
+    @native
+    def winograd(chunk, chunks, dims, pointers):
         """Some patches of all images, and some filters, a group at a time: transform them, multiply, transform back.
 
         The products: for each panel of filters, as wide as the tile; for each place in a patch; tiles of patches; the
@@ -117,22 +111,22 @@ def _convolve_kernel(precision, outer, inner, vectors, lanes, channels, depth_la
         panel, which all tiles of the group use. L2: the group's patches and products, 650 KiB for 128 channels in
         windows of 4 x 4; the panels of the kernel pass through.
         """
-        g = geometry(numbers, WindowedConvolution)
-        x, weights, bias, images, patches, products, spares, kernels, y = arrays(addresses, 9, precision)
-        index, index_spares = array_of(addresses, 9, np.uint8, precision), array_of(addresses, 10, np.uint8, precision)
+        g = read_dims(dims, WindowedConvolution)
+        x, weights, bias, images, patches, products, spares, kernels, y = read_arrays(pointers, 9, dtype)
+        index, index_spares = read_array(pointers, 9, np.uint8), read_array(pointers, 10, np.uint8)
         bias = padded_bias(bias, g.columns)
         tile = tile_shape(outer, inner, vectors, lanes)
         patch, sums = tile_shape(side, side, 1, depth_lanes), tile_shape(side, side, 1, lanes)
         outputs = tile_shape(size, size, 1, lanes)
         width = vectors * lanes
-        image, patches = part_of(images, s, slices), part_of(patches, s, slices)
-        products, spare = part_of(products, s, slices), part_of(spares, s, slices)
-        index_spare = part_of(index_spares, s, slices)
-        lots, lot, part, panels = slices // g.parts, s // g.parts, s % g.parts, g.columns // width
+        image, patches = part_of(images, chunk, chunks), part_of(patches, chunk, chunks)
+        products, spare = part_of(products, chunk, chunks), part_of(spares, chunk, chunks)
+        index_spare = part_of(index_spares, chunk, chunks)
+        lots, lot, part, panels = chunks // g.parts, chunk // g.parts, chunk % g.parts, g.columns // width
         filters = part * panels // g.parts * width, (part + 1) * panels // g.parts * width
         patch_plane, plane = g.group * g.C + pad, g.C * (filters[1] - filters[0]) + pad
         patch_products = side * side * width + pad
-        three, transformed = tile_shape(3, 3, 1, lanes), part_of(kernels, s, slices)
+        three, transformed = tile_shape(3, 3, 1, lanes), part_of(kernels, chunk, chunks)
         transform_filters(three, sums, width, lanes, weights, g, (0, g.C), filters, transformed, pad)
         zero(image)
         copied = -1
@@ -196,7 +190,7 @@ def store_maxima(outputs, values, bias, f, lanes, g, spare, index_spare, y, inde
         copy_inside(index_spare, half, lanes, index, to, g, g.OH - line, g.OW - pixel, g.F - f)
 
 
-@compiled
+@device
 def copy_inside(spare, size, lanes, y, to, g, lines, pixels, filters):
     """Copy of a window's outputs, (size, size, lanes), those that are inside the image to y[to]."""
     for p in range(size * size):

@@ -27,9 +27,12 @@ import numpy as np
 from ....exact import convolutions_are_exact
 from ...machine.registers import Tile, lanes_for, largest_tile, registers, tile_cost, widest_tile
 from ...machine.tile import tile_shape, tile_store
-from ...runtime.arguments import arrays, geometry
-from ...runtime.kernel import compiled, kernel, precision_of, run
-from ...runtime.launch import padded_columns, round_up, scratch, work_slices
+from ...runtime.arguments import read_arrays, read_dims
+from ...runtime.chunks import chunks_for_work, round_up
+from ...runtime.compile import device, native
+from ...runtime.launch import run
+from ...runtime.scratch import scratch
+from ...shared.padded_columns import padded_columns
 from ...shared.padded_image import copy_image
 from ..shapes import Pair
 from .transforms import kernel_transform, patch_transform
@@ -94,8 +97,8 @@ def transformed_kernel(weights: np.ndarray, tile: Tile, size: int) -> np.ndarray
     columns, places = round_up(F, tile.columns), (size + 2) ** 2
     transformed = scratch("transformed kernel", (places, C * columns + PAD), weights.dtype)
     run(
-        _transform_kernel(precision_of(weights.dtype), tile.vectors, tile.lanes, size, PAD),
-        work_slices(C, places * C * columns),
+        _transform_kernel(weights.dtype.type, tile.vectors, tile.lanes, size, PAD),
+        chunks_for_work(C, places * C * columns),
         KernelMatrices(C, columns, size),
         padded_columns(weights.reshape(9 * C, F), columns, "kernel"),
         transformed,
@@ -104,22 +107,22 @@ def transformed_kernel(weights: np.ndarray, tile: Tile, size: int) -> np.ndarray
 
 
 @cache
-def _transform_kernel(precision, vectors, lanes, size, pad):
+def _transform_kernel(dtype, vectors, lanes, size, pad):
     side = size + 2  # of a patch
 
-    @kernel
-    def transform_kernel(s, slices, numbers, addresses):
+    @native
+    def transform_kernel(chunk, chunks, dims, pointers):
         """A slice of the channels, all filters, vector by vector. Nothing is used twice: it passes through from L2."""
-        g = geometry(numbers, KernelMatrices)
-        weights, transformed = arrays(addresses, 2, precision)
+        g = read_dims(dims, KernelMatrices)
+        weights, transformed = read_arrays(pointers, 2, dtype)
         three, square = tile_shape(3, 3, 1, lanes), tile_shape(side, side, 1, lanes)
-        channels, filters = (s * g.C // slices, (s + 1) * g.C // slices), (0, g.columns)
+        channels, filters = (chunk * g.C // chunks, (chunk + 1) * g.C // chunks), (0, g.columns)
         transform_filters(three, square, vectors * lanes, lanes, weights, g, channels, filters, transformed, pad)
 
     return transform_kernel
 
 
-@compiled
+@device
 def transform_filters(three, square, width, lanes, weights, g, channels, filters, transformed, pad):
     """Transform from (3, 3, C, columns) to (places, panels, C, width), with ``pad`` numbers between the places.
 
@@ -134,13 +137,13 @@ def transform_filters(three, square, width, lanes, weights, g, channels, filters
             tile_store(square, values, transformed, to, (g.size + 2) * plane, plane)
 
 
-@compiled
+@device
 def window_number(g, number):
     """Return a window's image, its line and its place in the line."""
     return number // (g.down * g.across), number // g.across % g.down, number % g.across
 
 
-@compiled
+@device
 def next_window(g, window):
     """Return the window behind this one; without a division, which takes its time."""
     n, line, pixel = window
@@ -152,7 +155,7 @@ def next_window(g, window):
     return n, line, pixel
 
 
-@compiled
+@device
 def collect_patches(patch, lanes, x, g, image, copied, window, count, patches, plane):
     """Transform the patches of ``count`` windows into matrices (count, C), one for each place, ``plane`` numbers apart.
 

@@ -1,0 +1,66 @@
+"""How a kernel is written, and compiled once.
+
+A kernel is a function of four arguments, compiled to machine code that any program could call:
+
+    @native
+    def double(chunk, chunks, dims, pointers):
+        g = read_dims(dims, Size)             # a NamedTuple of integers: g.N, g.F, ...
+        x, y = read_arrays(pointers, 2, dtype)   # its arrays, flat
+        for i in chunk_range(g.N, chunk, chunks):
+            y[i] = 2 * x[i]
+
+``run(double, chunks, Size(...), x, y)`` (``launch.py``) calls it for chunk = 0 ... chunks - 1, in parallel. All kernels
+have the same signature, so that one compiled loop (``loops.py``) calls them all.
+
+Kernels are made by factories, functions of a register tile's shape and a dtype, which become constants of the machine
+code. The small functions that kernels call are ``device`` functions, in CUDA's word: compiled into each kernel.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import numpy as np
+from llvmlite import binding
+from numba import cfunc, njit, types
+from numba.core import config
+
+from ....concurrency.interrupts import heeded, unbroken
+from .cache import FINGERPRINT, OPTIONS, cached
+from .fork import require_a_whole_compiler
+from .loops import run_in_turn
+
+SIGNATURE = types.void(types.int64, types.int64, types.CPointer(types.int64), types.CPointer(types.int64))
+NOTHING = np.empty(0, np.int64)
+
+
+def native(function: Callable[..., None]) -> int:
+    """Compile a kernel, or load it from the cache on disk, and return the address of its machine code.
+
+    numba keeps all variants of a function under one name, and two processes that compile two of them at once can mix
+    them up. So each variant gets a name of its own: a hash of the constants that the factory has put into it, the CPU,
+    and the source files.
+    """
+    constants = [cell.cell_contents for cell in function.__closure__ or ()]
+    variant = repr((FINGERPRINT, constants, config.CPU_NAME, binding.get_host_cpu_name()))
+    function.__qualname__ = f"{function.__name__}-{hashlib.sha256(variant.encode()).hexdigest()[:16]}"
+    require_a_whole_compiler()
+    with heeded(), unbroken:  # inside of the compiler a KeyboardInterrupt can get lost
+        run_in_turn(0, 0, NOTHING, NOTHING)  # is compiled with the first kernel, not later
+        return cached(partial(cfunc, SIGNATURE), function).address
+
+
+def device(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a function that kernels can call; it becomes part of their machine code, and is not cached by itself."""
+    return njit(**OPTIONS)(function)
+
+
+def inlined(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Like ``device``, but force inlining, which LLVM does by itself for short functions.
+
+    For what inner loops call with register tiles and arrays: a call would have to copy them.
+    """
+    return njit(forceinline=True, **OPTIONS)(function)

@@ -1,0 +1,45 @@
+"""Scratch memory: arrays that kernels use while an operation runs, kept from one operation to the next.
+
+Two operations may use the same name, since only one runs at a time; within one operation each name is one array.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Literal
+
+import numpy as np
+
+from ....memory import aligned_empty
+
+Name = Literal[
+    # convolution, of each chunk
+    "images", "lines", "index lines", "image gradients", "kernel gradients",
+    # convolution, of all chunks
+    "kernel", "flipped kernel", "kernel by filter", "passed by ReLU", "unpooled",
+    # Winograd
+    "patches", "products", "spare window", "spare index", "transformed kernel", "transformed kernels",
+    "transformed windows", "turned kernel",
+    # dense
+    "edges", "features", "partial sums", "passed", "results", "turned",
+    # normalization
+    "channel sums", "coefficients", "inverse std",
+    # the rest
+    "augmentation", "losses", "no velocity", "squares",
+]  # fmt: skip
+
+_scratch: dict[tuple[str, np.dtype], np.ndarray] = {}
+_views: dict[tuple[str, tuple[int, ...], Any], np.ndarray] = {}  # what was asked for lately, to answer sooner
+
+
+def scratch(name: Name, shape: tuple[int, ...], dtype: Any) -> np.ndarray:
+    """Return scratch memory: aligned, its contents undefined, kept for the next operation that asks for ``name``."""
+    key = name, shape, dtype
+    view = _views.get(key)
+    if view is None:
+        size, owner = math.prod(shape), (name, np.dtype(dtype))
+        if owner not in _scratch or _scratch[owner].size < size:
+            _scratch[owner] = aligned_empty((size,), dtype)
+            _views.clear()
+        view = _views[key] = _scratch[owner][:size].reshape(shape)
+    return view
