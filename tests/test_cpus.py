@@ -12,7 +12,6 @@ import sys
 from pathlib import Path
 from types import SimpleNamespace
 
-import numpy as np
 import pytest
 from conftest import without_numba
 from processes import ROOT, TESTS, run_python
@@ -208,11 +207,9 @@ def test_a_change_in_any_file_of_the_kernels_makes_numba_compile_them_anew(tmp_p
         seen.add(cache.fingerprint(copy))
     assert len(seen) == 1 + len(files)
     names = set()
+    monkeypatch.setattr(compile, "cached", lambda compiler, function: SimpleNamespace(address=function.__qualname__))
     for state in ("before", "after"):
         monkeypatch.setattr(compile, "FINGERPRINT", state)
-        monkeypatch.setattr(
-            compile, "cached", lambda compiler, function: SimpleNamespace(address=function.__qualname__)
-        )
 
         def nothing(chunk, chunks, dims, pointers):
             pass

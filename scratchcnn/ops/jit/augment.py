@@ -1,6 +1,6 @@
 """Augmentation: every image is drawn anew from random places of its source; what is drawn stands in ``reference``.
 
-A slice takes some of the images, one after the other, in three steps whose arrays (a few KB for a digit) stay in L1:
+A chunk takes some of the images, one after the other, in three steps whose arrays (a few KB for a digit) stay in L1:
 
     place   where each pixel comes from, rows and columns side by side, places (H, 2, W), from five random numbers
     bend    an elastic distortion adds bumps @ noise @ bumps^T to both; two small products, about sigma times cheaper
@@ -29,7 +29,7 @@ from .runtime.scratch import scratch
 
 
 class Batch(NamedTuple):
-    """The numbers of an augmentation."""
+    """The integers of an augmentation."""
 
     N: int
     H: int
@@ -71,7 +71,7 @@ def augment(
     memory = scratch("augmentation", (chunks, g.scratch_size), dtype)
     limits = np.array([math.radians(rotation), zoom, math.radians(shear), shift, shift])
     kernel_of = _augment_bytes if is_bytes else _augment_floats
-    run(kernel_of(dtype.type), chunks, g, down, across, memory, images, out, indices, limits)
+    run(kernel_of(dtype), chunks, g, down, across, memory, images, out, indices, limits)
 
 
 @cache
@@ -83,7 +83,7 @@ def _augment_bytes(dtype):
         out = read_array(pointers, 4, np.uint8)
         indices = read_array(pointers, 5, np.int64)
         limits = read_array(pointers, 6, np.float64)
-        augment_slice(chunk, chunks, g, down, across, memory, images, out, indices, limits, 0.5)
+        augment_chunk(chunk, chunks, g, down, across, memory, images, out, indices, limits, 0.5)
 
     return augment_bytes
 
@@ -95,14 +95,14 @@ def _augment_floats(dtype):
         g, (down, across, memory, images, out) = read_dims(dims, Batch), read_arrays(pointers, 5, dtype)
         indices = read_array(pointers, 5, np.int64)
         limits = read_array(pointers, 6, np.float64)
-        augment_slice(chunk, chunks, g, down, across, memory, images, out, indices, limits, 0.0)
+        augment_chunk(chunk, chunks, g, down, across, memory, images, out, indices, limits, 0.0)
 
     return augment_floats
 
 
 @device
-def augment_slice(chunk, chunks, g, down, across, memory, images, out, indices, limits, half):
-    """Augment the images of slice ``s``; ``half`` is what turns cutting off into rounding, 0.5 for bytes."""
+def augment_chunk(chunk, chunks, g, down, across, memory, images, out, indices, limits, half):
+    """Augment the images of this chunk; ``half`` is what turns cutting off into rounding, 0.5 for bytes."""
     size, pixels, frame, grid = memory.size // chunks, g.H * g.W, (g.H + 3) * (g.W + 3), 2 * g.GH * g.GW
     memory = memory[chunk * size : (chunk + 1) * size]
     places, framed, memory = memory[: 2 * pixels], memory[2 * pixels : 2 * pixels + frame], memory[2 * pixels + frame :]
@@ -132,7 +132,7 @@ def draw_uniform(seed, j):
 @device
 def place(g, limits, first_draw, places):
     """Write where each pixel comes from when the image as a whole is moved: linear in its row and its column."""
-    number = places.dtype.type
+    number = places.dtype
     t = limits[0] * draw_uniform(g.seed, first_draw)
     z = limits[1] * draw_uniform(g.seed, first_draw + 1)
     chunk = limits[2] * draw_uniform(g.seed, first_draw + 2)
@@ -181,7 +181,7 @@ def bend(g, down, across, first_draw, noise, smoothed, places):
 @device
 def draw(g, image, c, places, framed, result, half):
     """Write channel c of the result from the same channel of the image, by bilinear sampling."""
-    number = framed.dtype.type
+    number = framed.dtype
     width = g.W + 3
     for r in range(g.H):
         line = framed[(r + 1) * width + 1 :]

@@ -3,7 +3,7 @@
 x is read as a matrix of M rows (the batch's pixels) and C channels, and the matrix in *lines* of L numbers: as many
 whole pixels as make a few hundred. The sums and coefficients of the channels are kept once for every pixel of a line,
 so that the innermost loop, which the compiler turns into SIMD instructions, is long even where there are few channels;
-at the end the sums of a line's pixels are added up. Sums run over fixed slices of the rows, in float64, and are added
+at the end the sums of a line's pixels are added up. Sums run over fixed chunks of the rows, in float64, and are added
 in order.
 """
 
@@ -26,7 +26,7 @@ LINE = 256  # numbers in a line, about
 
 
 class Matrix(NamedTuple):
-    """The numbers of a batch normalisation: rows, channels, and numbers in a line, a multiple of the channels."""
+    """The integers of a batch normalisation: rows, channels, and numbers in a line, a multiple of the channels."""
 
     M: int
     C: int
@@ -39,16 +39,16 @@ class Matrix(NamedTuple):
         return cls(x.size // C, C, C * max(1, line // C))
 
     def chunks(self) -> int:
-        """Return the number of slices where each row has a result of its own."""
+        """Return the number of chunks where each row has a result of its own."""
         return chunks_for_rows(self.M // ROWS)
 
     def chunks_of_reduction(self) -> int:
-        """Return the number of slices of a sum over the rows."""
+        """Return the number of chunks of a sum over the rows."""
         return chunks_of_reduction(self.M // ROWS, 16 * self.L)
 
 
 def line_sums(address: int, chunks: int, g: Any, *operands: np.ndarray) -> np.ndarray:
-    """Run a kernel that sums into two lines for each slice, and return these, (slices, 2 L)."""
+    """Run a kernel that sums into two lines for each chunk, and return these, (chunks, 2 L)."""
     sums = scratch("channel sums", (chunks, 2 * g.L), np.float64)
     run(address, chunks, g, *operands, sums)
     return sums
@@ -64,7 +64,7 @@ def batch_statistics(
     The difference is exact enough if x0 is one of the numbers: then (x0 - mean)^2 is at most M times the variance, and
     in the worst case log10(M) of the 16 digits of float64 cancel. Here x0 is the first pixel.
     """
-    g, dtype = Matrix.of(x), x.dtype.type
+    g, dtype = Matrix.of(x), x.dtype
     sums = line_sums(_moments(dtype), g.chunks_of_reduction(), g, x)
     run(_statistics(dtype), 1, g, x, mean, inverse_std, variance, sums, np.array([epsilon]))
 
@@ -79,7 +79,7 @@ def update_moving_statistics(
 ) -> None:
     """Compute moving = momentum moving + (1 - momentum) batch, of mean and variance."""
     g = Matrix(1, mean.size, mean.size)
-    run(_move(mean.dtype.type), 1, g, mean, variance, moving_mean, moving_variance, np.array([momentum]))
+    run(_move(mean.dtype), 1, g, mean, variance, moving_mean, moving_variance, np.array([momentum]))
 
 
 def input_gradient_coefficients(
@@ -94,10 +94,10 @@ def input_gradient_coefficients(
 ) -> np.ndarray:
     """Compute dgamma and dbeta; return factor, slope, constant, mean of dx = factor dy + slope (x - mean) + constant.
 
-    ``sums`` (slices, 2 L) are those of dy and, behind them, of dy (x - mean). What is returned is (4, C).
+    ``sums`` (chunks, 2 L) are those of dy and, behind them, of dy (x - mean). What is returned is (4, C).
     """
     coefficients = scratch("coefficients", (4, g.C), gamma.dtype)
-    address = _coefficients(gamma.dtype.type)
+    address = _coefficients(gamma.dtype)
     run(address, 1, Matrix(M, g.C, g.L), gamma, mean, inverse_std, dgamma, dbeta, coefficients, sums)
     return coefficients
 
@@ -114,7 +114,7 @@ def spread(values, size):
 
 @device
 def channel_totals(sums, L, C):
-    """Add up two lines of sums: over the slices, in order, and over the pixels of a line; the totals are (2 C,)."""
+    """Add up two lines of sums: over the chunks, in order, and over the pixels of a line; the totals are (2 C,)."""
     add_stretch(sums, sums.size // (2 * L), 2 * L, 0, 2 * L)
     totals = np.zeros(2 * C)
     for line in range(2):

@@ -26,7 +26,7 @@ TERMS = 512  # terms of the sum that are taken at a time: of a right operand, 51
 
 
 class Product(NamedTuple):
-    """The numbers of a matrix product, (N, D) times (D, F); ``columns`` is F, rounded up to whole tiles."""
+    """The integers of a matrix product, (N, D) times (D, F); ``columns`` is F, rounded up to whole tiles."""
 
     N: int
     D: int
@@ -90,7 +90,7 @@ def _multiply(x: np.ndarray, weights: np.ndarray, bias: np.ndarray | None, y: np
     columns = round_up(F, tile.columns)
     tiles = -(-N // tile.inner) * (columns // tile.columns)
     run(
-        _multiply_kernel(y.dtype.type, *tile),
+        _multiply_kernel(y.dtype, *tile),
         chunks_for_work(tiles, N * D * F),
         Product(N, D, F, columns, TERMS, relu),
         x,
@@ -105,9 +105,9 @@ def _multiply(x: np.ndarray, weights: np.ndarray, bias: np.ndarray | None, y: np
 def _multiply_kernel(dtype, outer, inner, vectors, lanes):
     @native
     def multiply(chunk, chunks, dims, pointers):
-        """A slice of the tiles of y, down one panel of columns after the other; the features, to be summed, innermost.
+        """A chunk of the tiles of y, down one panel of columns after the other; the features, to be summed, innermost.
 
-        Registers: the tile. L2: 512 features of the panel, which all tiles of the slice use before the next 512 come;
+        Registers: the tile. L2: 512 features of the panel, which all tiles of the chunk use before the next 512 come;
         between, the tiles wait in memory. The last tile of a panel may overlap the one before; both find the same sums.
         """
         g = read_dims(dims, Product)

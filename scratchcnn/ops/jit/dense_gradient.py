@@ -28,7 +28,7 @@ from .shared.transpose import block_lanes, transpose_band
 
 
 class DenseGradient(NamedTuple):
-    """The numbers of a dense layer's gradients: N samples, D features, F units."""
+    """The integers of a dense layer's gradients: N samples, D features, F units."""
 
     N: int
     D: int
@@ -57,7 +57,7 @@ def gradients(
     turned = scratch("turned", (F, round_up(N, sample_width)), dtype)
     lanes = block_lanes(dtype)
     run(
-        _prepare_kernel(dtype.type, lanes),
+        _prepare_kernel(dtype, lanes),
         chunks_for_rows(min(-(-F // unit_width), dy.size // BLOCK)),
         g,
         dy,
@@ -69,7 +69,7 @@ def gradients(
     chunks = chunks_for_work(-(-D // by_units.inner), 2 * N * D * F)
     block = 3 * lanes
     run(
-        _block_kernel(dtype.type, *by_units[1:], *by_samples[2:], lanes),
+        _block_kernel(dtype, *by_units[1:], *by_samples[2:], lanes),
         chunks,
         g,
         x,
@@ -99,7 +99,7 @@ def gradient_tiles(features: int, units: int, samples: int, dtype: np.dtype) -> 
 def _prepare_kernel(dtype, lanes):
     @native
     def prepare_dense_gradient(chunk, chunks, dims, pointers):
-        """A slice of the panels of units: mask dy, sum it over the batch in order, transpose it.
+        """A chunk of the panels of units: mask dy, sum it over the batch in order, transpose it.
 
         The masked dy becomes panels of all samples x the units of one tile, its transpose panels of all units x the
         samples of one tile: what a product reads in turn lies in turn, and is not crowded into few sets of the L1.
@@ -145,7 +145,7 @@ def _prepare_kernel(dtype, lanes):
 def _block_kernel(dtype, rows, unit_vectors, unit_lanes, sample_vectors, sample_lanes, lanes):
     @native
     def dense_gradients(chunk, chunks, dims, pointers):
-        """A slice of the tiles of features, a block of them at a time: dkernel for all units, then dx for all samples.
+        """A chunk of the tiles of features, a block of them at a time: dkernel for all units, then dx for all samples.
 
         Registers: the tile. L1: the block's columns of x, copied next to each other, and its rows of W; a panel of dy,
         one tile wide. L2: dy, twice. The last tile may overlap the one before; both find the same sums.

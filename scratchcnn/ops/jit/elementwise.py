@@ -1,6 +1,6 @@
 """Operations on each number by itself: ReLU, leaky ReLU, rescaling, dropout.
 
-Memory is the limit here, not arithmetic. Each slice works on one stretch of the flat arrays, from front to back; the
+Memory is the limit here, not arithmetic. Each chunk works on one stretch of the flat arrays, from front to back; the
 compiler turns the loops into SIMD instructions by itself, since nothing in them depends on the element before.
 """
 
@@ -21,7 +21,7 @@ PAIRS = 256  # of elements, whose random bits are made at a time (dropout)
 
 
 class Flat(NamedTuple):
-    """The numbers of an elementwise kernel."""
+    """The integers of an elementwise kernel."""
 
     size: int
     threshold: int = 0  # dropout: what the 32 random bits of a kept element are at least
@@ -30,25 +30,25 @@ class Flat(NamedTuple):
 @exclusive
 def relu_forward(x: np.ndarray, y: np.ndarray) -> None:
     """Compute y = max(x, 0); a NaN stays a NaN."""
-    _run(_relu_forward(y.dtype.type), y.size, x, y)
+    _run(_relu_forward(y.dtype), y.size, x, y)
 
 
 @exclusive
 def relu_backward(y: np.ndarray, dy: np.ndarray, dx: np.ndarray) -> None:
     """Compute dx = dy where y > 0, and 0 elsewhere."""
-    _run(_relu_backward(y.dtype.type), y.size, y, dy, dx)
+    _run(_relu_backward(y.dtype), y.size, y, dy, dx)
 
 
 @exclusive
 def leaky_relu_forward(x: np.ndarray, negative_slope: float, y: np.ndarray) -> None:
     """Compute y = x where x > 0, and negative_slope * x elsewhere."""
-    _run(_leaky_relu(y.dtype.type), y.size, x, x, np.array([negative_slope], y.dtype), y)
+    _run(_leaky_relu(y.dtype), y.size, x, x, np.array([negative_slope], y.dtype), y)
 
 
 @exclusive
 def leaky_relu_backward(x: np.ndarray, negative_slope: float, dy: np.ndarray, dx: np.ndarray) -> None:
     """Compute dx = dy where x > 0, and negative_slope * dy elsewhere."""
-    _run(_leaky_relu(x.dtype.type), x.size, x, dy, np.array([negative_slope], x.dtype), dx)
+    _run(_leaky_relu(x.dtype), x.size, x, dy, np.array([negative_slope], x.dtype), dx)
 
 
 @exclusive
@@ -56,15 +56,15 @@ def rescale_forward(x: np.ndarray, scale: float, offset: float, y: np.ndarray) -
     """Compute y = scale * x + offset, for x of any real dtype."""
     scalars = np.array([scale, offset], y.dtype)
     if x.dtype == np.uint8:
-        _run(_rescale_bytes(y.dtype.type), y.size, y, scalars, x)
+        _run(_rescale_bytes(y.dtype), y.size, y, scalars, x)
     else:
-        _run(_rescale(y.dtype.type), y.size, y, scalars, x.astype(y.dtype, copy=False))
+        _run(_rescale(y.dtype), y.size, y, scalars, x.astype(y.dtype, copy=False))
 
 
 @exclusive
 def rescale_backward(dy: np.ndarray, scale: float, dx: np.ndarray) -> None:
     """Compute dx = scale * dy."""
-    _run(_rescale(dx.dtype.type), dx.size, dx, np.array([scale, 0], dx.dtype), dy)
+    _run(_rescale(dx.dtype), dx.size, dx, np.array([scale, 0], dx.dtype), dy)
 
 
 @exclusive
@@ -72,7 +72,7 @@ def dropout_forward(x: np.ndarray, rate: float, seed: np.ndarray, y: np.ndarray)
     """Compute y = x / (1 - rate) for the elements that ``seed`` keeps, and 0 for the others."""
     dims = Flat(y.size, min(math.ceil(rate * 2**32), 2**32 - 1))
     run(
-        _dropout(y.dtype.type),
+        _dropout(y.dtype),
         chunks_for_rows(y.size // BLOCK),
         dims,
         x,
@@ -94,7 +94,7 @@ def _run(address: int, size: int, *operands: np.ndarray) -> None:
 
 @device
 def chunk_of(chunk, chunks, size):
-    """Return the first element of slice ``s`` and the element after its last; slices meet at cache lines."""
+    """Return the first element of this chunk and the element after its last; chunks meet at cache lines."""
     lines = (size + 15) // 16
     return min(size, chunk * lines // chunks * 16), min(size, (chunk + 1) * lines // chunks * 16)
 

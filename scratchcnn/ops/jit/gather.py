@@ -1,6 +1,6 @@
 """Gather the images of a mini-batch from the data set, as they are or rescaled on the way.
 
-A slice takes some of the images, one after the other. There is nothing to compute: the time is that of the memory, and
+A chunk takes some of the images, one after the other. There is nothing to compute: the time is that of the memory, and
 of bytes there are a quarter as many as of numbers. So a network that starts with a ``Rescaling`` reads them in place.
 """
 
@@ -19,7 +19,7 @@ from .runtime.launch import exclusive, run
 
 
 class Images(NamedTuple):
-    """The numbers of a gather: images, and elements (of ``gather``: bytes) in one."""
+    """The integers of a gather: images, and elements (of ``gather``: bytes) in one."""
 
     images: int
     size: int
@@ -41,7 +41,7 @@ def gather_rescaled(images: np.ndarray, indices: np.ndarray, scale: float, offse
     if out.size:
         g = Images(len(out), out.size // len(out))
         scalars = np.array([scale, offset], out.dtype)
-        run(_gather_rescaled(out.dtype.type), chunks_for_rows(out.size // BLOCK), g, out, scalars, images, indices)
+        run(_gather_rescaled(out.dtype), chunks_for_rows(out.size // BLOCK), g, out, scalars, images, indices)
 
 
 @cache

@@ -17,7 +17,7 @@ ROWS = 128  # rows that are worth waking another thread
 
 
 class Logits(NamedTuple):
-    """The numbers of a loss: samples and classes."""
+    """The integers of a loss: samples and classes."""
 
     N: int
     K: int
@@ -38,7 +38,7 @@ def softmax_cross_entropy_forward(
     """Compute the cross-entropy of each sample; fill ``probabilities`` with the softmax."""
     scalars = np.array([label_smoothing], logits.dtype)
     run(
-        _forward(logits.dtype.type), chunks_for_rows(len(logits) // ROWS), Logits(*logits.shape),
+        _forward(logits.dtype), chunks_for_rows(len(logits) // ROWS), Logits(*logits.shape),
         logits, scalars, probabilities, losses, labels,
     )  # fmt: skip
 
@@ -55,7 +55,7 @@ def softmax_cross_entropy_backward(
     """Compute dlogits = (p - q) / N, with the target q as in the forward pass."""
     scalars = np.array([label_smoothing], dlogits.dtype)
     run(
-        _backward(dlogits.dtype.type), chunks_for_rows(len(labels) // ROWS), Logits(*dlogits.shape),
+        _backward(dlogits.dtype), chunks_for_rows(len(labels) // ROWS), Logits(*dlogits.shape),
         probabilities, scalars, dlogits, labels,
     )  # fmt: skip
 

@@ -1,6 +1,6 @@
 """Batch normalisation, alone or with a ReLU behind it: sums over the batch for each channel, then one pass.
 
-How the batch is cut into slices and lines, and how its statistics are computed, stands in ``channels.py``.
+How the batch is cut into chunks and lines, and how its statistics are computed, stands in ``channels.py``.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def batch_norm_inference(
     """Normalise with the statistics remembered from training."""
     inverse_std = scratch("inverse std", gamma.shape, gamma.dtype)
     g = Matrix(1, gamma.size, gamma.size)
-    run(_inverse_std(x.dtype.type), 1, g, moving_variance, inverse_std, np.array([epsilon]))
+    run(_inverse_std(x.dtype), 1, g, moving_variance, inverse_std, np.array([epsilon]))
     _scale_and_shift(x, gamma, beta, moving_mean, inverse_std, y, relu=False)
 
 
@@ -107,7 +107,7 @@ def _scale_and_shift(
     relu: bool,
 ) -> None:
     g = Matrix.of(x)
-    run(_scale(x.dtype.type, relu), g.chunks(), g, x, gamma, beta, mean, inverse_std, y)
+    run(_scale(x.dtype, relu), g.chunks(), g, x, gamma, beta, mean, inverse_std, y)
 
 
 def _backward(
@@ -122,7 +122,7 @@ def _backward(
     dbeta: np.ndarray,
     relu: bool,
 ) -> None:
-    g, dtype = Matrix.of(x), x.dtype.type
+    g, dtype = Matrix.of(x), x.dtype
     sums = line_sums(_gradient_sums(dtype, relu), g.chunks_of_reduction(), g, x, y, dy, mean)
     coefficients = input_gradient_coefficients(g, g.M, gamma, mean, inverse_std, sums, dgamma, dbeta)
     run(_input_gradient(dtype, relu), g.chunks(), g, x, y, dy, coefficients, dx)

@@ -34,7 +34,7 @@ from .runtime.scratch import scratch
 
 
 class PooledNorm(NamedTuple):
-    """The numbers of a batch normalisation with a pool PH PW behind it, whose output is OH OW."""
+    """The integers of a batch normalisation with a pool PH PW behind it, whose output is OH OW."""
 
     N: int
     H: int
@@ -75,7 +75,7 @@ def batch_norm_relu_pool_forward(
     g = PooledNorm.of(x, y, pool_size, pool_strides)
     chunks = chunks_for_rows(g.N * g.OH)
     pixels = scratch("pixels", (chunks, g.L), x.dtype)
-    run(_normalize(x.dtype.type), chunks, g, x, gamma, beta, mean, inverse_std, pixels, y, index)
+    run(_normalize(x.dtype), chunks, g, x, gamma, beta, mean, inverse_std, pixels, y, index)
 
 
 @exclusive
@@ -93,7 +93,7 @@ def batch_norm_relu_pool_backward(
     dbeta: np.ndarray,
 ) -> None:
     """Compute the gradients of ``batch_norm_relu_pool_forward`` from its ``index``: which pixel won, if it passed."""
-    g, dtype = PooledNorm.of(x, dy, pool_size, pool_strides), x.dtype.type
+    g, dtype = PooledNorm.of(x, dy, pool_size, pool_strides), x.dtype
     chunks = chunks_of_reduction(g.N * g.OH, 16 * g.L)
     pixels = scratch("pixels", (chunks, 2 * g.L), x.dtype)
     sums = line_sums(_winner_sums(dtype), chunks, g, x, dy, mean, pixels, index)
@@ -107,7 +107,7 @@ def batch_norm_relu_pool_backward(
 def _normalize(dtype):
     @native
     def normalize_relu_pool(chunk, chunks, dims, pointers):
-        """A slice of the lines of y: the largest scale (x - mean) + shift of each window, or 0 if that is larger."""
+        """A chunk of the lines of y: the largest scale (x - mean) + shift of each window, or 0 if that is larger."""
         g = read_dims(dims, PooledNorm)
         x, gamma, beta, mean, inverse_std, lines, y = read_arrays(pointers, 7, dtype)
         index = read_array(pointers, 7, np.uint8)
@@ -163,7 +163,7 @@ def _winner_sums(dtype):
 def _input_gradient(dtype):
     @native
     def pooled_input_gradient(chunk, chunks, dims, pointers):
-        """A slice of the images, for each line of windows the dense part of dx, then the windows' gradients."""
+        """A chunk of the images, for each line of windows the dense part of dx, then the windows' gradients."""
         g = read_dims(dims, PooledNorm)
         x, dy, coefficients, lines, dx = read_arrays(pointers, 5, dtype)
         index = read_array(pointers, 5, np.uint8)

@@ -35,7 +35,7 @@ def sgd_step(
         velocity = scratch("no velocity", parameters.shape, parameters.dtype)
         velocity[:] = 0
     scalars = np.array([learning_rate, momentum, weight_decay, nesterov], parameters.dtype)
-    _run(_sgd(parameters.dtype.type), parameters, gradients, velocity, scalars)
+    _run(_sgd(parameters.dtype), parameters, gradients, velocity, scalars)
 
 
 @exclusive
@@ -57,14 +57,14 @@ def adam_step(
     kept = 1 - learning_rate * weight_decay if decoupled else 1.0
     penalty = 0.0 if decoupled else weight_decay
     scalars = np.array([alpha, 1 - beta_1, 1 - beta_2, epsilon, kept, penalty], parameters.dtype)
-    _run(_adam(parameters.dtype.type), parameters, gradients, mean, variance, scalars)
+    _run(_adam(parameters.dtype), parameters, gradients, mean, variance, scalars)
 
 
 @exclusive
 def clip_by_norm(gradients: np.ndarray, max_norm: float) -> float:
     """Scale the vector so that its norm is at most ``max_norm``; return the norm before."""
     sums = scratch("squares", (chunks_of_reduction(gradients.size // BLOCK, 8),), np.float64)
-    run(_sum_of_squares(gradients.dtype.type), sums.size, Flat(gradients.size), gradients, sums)
+    run(_sum_of_squares(gradients.dtype), sums.size, Flat(gradients.size), gradients, sums)
     norm = math.sqrt(math.fsum(sums))
     if math.isfinite(norm) and norm > max_norm:
         gradients *= max_norm / norm

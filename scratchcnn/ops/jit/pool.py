@@ -19,7 +19,7 @@ from .runtime.launch import exclusive, run
 
 
 class Pooling(NamedTuple):
-    """The numbers of a pool: DESIGN's letters."""
+    """The integers of a pool: DESIGN's letters."""
 
     N: int
     H: int
@@ -41,7 +41,7 @@ def max_pool_forward(
 ) -> None:
     """Compute the maximum of each window, and at which position of the window it is found first."""
     g = _pooling(x, y, pool_size, strides, padding)
-    run(_max_pool_forward(x.dtype.type), chunks_for_rows(g.N * g.OH), g, x, y, index)
+    run(_max_pool_forward(x.dtype), chunks_for_rows(g.N * g.OH), g, x, y, index)
 
 
 @exclusive
@@ -50,21 +50,21 @@ def max_pool_backward(
 ) -> None:
     """Hand each output's gradient to the pixel that was its window's maximum."""
     g = _pooling(dx, dy, pool_size, strides, padding)
-    run(_max_pool_backward(dx.dtype.type), chunks_for_rows(g.N), g, dy, dx, index)
+    run(_max_pool_backward(dx.dtype), chunks_for_rows(g.N), g, dy, dx, index)
 
 
 @exclusive
 def average_pool_forward(x: np.ndarray, pool_size: Pair, strides: Pair, padding: Pair, y: np.ndarray) -> None:
     """Compute the average of each window's pixels that lie in the image."""
     g = _pooling(x, y, pool_size, strides, padding)
-    run(_average_pool_forward(x.dtype.type), chunks_for_rows(g.N * g.OH), g, x, y)
+    run(_average_pool_forward(x.dtype), chunks_for_rows(g.N * g.OH), g, x, y)
 
 
 @exclusive
 def average_pool_backward(dy: np.ndarray, pool_size: Pair, strides: Pair, padding: Pair, dx: np.ndarray) -> None:
     """Share each output's gradient equally among the pixels of its window."""
     g = _pooling(dx, dy, pool_size, strides, padding)
-    run(_average_pool_backward(dx.dtype.type), chunks_for_rows(g.N), g, dy, dx)
+    run(_average_pool_backward(dx.dtype), chunks_for_rows(g.N), g, dy, dx)
 
 
 @exclusive

@@ -123,7 +123,7 @@ def convolve(
     height, width = (OH - 1) * strides[0] + KH, (OW - 1) * strides[1] + KW
     chunks = chunks_for_work(N * OH, N * OH * OW * F * KH * KW * C)
     run(
-        _convolve_kernel(y.dtype.type, *tile, strides[1] * C),
+        _convolve_kernel(y.dtype, *tile, strides[1] * C),
         chunks,
         Convolution(N, H, W, C, F, KH, KW, OH, OW, *strides, *spread, *padding, height, width, columns, 0, relu, 0),
         x,
@@ -139,7 +139,7 @@ def convolve(
 def _convolve_kernel(dtype, outer, inner, vectors, lanes, distance):
     @native
     def convolution(chunk, chunks, dims, pointers):
-        """A slice of the output's lines; for each vector of filters, tiles of pixels; the kernel positions innermost.
+        """A chunk of the output's lines; for each vector of filters, tiles of pixels; the kernel positions innermost.
 
         Registers: the tile. L1: the image's KH lines and, for F up to 64, most of the kernel's panel. L2: the kernel.
         A line whose length is no multiple of the tile's ends with a tile that overlaps the one before. ``distance``, of

@@ -45,7 +45,7 @@ def convolve(
     chunks = chunks_for_work(g.N * g.OH, 4 * y.size * g.KH * g.KW)
     line = g.columns * F + tile.lanes
     run(
-        _planar_kernel(y.dtype.type, *tile, filter_lanes(tile.inner), F),
+        _planar_kernel(y.dtype, *tile, filter_lanes(tile.inner), F),
         chunks,
         g,
         x,
@@ -77,7 +77,7 @@ def filter_lanes(filters: int) -> int:
 def _planar_kernel(dtype, outer, inner, vectors, lanes, rows, filters):
     @native
     def planar_convolution(chunk, chunks, dims, pointers):
-        """A slice of the pooled lines; tiles of pixels; of filters; the kernel positions innermost.
+        """A chunk of the pooled lines; tiles of pixels; of filters; the kernel positions innermost.
 
         Registers: for each filter two vectors of pixels of two lines. L1: the image. The results of a line wait in
         scratch memory: each pixel is stored as a whole vector, of which the next one overwrites what is too much.

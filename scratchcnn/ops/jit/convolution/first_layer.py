@@ -52,7 +52,7 @@ def kernel_gradient(
     chunks = chunks_of_reduction(g.N, size * x.itemsize)
     sums = scratch("kernel gradients", (chunks, size), x.dtype)
     run(
-        _window_gradient_kernel(x.dtype.type, *tile),
+        _window_gradient_kernel(x.dtype, *tile),
         chunks,
         g,
         x,
@@ -78,7 +78,7 @@ def window_tile(KH: int, depth: int, filters: int, dtype: np.dtype) -> Tile:
 def _window_gradient_kernel(dtype, outer, inner, vectors, lanes):
     @native
     def window_gradient(chunk, chunks, dims, pointers):
-        """A slice of the batch; for each vector of filters, all pooling windows of an image, and their pixels in turn.
+        """A chunk of the batch; for each vector of filters, all pooling windows of an image, and their pixels in turn.
 
         Registers: the sums of the whole kernel, and of the bias, which is the weight of an input that is always 1.
         L1: the image, its pooled gradient, and the index.

@@ -50,7 +50,7 @@ def kernel_gradient(
         N, H, W, C, F, KH, KW, OH, OW, *strides, 1, 1, *padding, height, width, columns, depth, relu, dbias is not None
     )  # fmt: skip
     run(
-        factory(x.dtype.type, *tile),
+        factory(x.dtype, *tile),
         chunks,
         g,
         x,
@@ -79,7 +79,7 @@ def gradient_tile(KH: int, depth: int, filters: int, dtype: np.dtype) -> Tile:
 def _kernel_gradient_kernel(dtype, outer, inner, vectors, lanes):
     @native
     def convolution_kernel_gradient(chunk, chunks, dims, pointers):
-        """A slice of the batch, with sums of its own; tiles of the kernel's gradient; the pixels innermost.
+        """A chunk of the batch, with sums of its own; tiles of the kernel's gradient; the pixels innermost.
 
         The bias is treated as the weight of an input that is always ``one``. Registers: the tile. L1: the image, and
         one tile's width of its gradient. L2: the sums.
@@ -133,7 +133,7 @@ def _kernel_gradient_kernel(dtype, outer, inner, vectors, lanes):
 def _whole_kernel_gradient(dtype, outer, inner, vectors, lanes):
     @native
     def whole_kernel_gradient(chunk, chunks, dims, pointers):
-        """A slice of the batch, where a tile holds the whole kernel, for a vector or two of filters; pixels innermost.
+        """A chunk of the batch, where a tile holds the whole kernel, for a vector or two of filters; pixels innermost.
 
         So a pixel's gradient is needed once, and masked on the way. Registers: the tile, and the sum for the bias.
         """

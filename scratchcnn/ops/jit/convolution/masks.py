@@ -1,4 +1,4 @@
-"""Masks: which of up to 64 gradients count, as the bits of a whole number.
+"""Masks: which of up to 64 gradients count, as the bits of an integer.
 
 Behind a max-pool and a ReLU, the gradient of a pooled output counts if ReLU has let the output pass (``index`` is not
 ``OFF``) and the gradient is not zero. A mask tells that for 64 filters of one pooling window, or for one filter in 64

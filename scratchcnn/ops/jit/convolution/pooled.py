@@ -52,7 +52,7 @@ def conv_relu_pool_forward(
         unpooled = scratch("unpooled", (len(x), heights, widths, F), y.dtype)
         convolve(x, kernel, bias, strides, (1, 1), padding, unpooled)
         max_pool_forward(unpooled, pool_size, pool_strides, (0, 0), y, index)
-        run(_relu_index(y.dtype.type), chunks_for_rows(y.size // BLOCK), Flat(y.size), y, index)
+        run(_relu_index(y.dtype), chunks_for_rows(y.size // BLOCK), Flat(y.size), y, index)
         return
     if planar.suits(kernel, y.dtype, strides, pool_size, pool_strides):
         planar.convolve(x, kernel, bias, padding, y, index)
@@ -66,7 +66,7 @@ def conv_relu_pool_forward(
     weights = padded_columns(kernel.reshape(-1, F), g.columns, "kernel")
     chunks = chunks_for_work(g.N * g.OH, 4 * g.N * g.OH * g.OW * g.F * g.KH * g.KW * g.C)
     run(
-        _conv_relu_pool_kernel(y.dtype.type, *tile, g.stride_x * g.C, *short_window(g.KH, g.KW * g.C)),
+        _conv_relu_pool_kernel(y.dtype, *tile, g.stride_x * g.C, *short_window(g.KH, g.KW * g.C)),
         chunks,
         g,
         x,
@@ -131,7 +131,7 @@ def pooled_tile(windows: int, filters: int, dtype: np.dtype) -> Tile:
 def _conv_relu_pool_kernel(dtype, outer, inner, vectors, lanes, distance, short_lines, short_depth):
     @native
     def conv_relu_pool(chunk, chunks, dims, pointers):
-        """A slice of the pooled lines; for each vector of filters, tiles of P windows; kernel positions innermost.
+        """A chunk of the pooled lines; for each vector of filters, tiles of P windows; kernel positions innermost.
 
         Registers: the 4P pixels' sums. L1: the image's lines, and most of the kernel's panel. L2: the kernel.
         """

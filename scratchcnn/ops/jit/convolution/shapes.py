@@ -1,4 +1,4 @@
-"""The whole numbers that the kernels of convolutions read: extents, strides, and the image in scratch memory."""
+"""The integers that the kernels of convolutions read: extents, strides, and the image in scratch memory."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ OFF = 255  # in ``index``: ReLU stopped this window
 
 
 class Convolution(NamedTuple):
-    """The numbers of a convolution: DESIGN's letters, and the padded image's height and width in scratch memory."""
+    """The integers of a convolution: DESIGN's letters, and the padded image's height and width in scratch memory."""
 
     N: int
     H: int
@@ -46,7 +46,7 @@ def short_window(KH: int, depth: int) -> Pair:
 
 
 class PooledConvolution(NamedTuple):
-    """The numbers of a convolution with a pool behind it: DESIGN's letters, PH PW the pool, OH OW its output."""
+    """The integers of a convolution with a pool behind it: DESIGN's letters, PH PW the pool, OH OW its output."""
 
     N: int
     H: int
@@ -99,7 +99,7 @@ class PooledConvolution(NamedTuple):
 
 
 class WindowedConvolution(NamedTuple):
-    """The numbers of a convolution by windows of its outputs (Winograd's way): DESIGN's letters, OH OW of the result.
+    """The integers of a convolution by windows of its outputs (Winograd's way): DESIGN's letters, OH OW of the result.
 
     The last windows of a line or column may stick out of the output.
     """
@@ -123,7 +123,7 @@ class WindowedConvolution(NamedTuple):
     columns: int  # F rounded up to whole tiles
     group: int  # at most so many windows at a time
     images: int  # gradients: of so many images, or of a part of one
-    parts: int = 1  # of the filters, which different slices compute
+    parts: int = 1  # of the filters, which different chunks compute
     relu: int = 0  # whether a ReLU follows
     wants_dx: int = 0  # gradients: whether the input's is wanted, and the bias's
     wants_bias: int = 0

@@ -10,7 +10,7 @@ each of the four places; then the next patch is taken, two pixels further. Each 
 loaded once for one multiplication, and nothing is stored in between. (``sparse_kernel_gradient.py``, which takes any
 other pool, goes filter by filter and adds each gradient to the image in memory: three instructions where here is one.)
 
-Which filters have a gradient at a place, a *mask* tells: a whole number with a bit for each filter.
+Which filters have a gradient at a place, a *mask* tells: an integer with a bit for each filter.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def input_gradient(kernel: np.ndarray, dy: np.ndarray, index: np.ndarray, paddin
     filters = next(n for n in range(BITS, 0, -16) if F % n == 0)  # at a time
     chunks = chunks_for_work(g.N, g.N * g.OH * g.OW * F * KH * KW * C // 2)  # about half of the gradients are zero
     run(
-        _patch_kernel(dx.dtype.type, *tile[:2], tile.lanes, KW, *mask_shape(filters, dx.dtype), filters),
+        _patch_kernel(dx.dtype, *tile[:2], tile.lanes, KW, *mask_shape(filters, dx.dtype), filters),
         chunks,
         g,
         by_filter,
@@ -89,7 +89,7 @@ def _most_vectors() -> int:
 def _patch_kernel(dtype, outer, inner, lanes, KW, mask_vectors, mask_lanes, filters):
     @native
     def patch_gradient(chunk, chunks, dims, pointers):
-        """A slice of the images; for each vector of channels, one window after the other.
+        """A chunk of the images; for each vector of channels, one window after the other.
 
         Registers: the patch. L1: the kernel for a vector of channels, 36 KiB for 3 x 3 and 64 filters, of which a
         window needs about half; the window's gradients. L2: the image's gradient, to which each patch is added.

@@ -31,7 +31,7 @@ from ..runtime.compile import device, native
 from ..runtime.launch import run
 from ..runtime.scratch import scratch
 from ..shared.padded_image import copy_back, copy_image, zero
-from ..shared.reduce import add_transposed_slices
+from ..shared.reduce import add_transposed_chunks
 from ..shared.transpose import transpose
 from .masks import BITS, mask_shape, masks_by_filter
 from .shapes import Pair, PooledConvolution
@@ -67,7 +67,7 @@ def gradients(
         lines = kernel.reshape(KH, KW * C, F)
         transpose(lines, by_filter, line_stride=columns, column_stride=KH * columns, padding=columns - KW * C)
     run(
-        _sparse_gradient_kernel(x.dtype.type, *tile, *mask_shape(F, x.dtype)),
+        _sparse_gradient_kernel(x.dtype, *tile, *mask_shape(F, x.dtype)),
         chunks,
         g,
         x,
@@ -79,7 +79,7 @@ def gradients(
         or_empty(dx, x.dtype),
         index,
     )
-    add_transposed_slices(sums, columns, dkernel, dbias)
+    add_transposed_chunks(sums, columns, dkernel, dbias)
 
 
 @cache
@@ -99,7 +99,7 @@ def sparse_tile(KH: int, depth: int, dtype: np.dtype) -> Tile:
 def _sparse_gradient_kernel(dtype, outer, inner, vectors, lanes, mask_vectors, mask_lanes):
     @native
     def sparse_gradient(chunk, chunks, dims, pointers):
-        """A slice of the batch, image by image, band by band, filter by filter: gather dkernel, scatter dx.
+        """A chunk of the batch, image by image, band by band, filter by filter: gather dkernel, scatter dx.
 
         A band is a few lines of windows, 64 windows at the most: a mask tells which of a filter's gradients count.
         Registers: the tile. L1: the band's part of the image. L2: the kernel and its sums, and the image's gradient.

@@ -22,7 +22,7 @@ from .llvm import (
 
 @intrinsic
 def mask_of_nonzero(typing, shape, a, offset):
-    """Return a whole number whose bit i tells whether a[offset + i] != 0, which a NaN is; a bit for each column."""
+    """Return an integer whose bit i tells whether a[offset + i] != 0, which a NaN is; a bit for each column."""
     _, _, vectors, lanes = extents(shape)
 
     def codegen(context, builder, signature, arguments):
@@ -41,7 +41,7 @@ def mask_of_nonzero(typing, shape, a, offset):
 
 @intrinsic
 def mask_of_equal(typing, shape, index, offset, wanted):
-    """Return a whole number whose bit i tells whether index[offset + i] == wanted, of all columns of the tile."""
+    """Return an integer whose bit i tells whether index[offset + i] == wanted, of all columns of the tile."""
     _, _, vectors, lanes = extents(shape)
 
     def codegen(context, builder, signature, arguments):

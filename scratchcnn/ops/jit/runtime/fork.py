@@ -1,7 +1,7 @@
 """What is left of numba in a process that was forked, as ``multiprocessing`` does on Linux by default.
 
-Of the threads only the one that forked is in the child. numba does not know: it would hand slices to threads that are
-gone, and wait for ever, or end the process. So in such a child kernels run their slices one after the other. The sums
+Of the threads only the one that forked is in the child. numba does not know: it would hand chunks to threads that are
+gone, and wait for ever, or end the process. So in such a child kernels run their chunks one after the other. The sums
 are cut and added as before, so the bits are the same.
 """
 

@@ -31,7 +31,7 @@ def padded_columns(matrix: np.ndarray, columns: int, name: Name) -> np.ndarray:
         return matrix
     padded = scratch(name, (rows, columns), matrix.dtype)
     chunks = chunks_for_rows(rows * columns // BLOCK)
-    run(_pad_columns(matrix.dtype.type), chunks, Padded(rows, filled, columns), matrix, padded)
+    run(_pad_columns(matrix.dtype), chunks, Padded(rows, filled, columns), matrix, padded)
     return padded
 
 

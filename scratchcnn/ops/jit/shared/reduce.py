@@ -1,7 +1,7 @@
-"""Sums over the slices of a kernel: each has summed a part of the batch, and the parts are added in order.
+"""Sums over the chunks of a kernel: each has summed a part of the batch, and the parts are added in order.
 
 The gradient of a convolution's kernel and that of its bias are summed side by side, in one stretch of scratch memory
-for each slice, in the order and with the padding that suit the tiles; the last kernel adds the stretches and writes the
+for each chunk, in the order and with the padding that suit the tiles; the last kernel adds the stretches and writes the
 totals where they belong.
 """
 
@@ -21,17 +21,17 @@ from .transpose import block_lanes, transpose_band
 
 
 class Sums(NamedTuple):
-    """The numbers of ``add_slices``."""
+    """The integers of ``add_chunks``."""
 
     rows: int
     size: int
 
 
 class KernelSums(NamedTuple):
-    """The numbers of a kernel's gradient, (lines, depth, F) = (KH, KW*C, F), as it lies in the slices' sums."""
+    """The integers of a kernel's gradient, (lines, depth, F) = (KH, KW*C, F), as it lies in the chunks' sums."""
 
     chunks: int
-    size: int  # of one slice's sums
+    size: int  # of one chunk's sums
     lines: int
     depth: int
     F: int
@@ -39,23 +39,23 @@ class KernelSums(NamedTuple):
     columns: int  # F, padded
 
 
-def add_slices(sums: np.ndarray) -> np.ndarray:
-    """Add the sums of all slices, (slices, size), in order, and return the total, (size,)."""
+def add_chunks(sums: np.ndarray) -> np.ndarray:
+    """Add the sums of all chunks, (chunks, size), in order, and return the total, (size,)."""
     rows, size = sums.shape
     if rows > 1:
-        run(_add_rows(sums.dtype.type), chunks_for_rows(size // WORK), Sums(rows, size), sums)
+        run(_add_rows(sums.dtype), chunks_for_rows(size // WORK), Sums(rows, size), sums)
     return sums[0]
 
 
 def add_kernel_chunks(
     sums: np.ndarray, padded_depth: int, columns: int, dkernel: np.ndarray, dbias: np.ndarray | None
 ) -> None:
-    """Compute dkernel and dbias (unless None) from (KH, padded_depth, columns) and (columns,) sums of each slice."""
+    """Compute dkernel and dbias (unless None) from (KH, padded_depth, columns) and (columns,) sums of each chunk."""
     KH, KW, C, F = dkernel.shape
     g = KernelSums(len(sums), sums.shape[1], KH, KW * C, F, padded_depth, columns)
     chunks = chunks_for_rows(min(KH, sums.size // WORK))
     run(
-        _add_kernels(sums.dtype.type),
+        _add_kernels(sums.dtype),
         chunks,
         g,
         sums,
@@ -64,13 +64,13 @@ def add_kernel_chunks(
     )
 
 
-def add_transposed_slices(sums: np.ndarray, padded_depth: int, dkernel: np.ndarray, dbias: np.ndarray | None) -> None:
-    """Compute dkernel and dbias (unless None) from (F, KH, padded_depth) and (F,) sums of each slice."""
+def add_transposed_chunks(sums: np.ndarray, padded_depth: int, dkernel: np.ndarray, dbias: np.ndarray | None) -> None:
+    """Compute dkernel and dbias (unless None) from (F, KH, padded_depth) and (F,) sums of each chunk."""
     KH, KW, C, F = dkernel.shape
     g = KernelSums(len(sums), sums.shape[1], KH, KW * C, F, padded_depth, F)
     lanes = block_lanes(sums.dtype)
     chunks = chunks_for_rows(min(-(-F // lanes), sums.size // WORK))
-    address = _add_transposed(sums.dtype.type, lanes)
+    address = _add_transposed(sums.dtype, lanes)
     run(address, chunks, g, sums, dkernel, or_empty(dbias, sums.dtype))
 
 
@@ -88,7 +88,7 @@ def add_stretch(sums, rows, size, first, last):
 def _add_rows(dtype):
     @native
     def add_rows(chunk, chunks, dims, pointers):
-        """Add all rows to the first, in order, for a slice of the columns."""
+        """Add all rows to the first, in order, for a chunk of the columns."""
         g = read_dims(dims, Sums)
         (sums,) = read_arrays(pointers, 1, dtype)
         add_stretch(sums, g.rows, g.size, chunk * g.size // chunks, (chunk + 1) * g.size // chunks)
@@ -100,7 +100,7 @@ def _add_rows(dtype):
 def _add_kernels(dtype):
     @native
     def add_kernels(chunk, chunks, dims, pointers):
-        """A slice of the kernel's lines: add them, then copy what is not padding. The first slice adds the bias too."""
+        """A chunk of the kernel's lines: add them, then copy what is not padding. The first chunk adds the bias too."""
         g = read_dims(dims, KernelSums)
         sums, dkernel, dbias = read_arrays(pointers, 3, dtype)
         first, last = chunk * g.lines // chunks, (chunk + 1) * g.lines // chunks
@@ -120,7 +120,7 @@ def _add_kernels(dtype):
 def _add_transposed(dtype, lanes):
     @native
     def add_transposed(chunk, chunks, dims, pointers):
-        """A slice of the bands of ``lanes`` filters: add them, then transpose. The first slice adds the bias too.
+        """A chunk of the bands of ``lanes`` filters: add them, then transpose. The first chunk adds the bias too.
 
         Registers: a block of lanes x lanes numbers. L1: the sums of a band.
         """

@@ -21,7 +21,7 @@ from ..runtime.launch import run
 
 
 class Matrices(NamedTuple):
-    """The numbers of a transposition of several matrices, and where number (line, r, c) goes in the result."""
+    """The integers of a transposition of several matrices, and where number (line, r, c) goes in the result."""
 
     lines: int
     rows: int
@@ -52,7 +52,7 @@ def transpose(
     g = Matrices(lines, rows, columns, start, group or lines, group_stride, line_stride, column_stride, padding)
     lanes = block_lanes(matrices.dtype)
     chunks = chunks_for_rows(min(lines * -(-rows // lanes), matrices.size // BLOCK))
-    run(_transpose_kernel(matrices.dtype.type, lanes), chunks, g, matrices, result)
+    run(_transpose_kernel(matrices.dtype, lanes), chunks, g, matrices, result)
 
 
 def block_lanes(dtype: np.dtype) -> int:
@@ -78,7 +78,7 @@ def transpose_band(block, lanes, source, place, source_stride, rows, columns, re
 def _transpose_kernel(dtype, lanes):
     @native
     def transpose(chunk, chunks, dims, pointers):
-        """A slice of the bands of ``lanes`` rows: whole blocks in registers, what is left number by number."""
+        """A chunk of the bands of ``lanes`` rows: whole blocks in registers, what is left number by number."""
         g = read_dims(dims, Matrices)
         matrices, result = read_arrays(pointers, 2, dtype)
         block = tile_shape(1, lanes, 1, lanes)

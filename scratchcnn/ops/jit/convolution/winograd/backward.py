@@ -62,7 +62,7 @@ def gradients(
     )
     sums = scratch("kernel gradients", (chunks, summed), x.dtype)
     run(
-        _gradients_kernel(x.dtype.type, *tile, *dx_tile[1:], size, PAD),
+        _gradients_kernel(x.dtype, *tile, *dx_tile[1:], size, PAD),
         chunks,
         g,
         x,
@@ -95,7 +95,7 @@ def _gradients_kernel(dtype, outer, inner, vectors, lanes, dx_inner, dx_vectors,
 
     @native
     def winograd_gradients(chunk, chunks, dims, pointers):
-        """A slice of the batch, with sums of its own, a group of windows at a time: some images, or a part of one.
+        """A chunk of the batch, with sums of its own, a group of windows at a time: some images, or a part of one.
 
         Patches and windows are transformed once, for both gradients. The kernel's: for each tile of channels x filters,
         its products, the windows innermost; then they are transformed back and added to the sums. The input's: for

@@ -8,7 +8,7 @@ The products are matrices (patches x C) (C x F), and the patches of a small imag
 of the transformed kernel, which is larger than the L1 cache and, with 128 channels and filters, as large as the L2 or
 larger: 1 MiB, or 2.25 MiB for windows of 4 x 4.
 
-Each slice transforms what it needs of the kernel by itself. To fetch what another core has just written takes several
+Each chunk transforms what it needs of the kernel by itself. To fetch what another core has just written takes several
 times as long, and so does writing to memory that another core has read: 17 us for 131 KB instead of 3.
 """
 
@@ -58,7 +58,7 @@ def convolve(
     g = WindowedConvolution.of(x, y, size, windows, padding, columns, group)._replace(relu=relu, parts=parts)
     chunks, widest = lots * parts, -(-columns // tile.columns // parts) * tile.columns
     run(
-        _convolve_kernel(y.dtype.type, *tile, C, lanes_for(C, y.dtype), size, PAD, index is not None),
+        _convolve_kernel(y.dtype, *tile, C, lanes_for(C, y.dtype), size, PAD, index is not None),
         chunks,
         g,
         x,
@@ -79,9 +79,9 @@ def convolve(
 def divide(patches: int, places: int, C: int, F: int, most: int, dtype: np.dtype) -> tuple[Tile, int, int]:
     """Divide the patches into lots, and the filters into parts; return the tile and the numbers of both.
 
-    A slice computes one lot of patches with one part of the filters, at most ``most`` slices in all, and
+    A chunk computes one lot of patches with one part of the filters, at most ``most`` chunks in all, and
     transforms what it needs of both. Many patches are divided, for those of one image the filters: whichever leaves a
-    slice less to do. ``SUM_BYTES`` limits the memory of the transformed kernels.
+    chunk less to do. ``SUM_BYTES`` limits the memory of the transformed kernels.
     """
     rows = patches if patches <= 2 * GROUP else None  # of a single image, each counts
     best, least = (product_tile(F, dtype, rows), 1, 1), np.inf

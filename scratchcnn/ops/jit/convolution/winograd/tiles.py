@@ -42,7 +42,7 @@ SIZES = 2, 4  # of the windows
 
 
 class KernelMatrices(NamedTuple):
-    """The numbers of a transformed kernel."""
+    """The integers of a transformed kernel."""
 
     C: int
     columns: int  # filters, rounded up to whole tiles
@@ -97,7 +97,7 @@ def transformed_kernel(weights: np.ndarray, tile: Tile, size: int) -> np.ndarray
     columns, places = round_up(F, tile.columns), (size + 2) ** 2
     transformed = scratch("transformed kernel", (places, C * columns + PAD), weights.dtype)
     run(
-        _transform_kernel(weights.dtype.type, tile.vectors, tile.lanes, size, PAD),
+        _transform_kernel(weights.dtype, tile.vectors, tile.lanes, size, PAD),
         chunks_for_work(C, places * C * columns),
         KernelMatrices(C, columns, size),
         padded_columns(weights.reshape(9 * C, F), columns, "kernel"),
@@ -112,7 +112,7 @@ def _transform_kernel(dtype, vectors, lanes, size, pad):
 
     @native
     def transform_kernel(chunk, chunks, dims, pointers):
-        """A slice of the channels, all filters, vector by vector. Nothing is used twice: it passes through from L2."""
+        """A chunk of the channels, all filters, vector by vector. Nothing is used twice: it passes through from L2."""
         g = read_dims(dims, KernelMatrices)
         weights, transformed = read_arrays(pointers, 2, dtype)
         three, square = tile_shape(3, 3, 1, lanes), tile_shape(side, side, 1, lanes)

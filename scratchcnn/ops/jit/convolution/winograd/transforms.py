@@ -21,7 +21,7 @@ difference of the same two parts, so each matrix is a product of two, and the pa
 
 In two dimensions the matrices are applied to the columns, then to the rows: of 2 x 2 outputs, 16 multiplications
 instead of 36, of 4 x 4 outputs, 36 instead of 144: F(2x2, 3x3) and F(4x4, 3x3) of Lavin and Gray. The price of the
-second are fractions that are not exact in binary: whole numbers do not give exact results, and errors of rounding are
+second are fractions that are not exact in binary: integers do not give exact results, and errors of rounding are
 about twice those of a plain sum.
 """
 
