@@ -151,11 +151,11 @@ def test_an_image_does_not_depend_on_the_size_of_its_batch(backend):
 
 
 @without_numba
-def test_any_number_of_slices_computes_the_same_bits(monkeypatch):
+def test_any_number_of_chunks_computes_the_same_bits(monkeypatch):
     module = importlib.import_module("scratchcnn.ops.jit.augment")  # the function of the same name hides it
     results = []
-    for slices in (1, 2, 3, 7):
-        monkeypatch.setattr(module, "row_slices", lambda rows, slices=slices: slices)
+    for chunks in (1, 2, 3, 7):
+        monkeypatch.setattr(module, "chunks_for_rows", lambda rows, chunks=chunks: chunks)
         with ops.using("jit"):
             results.append(EVERYTHING(IMAGES, seed=9).tobytes())
     assert len(set(results)) == 1

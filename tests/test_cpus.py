@@ -109,14 +109,13 @@ def test_a_recording_is_played_whichever_process_has_compiled_its_parts(tmp_path
         assert done.stdout == "answered\n"
 
 
-# Its kernel calls a function of its own file, ``collect``, which calls one of tile.py, ``copy_run``.
+# Its kernel calls a function of another file, ``copy_image``, which calls one of tile.py, ``copy_run``.
 POOL = """
 import numpy as np
 from scratchcnn.ops import jit
 
-x, y, statistics = np.ones((1, 4, 4, 1)), np.zeros((1, 2, 2, 1)), np.empty((3, 1))
-index = np.empty(y.shape, np.uint8)
-jit.batch_norm_relu_pool_forward(x, np.ones(1), np.ones(1), 1.0, (2, 2), (2, 2), y, index, *statistics)
+x, y, index = np.ones((1, 4, 4, 1)), np.zeros((1, 2, 2, 1)), np.empty((1, 2, 2, 1), np.uint8)
+jit.conv_relu_pool_forward(x, np.ones((1, 1, 1, 1)), np.zeros(1), (1, 1), (0, 0), (2, 2), (2, 2), y, index)
 print(y.ravel().tolist())
 """
 

@@ -392,23 +392,6 @@ def test_batch_norm(numbers, rows, C, shift, epsilon):
 
 
 @few_examples
-@given(sources, st.sampled_from([1, 3, 16]), st.sampled_from(POOLS), shifts)
-def test_batch_norm_with_relu_and_pool(numbers, C, pool, shift):
-    images = (3, 8, 9, C)
-    pool_size, strides = pool
-    stops, _ = slide("test", images[1:3], pool_size, strides, "valid")
-    x, gamma, beta, shape = numbers.signed(*images), numbers(C), numbers(C), (images[0], *stops, C)
-    # Of numbers that are nearly equal, rounding decides which is the maximum.
-    outputs = numbers.output(*shape), Output(shape, "uint8", is_compared=False), *(numbers.output(C) for _ in range(3))
-    y, index, *statistics, _ = agree(
-        "batch_norm_relu_pool_forward", x, gamma, beta, 1e-3, pool_size, strides, *outputs, shift=shift
-    )
-    gradients = numbers.output(*images), numbers.output(C), numbers.output(C)
-    rest = index, pool_size, strides, *gradients
-    agree("batch_norm_relu_pool_backward", x, gamma, *statistics, numbers(*y.shape), *rest, shift=shift)
-
-
-@few_examples
 @given(
     numbers=sources,
     N=st.sampled_from([1, 5, 40]),

@@ -60,7 +60,7 @@ def test_the_model_is_restored_when_the_search_is_interrupted(monkeypatch):
             raise KeyboardInterrupt
         return dlogits
 
-    last = model.steps[-1]
+    last = model.plan[-1]
     monkeypatch.setattr(last, "backward", lambda dy, backward=last.backward: backward(interrupted_backward(dy)))
     with pytest.raises(KeyboardInterrupt):
         sc.lr_find(model, IMAGES, LABELS, **QUICK)

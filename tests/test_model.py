@@ -77,7 +77,7 @@ def test_fused_and_unfused_networks_agree():
     for model in (fused, unfused):
         logits = model.forward(random_images(), training=True)
         model.backward(logits)
-    assert unfused.steps == unfused.layers
+    assert unfused.plan == unfused.layers
     np.testing.assert_allclose(fused.gradients, unfused.gradients, rtol=1e-3, atol=1e-4)
     np.testing.assert_allclose(fused.predict(random_images()), unfused.predict(random_images()), rtol=1e-4)
 
@@ -166,8 +166,8 @@ def test_the_bytes_of_the_summary_are_those_that_forward_keeps(fuse):
     layers += [sc.LeakyReLU(), sc.Flatten(), sc.Dropout(0.5), sc.Dense(5), sc.ReLU(), sc.Dense(7)]
     model = sc.Sequential(layers, input_shape=(20, 20, 1), fuse=fuse)
     model.forward(random_images(1, (20, 20, 1)), training=True)
-    assert {step.name: bytes_kept(step) for step in model.steps} == {
-        step.name: step.buffer_bytes() for step in model.steps
+    assert {layer.name: bytes_kept(layer) for layer in model.plan} == {
+        layer.name: layer.buffer_bytes() for layer in model.plan
     }
 
 

@@ -1,8 +1,8 @@
-"""Neighbouring layers as one step: the forward and backward of a layer, and one operation behind it.
+"""Fused layers: neighbouring layers that run as one operation.
 
-A step computes what its layers compute one after the other; what they would hand each other is not stored. The layers
-stay what they are: they own the parameters, the gradients and the moving averages. Which layers become which step
-stands in ``patterns.py``, the steps with a batch normalisation in ``fused_norm.py``.
+A fused layer computes what its layers compute one after the other; intermediate activations are not stored. The layers
+stay what they are: they own the parameters, the gradients and the moving averages. Which neighbours are fused is in
+``patterns.py``, the fused layers with a batch normalisation in ``fused_norm.py``.
 
 Letters: N batch, H W height and width, C input channels, F filters, OH OW height and width of the output, D features.
 """
@@ -22,13 +22,13 @@ from ..layers.base import Layer
 Kind = TypeVar("Kind", bound=Layer)
 
 
-class Step(Layer):
+class FusedLayer(Layer):
     """Neighbouring layers that run as one.
 
     Attributes
     ----------
     fused : list of Layer
-        The layers, in their order. The step's ``params`` and ``grads`` are theirs.
+        The layers, in their order. Its ``params`` and ``grads`` are theirs.
     kept : list of Layer
         Those of them whose output is stored when the model trains.
     """
@@ -64,7 +64,7 @@ class Step(Layer):
         return first.backward(dy)
 
 
-class ConvReLU(Step):
+class FusedConvReLU(FusedLayer):
     """y = ReLU(convolution(x) + bias): the sums go through the ReLU before they are stored."""
 
     def __init__(self, fused: Sequence[Layer]) -> None:
@@ -87,7 +87,7 @@ class ConvReLU(Step):
         return dx
 
 
-class ConvReLUPool(Step):
+class FusedConvReLUPool(FusedLayer):
     """y = ReLU(max-pool(convolution(x) + bias)): only what the pool leaves is stored, and where it was found."""
 
     def __init__(self, fused: Sequence[Layer]) -> None:
@@ -113,7 +113,7 @@ class ConvReLUPool(Step):
         return dx
 
 
-class DenseReLU(Step):
+class FusedDenseReLU(FusedLayer):
     """y = ReLU(x W + b)."""
 
     def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:

@@ -103,7 +103,7 @@ class Subject:
         """Fill all that the next forward and backward must fill anew: gradients and buffers."""
         for _, gradient in self.arrays.values():
             gradient.fill(np.nan)
-        for layer in [*self.layers, *(self.network.steps if self.network else [])]:
+        for layer in [*self.layers, *(self.network.plan if self.network else [])]:
             for buffer in layer.all_buffers():
                 buffer.fill(np.nan if buffer.dtype.kind == "f" else 1)
 

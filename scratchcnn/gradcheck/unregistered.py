@@ -45,7 +45,7 @@ def unregistered_parameters(subject: Subject, batch: Batch, other: Batch) -> lis
         Two with different numbers of samples.
     """
     known = [array for layer in subject.layers for array in _known(layer)]
-    known += [buffer for step in (subject.network.steps if subject.network else ()) for buffer in step.all_buffers()]
+    known += [buffer for step in (subject.network.plan if subject.network else ()) for buffer in step.all_buffers()]
     layers = [layer for layer in subject.layers if layer.trainable]
     subject.run(*other)
     before = [{place: np.array(kept.value) for place, kept in _kept_by(layer, known).items()} for layer in layers]

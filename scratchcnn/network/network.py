@@ -72,7 +72,7 @@ class Network(KnownAttributes):
 
         self._layout = Layout(self.layers, self.dtype, new=True)
 
-        self.steps: tuple[Any, ...] = tuple(fuse_layers(self.layers)) if self.fuse else self.layers
+        self.plan: tuple[Any, ...] = tuple(fuse_layers(self.layers)) if self.fuse else self.layers
         self._find_first_trained()
         self.optimizer = None
         self.loss: Any = None
@@ -102,11 +102,11 @@ class Network(KnownAttributes):
         """Note the first step that learns: training needs no gradients from below it."""
         places = (
             place
-            for place, step in enumerate(self.steps)
+            for place, step in enumerate(self.plan)
             if any(layer.params and layer.trainable for layer in layers_of(step))
         )
         self._first_trained = next(places, 0)
-        for step in self.steps:
+        for step in self.plan:
             step.needs_input_gradient = True
 
     @property
@@ -204,7 +204,7 @@ class Network(KnownAttributes):
             x = self.as_images(x)
         if training:
             notice(self, x)
-        steps: Sequence[Any] = self.steps
+        steps: Sequence[Any] = self.plan
         if indices is not None:
             x, steps = self._gather(x, indices)
         for step in steps:
@@ -216,10 +216,10 @@ class Network(KnownAttributes):
         indices = as_indices(indices, len(x))
         first = self.layers[0]
         if self.fuse and isinstance(first, Rescaling) and x.dtype == np.uint8:
-            return first.forward_gathered(x, indices), self.steps[1:]
+            return first.forward_gathered(x, indices), self.plan[1:]
         batch = first.buffer(f"batch of {x.dtype}", (len(indices), *self.input_shape), x.dtype)
         ops.gather(x, indices, batch)
-        return batch, self.steps
+        return batch, self.plan
 
     def backward(self, dlogits: np.ndarray, input_gradient: bool = True) -> np.ndarray | None:
         """Fill ``gradients`` from the gradient of the loss at the logits of the latest ``forward``.
@@ -245,9 +245,9 @@ class Network(KnownAttributes):
         """Do what ``backward`` does, but for the regularizers."""
         self.lay_out()
         first = self._first_trained
-        self.steps[first].needs_input_gradient = input_gradient
+        self.plan[first].needs_input_gradient = input_gradient
         dy = dlogits
-        for step in reversed(self.steps if input_gradient else self.steps[first:]):
+        for step in reversed(self.plan if input_gradient else self.plan[first:]):
             dy = step.backward(dy)
         return dy if input_gradient else None
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 
-from ..fusion.fused import Step
+from ..fusion.fused import FusedLayer
 from ..fusion.patterns import layers_of
 from ..layers import Flatten, MaxPool2D
 from ..layers.base import Layer
@@ -20,7 +20,7 @@ HEAD = ("layer", "output shape", "parameters", "multiply-adds", "bytes kept")
 def summary(model: Network) -> str:
     """Return the table of a model's layers, and the totals."""
     rows = []
-    for step in model.steps:
+    for step in model.plan:
         layers = layers_of(step)
         for layer in layers:
             rows.append(
@@ -37,7 +37,7 @@ def summary(model: Network) -> str:
         "",
         f"{model.count_params():,}",
         f"{sum(layer.multiply_adds() for layer in model.layers):,}",
-        f"{sum(bytes_kept(step) for step in model.steps):,}",
+        f"{sum(bytes_kept(step) for step in model.plan):,}",
     )
     columns = zip(HEAD, *rows, total, strict=True)
     widths = [max(map(len, column)) for column in columns]
@@ -47,7 +47,7 @@ def summary(model: Network) -> str:
     if model.parameters.size < model.count_params():
         trainable = model.parameters.size
         lines.append(f"trainable parameters: {trainable:,}; frozen: {model.count_params() - trainable:,}")
-    if len(model.steps) < len(model.layers):
+    if len(model.plan) < len(model.layers):
         lines.append("+ runs as one step with the layer above; the bytes are those of the whole step")
     return "\n".join(lines)
 
@@ -60,7 +60,7 @@ def bytes_kept(step: Layer) -> int:
     """Return the bytes that a step's forward keeps for one sample: outputs, and of each maximum where it was."""
     if isinstance(step, Flatten):
         return 0  # the output is the input, seen differently
-    kept = step.kept if isinstance(step, Step) else [step]
+    kept = step.kept if isinstance(step, FusedLayer) else [step]
     outputs = sum(math.prod(layer.output_shape or ()) for layer in kept)
     has_maxima = any(isinstance(layer, MaxPool2D) for layer in layers_of(step))
     return outputs * step.dtype.itemsize + (math.prod(step.output_shape or ()) if has_maxima else 0)

@@ -66,8 +66,8 @@ def checked(function: Function) -> Function:
             key, is_known = None, False
         if not is_known:
             given = [(operand, arguments[operand.place]) for operand in operands]
-            sizes = _require_arrays(name, [(o, array) for o, array in given if not (o.optional and array is None)])
-            _require_windows(name, {parameters[place]: arguments[place] for place in windows}, sizes)
+            _require_arrays(name, [(o, array) for o, array in given if not (o.optional and array is None)])
+            _require_windows(name, {parameters[place]: arguments[place] for place in windows})
             if key is not None and len(known) < MOST_KNOWN:
                 known.add(key)
         for operand in numbers:
@@ -88,8 +88,8 @@ def _require_numbers(name: str, kind: str, numbers: np.ndarray, first: np.ndarra
         )
 
 
-def _require_arrays(name: str, given: Given) -> dict[str, Any]:
-    """Raise a ValueError unless the arrays are such as the operation takes; return the sizes of their axes."""
+def _require_arrays(name: str, given: Given) -> None:
+    """Raise a ValueError unless the arrays are such as the operation takes."""
     for operand, array in given:
         what = f"{name}: {operand.name}"
         if not isinstance(array, np.ndarray):
@@ -110,7 +110,6 @@ def _require_arrays(name: str, given: Given) -> dict[str, Any]:
     empty = [axis for axis, size in sizes.items() if size == 0 and axis not in ("N", "P")]
     if empty or (name.startswith("batch_norm") and given[0][1].size == 0):
         raise ValueError(f"{name}: there is nothing along the axis {(empty or ['N'])[0]}")
-    return sizes
 
 
 def _require_dtypes(name: str, given: Given) -> None:
@@ -148,7 +147,7 @@ def _fit(axes: tuple[str, ...], shape: tuple[int, ...], sizes: dict[str, Any]) -
     return wanted == extents
 
 
-def _require_windows(name: str, windows: dict[str, Any], sizes: dict[str, Any]) -> None:
+def _require_windows(name: str, windows: dict[str, Any]) -> None:
     """Raise a ValueError unless sizes, strides and paddings of windows are pairs of integers that can be."""
     for window, pair in windows.items():
         try:
@@ -162,7 +161,3 @@ def _require_windows(name: str, windows: dict[str, Any], sizes: dict[str, Any]) 
     pool = windows["pool_size"]
     if not name.startswith("average") and pool[0] * pool[1] > LARGEST_POOL:
         raise ValueError(f"{name}: pool_size may cover at most {LARGEST_POOL} pixels, got {pool}")
-    if name.startswith("batch_norm"):
-        for axis, stride, size in zip("HW", windows["pool_strides"], pool, strict=True):
-            if (sizes["O" + axis] - 1) * stride + size > sizes[axis]:
-                raise ValueError(f"{name}: all windows of the pool must lie inside the image, {pool} do not")

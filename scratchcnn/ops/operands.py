@@ -29,9 +29,6 @@ ARRAYS = {
     "batch_norm_inference": f"{_NORM} beta(C) moving_mean(C) moving_variance(C) -> y(* C)",
     "batch_norm_relu_backward": f"{_NORM} mean(C) inverse_std(C) y(* C) dy(* C) -> dx(* C) dgamma(C) dbeta(C)",
     "batch_norm_relu_forward": f"{_NORM} beta(C) -> y(* C) {_STATISTICS}",
-    "batch_norm_relu_pool_backward": "x(N H W C) gamma(C) mean(C) inverse_std(C) dy(N OH OW C) "
-    "index:uint8(N OH OW C) -> dx(N H W C) dgamma(C) dbeta(C)",
-    "batch_norm_relu_pool_forward": "x(N H W C) gamma(C) beta(C) -> y(N OH OW C) index:uint8(N OH OW C) " + _STATISTICS,
     "clip_by_norm": "-> gradients(P)",
     "conv_backward": f"{_CONV} dy(N OH OW F) -> dx(N H W C)? dkernel(KH KW C F) dbias(F)?",
     "conv_forward": f"{_CONV} bias(F)? -> y(N OH OW F)",

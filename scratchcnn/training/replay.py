@@ -20,27 +20,12 @@ import numpy as np
 
 from .. import ops
 from ..callbacks.progress import announcing_compilation
-from ..fusion.fused import ConvReLU, ConvReLUPool, DenseReLU
-from ..fusion.fused_norm import FoldedNorm, NormReLU, NormReLUPool
-from ..layers import (
-    AveragePool2D,
-    BatchNorm,
-    Conv2D,
-    Dense,
-    Dropout,
-    Flatten,
-    GlobalAveragePool2D,
-    LeakyReLU,
-    MaxPool2D,
-    ReLU,
-    Rescaling,
-)
+from ..fusion.patterns import FUSED
+from ..layers import LAYERS, BatchNorm, Dropout, LeakyReLU, Rescaling
 from ..losses import SoftmaxCrossEntropy
 from ..network.network import Network
 
-LAYERS = {AveragePool2D, BatchNorm, Conv2D, Dense, Dropout, Flatten, GlobalAveragePool2D, LeakyReLU, MaxPool2D, ReLU}
-STEPS = {ConvReLU, ConvReLUPool, DenseReLU, FoldedNorm, NormReLU, NormReLUPool}
-RECORDABLE = frozenset(LAYERS | STEPS | {Rescaling})
+RECORDABLE = frozenset((*LAYERS.values(), *FUSED))
 ADJUSTABLE = {BatchNorm, Dropout, LeakyReLU, Rescaling}  # may be changed when built; the others have made shapes of it
 MOST_RECORDINGS = 16  # of a model; each may keep buffers alive that the layers have replaced by larger ones
 
@@ -70,7 +55,7 @@ def replay(model: Network, function: Callable[..., Any], *arguments: np.ndarray 
         return _done(model, function, arguments, verbose)
     finally:  # a backward by hand needs a forward by hand before it
         model.turns.overwritten()
-        model.steps[-1].forget()
+        model.plan[-1].forget()
 
 
 def _done(model: Network, function: Callable[..., Any], arguments: tuple[Any, ...], verbose: int | str) -> Any:
@@ -115,7 +100,7 @@ def _settings(model: Network) -> tuple[Any, ...]:
     adjustable, stateful = model.watched_layers
     loss = model.loss
     return (
-        id(model.steps),
+        id(model.plan),
         loss,
         loss.config() if type(loss) is SoftmaxCrossEntropy else None,
         [layer.config() for layer in adjustable],
@@ -125,15 +110,15 @@ def _settings(model: Network) -> tuple[Any, ...]:
 
 def _can_be_recorded(model: Network, arguments: tuple[np.ndarray | None, ...]) -> bool:
     """Return whether kernels do all the work, and no argument has to be converted or is memory of the model's own."""
-    parts = (model, model.loss, *model.steps, *model.layers)
+    parts = (model, model.loss, *model.plan, *model.layers)
     given = [array for array in arguments if array is not None]
     images = given[0]
     as_they_are = (model.dtype, np.uint8) if model.takes_bytes else (model.dtype,)
-    buffers = [buffer for step in model.steps for buffer in step.all_buffers()]
+    buffers = [buffer for step in model.plan for buffer in step.all_buffers()]
     return (
         ops.backend() == "jit"
         and _runs_as_written(type(model))
-        and all(type(step) in RECORDABLE for step in model.steps)
+        and all(type(step) in RECORDABLE for step in model.plan)
         and type(model.loss) in (SoftmaxCrossEntropy, type(None))
         and not any(method in vars(part) for part in parts if part is not None for method in ("forward", "backward"))
         and images.dtype in as_they_are

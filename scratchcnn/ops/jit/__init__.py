@@ -28,7 +28,6 @@ from .normalization import (
     batch_norm_relu_backward,
     batch_norm_relu_forward,
 )
-from .normalization_pool import batch_norm_relu_pool_backward, batch_norm_relu_pool_forward
 from .optimizer import adam_step, clip_by_norm, sgd_step
 from .pool import (
     average_pool_backward,
@@ -50,8 +49,6 @@ __all__ = [
     "batch_norm_inference",
     "batch_norm_relu_backward",
     "batch_norm_relu_forward",
-    "batch_norm_relu_pool_backward",
-    "batch_norm_relu_pool_forward",
     "clip_by_norm",
     "conv_backward",
     "conv_forward",

@@ -132,7 +132,7 @@ def draw_uniform(seed, j):
 @device
 def place(g, limits, first_draw, places):
     """Write where each pixel comes from when the image as a whole is moved: linear in its row and its column."""
-    number = places.dtype
+    number = places.dtype.type
     t = limits[0] * draw_uniform(g.seed, first_draw)
     z = limits[1] * draw_uniform(g.seed, first_draw + 1)
     chunk = limits[2] * draw_uniform(g.seed, first_draw + 2)
@@ -181,7 +181,7 @@ def bend(g, down, across, first_draw, noise, smoothed, places):
 @device
 def draw(g, image, c, places, framed, result, half):
     """Write channel c of the result from the same channel of the image, by bilinear sampling."""
-    number = framed.dtype
+    number = framed.dtype.type
     width = g.W + 3
     for r in range(g.H):
         line = framed[(r + 1) * width + 1 :]

@@ -30,9 +30,8 @@ def gather(images: np.ndarray, indices: np.ndarray, out: np.ndarray) -> None:
     """Compute out[i] = images[indices[i]]."""
     if out.size:
         g = Images(len(out), out.nbytes // len(out))
-        dtype = np.dtype(np.float32).type  # not used: the kernel moves bytes
         sources = images.reshape(len(images), -1).view(np.uint8)
-        run(_gather(dtype), chunks_for_rows(out.nbytes // BLOCK), g, sources, indices, out.view(np.uint8))
+        run(_gather(), chunks_for_rows(out.nbytes // BLOCK), g, sources, indices, out.view(np.uint8))
 
 
 @exclusive
@@ -45,7 +44,7 @@ def gather_rescaled(images: np.ndarray, indices: np.ndarray, scale: float, offse
 
 
 @cache
-def _gather(dtype):
+def _gather() -> int:
     @native
     def gather(chunk, chunks, dims, pointers):
         g = read_dims(dims, Images)

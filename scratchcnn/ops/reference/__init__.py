@@ -20,8 +20,6 @@ from .elementwise import (
 from .fused import (
     batch_norm_relu_backward,
     batch_norm_relu_forward,
-    batch_norm_relu_pool_backward,
-    batch_norm_relu_pool_forward,
     conv_relu_backward,
     conv_relu_forward,
     conv_relu_pool_backward,
@@ -58,8 +56,6 @@ __all__ = [
     "batch_norm_inference",
     "batch_norm_relu_backward",
     "batch_norm_relu_forward",
-    "batch_norm_relu_pool_backward",
-    "batch_norm_relu_pool_forward",
     "clip_by_norm",
     "conv_backward",
     "conv_forward",

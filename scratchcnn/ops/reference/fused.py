@@ -144,56 +144,6 @@ def batch_norm_relu_backward(
     batch_norm_backward(x, gamma, mean, inverse_std, passed, dx, dgamma, dbeta)
 
 
-def batch_norm_relu_pool_forward(
-    x: np.ndarray,
-    gamma: np.ndarray,
-    beta: np.ndarray,
-    epsilon: float,
-    pool_size: Pair,
-    pool_strides: Pair,
-    y: np.ndarray,
-    index: np.ndarray,
-    mean: np.ndarray,
-    inverse_std: np.ndarray,
-    variance: np.ndarray,
-) -> None:
-    """Compute y = ReLU(max-pool(batch normalisation of x)), which is max-pool(ReLU(...)) too.
-
-    Parameters
-    ----------
-    x : (N, H, W, C)
-    y, index : (N, OH, OW, C), written
-        As in ``conv_relu_pool_forward``.
-    mean, inverse_std, variance : (C,), written
-        Statistics of all of x, also of pixels that the pool does not look at.
-    """
-    normalised = np.empty_like(x)
-    batch_norm_forward(x, gamma, beta, epsilon, normalised, mean, inverse_std, variance)
-    max_pool_forward(normalised, pool_size, pool_strides, (0, 0), y, index)
-    index[y <= 0] = OFF
-    relu_forward(y, y)
-
-
-def batch_norm_relu_pool_backward(
-    x: np.ndarray,
-    gamma: np.ndarray,
-    mean: np.ndarray,
-    inverse_std: np.ndarray,
-    dy: np.ndarray,
-    index: np.ndarray,
-    pool_size: Pair,
-    pool_strides: Pair,
-    dx: np.ndarray,
-    dgamma: np.ndarray,
-    dbeta: np.ndarray,
-) -> None:
-    """Compute the gradients of ``batch_norm_relu_pool_forward`` from its ``index``: which pixel won, if it passed."""
-    passed = np.where(index == OFF, 0, dy).astype(dy.dtype)
-    unpooled = np.empty_like(x)
-    max_pool_backward(passed, index, pool_size, pool_strides, (0, 0), unpooled)
-    batch_norm_backward(x, gamma, mean, inverse_std, unpooled, dx, dgamma, dbeta)
-
-
 def _unpooled_shape(y: np.ndarray, pool_size: Pair, pool_strides: Pair) -> tuple[int, int, int, int]:
     """Return the shape of as much of the convolution's output as the pool looks at."""
     N, OH, OW, F = y.shape
