@@ -19,7 +19,7 @@ from .checks.advice.objects import as_array
 from .checks.attributes import KnownAttributes
 from .checks.inputs import as_integer, as_labels
 from .checks.messages import shown
-from .losses import classes, count_correct
+from .losses.classification import classes, count_correct
 from .model import Sequential, load_model
 from .training.evaluation import answers_with_logits
 

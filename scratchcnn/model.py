@@ -34,14 +34,14 @@ class Sequential(Network):
     dtype : {"float32", "float64"}
         Of parameters, activations and gradients.
     fuse : bool, default True
-        Whether neighbouring layers may run as one step. The result is the same, sooner.
+        Whether neighbouring layers may run as one. The result is the same, sooner.
 
     Attributes
     ----------
     layers : tuple of Layer
         As given, each with a unique ``name``: its own, or ``conv2d``, ``conv2d_1``, ...
-    steps : tuple
-        What ``forward`` runs: the layers, or fused groups of them.
+    plan : tuple
+        What ``forward`` runs: the layers, neighbours fused into one where they can be.
     parameters, gradients : ndarray
         The parameters of all trainable layers and their gradients, one vector each, in the order of the layers. They
         are other arrays after a layer was frozen (``layer.trainable = False``) or thawed.

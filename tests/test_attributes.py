@@ -185,7 +185,7 @@ def test_a_setting_assigned_before_build_counts():
     ("name", "value"),
     [
         ("layers", []),
-        ("steps", []),
+        ("plan", []),
         ("input_shape", (3,)),
         ("output_shape", (3,)),
         ("seed", 7),

@@ -9,8 +9,8 @@ from small_networks import some_digits
 
 import scratchcnn as sc
 from scratchcnn.callbacks import Callback, EarlyStopping, ModelCheckpoint
-from scratchcnn.losses import count_correct
-from scratchcnn.training.loop import train_step
+from scratchcnn.losses.classification import count_correct
+from scratchcnn.training.step import train_step
 
 IMAGES, LABELS = some_digits(20)
 NAN, INF = np.nan, np.inf

@@ -40,7 +40,7 @@ NETWORKS = {"lenet": (lenet, (28, 28, 1)), "windows": (windows, (13, 13, 1)), "o
 
 def losses_of_each(model, x, y):
     model.loss.forward(model.forward(x), y)
-    return model.loss.of_each().copy()
+    return model.loss.per_sample().copy()
 
 
 def require_the_same_bits(model, x, y):

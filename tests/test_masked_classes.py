@@ -15,7 +15,7 @@ def loss_of(logits, labels, smoothing=0.0, dtype="float32"):
     loss = sc.SoftmaxCrossEntropy(smoothing)
     logits = np.array(logits, dtype)
     loss.forward(logits, np.array(labels))
-    return loss.of_each().copy(), loss.backward() * len(logits)
+    return loss.per_sample().copy(), loss.backward() * len(logits)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

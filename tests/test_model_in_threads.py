@@ -15,7 +15,7 @@ from small_networks import all_arrays, compiled_network, some_digits
 
 import scratchcnn as sc
 from scratchcnn import ops
-from scratchcnn.training.loop import train_step
+from scratchcnn.training.step import train_step
 
 PATIENCE = 30  # seconds
 

@@ -6,7 +6,7 @@ import pytest
 import scratchcnn as sc
 from scratchcnn import ops
 from scratchcnn.data.augment import Augmentation
-from scratchcnn.training.loop import train_step
+from scratchcnn.training.step import train_step
 
 X, KERNEL, Y = (np.ones(shape, np.float32) for shape in ((2, 6, 6, 1), (3, 3, 1, 4), (2, 4, 4, 4)))
 IMAGES = np.arange(3 * 4 * 4, dtype=np.uint8).reshape(3, 4, 4, 1)
@@ -129,16 +129,6 @@ def test_a_distortion_that_overflows_shows_background_and_reads_nothing_else(bac
     assert drawn.shape == (3, 4, 4, 1)
 
 
-def test_a_model_takes_indices_of_any_integer_dtype_and_refuses_floats():
-    model = sc.Sequential([sc.Flatten(), sc.Dense(2)], input_shape=(4, 4, 1))
-    x = IMAGES.astype(np.float32)
-    expected = model.forward(x[[2, 1]]).copy()
-    np.testing.assert_array_equal(model.forward(x, indices=np.array([2, 1], np.int32)), expected)
-    for wrong in (np.array([0.5, 1.0]), np.array([0, 3]), np.array([[0, 1]])):
-        with pytest.raises(IndexError, match="numbers of samples"):
-            model.forward(x, indices=wrong)
-
-
 def at_an_odd_address(array):
     """Return an equal array that begins in the middle of a number, as one may that is a part of a file's bytes."""
     return np.frombuffer(b"x" + array.tobytes(), np.uint8)[1:].view(array.dtype).reshape(array.shape)
@@ -154,7 +144,7 @@ def test_arrays_at_odd_addresses_are_as_good_as_others():
         np.testing.assert_array_equal(model.predict(odd_x), model.predict(x))
         np.testing.assert_array_equal(model.forward(odd_x).copy(), model.forward(x))
         assert model.evaluate(odd_x, odd_y) == model.evaluate(x, y)
-        train_step(model, odd_x, odd_y, odd_y)
+        train_step(model, odd_x, odd_y)
 
 
 def test_a_pool_hands_no_gradient_to_a_place_outside_of_the_image(backend):

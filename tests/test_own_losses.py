@@ -11,7 +11,7 @@ from small_networks import compiled_network, small_network, some_digits
 
 import scratchcnn as sc
 from scratchcnn.training.learning_rate_finder import lr_find
-from scratchcnn.training.loop import train_step
+from scratchcnn.training.step import train_step
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(60, 3))

@@ -13,7 +13,7 @@ from small_networks import all_arrays, some_digits
 
 import scratchcnn as sc
 from scratchcnn.regularizers import L2
-from scratchcnn.training.loop import train_step
+from scratchcnn.training.step import train_step
 
 IMAGES, LABELS = some_digits(60)
 CONV, DENSE = 0.01, 0.002

@@ -14,7 +14,7 @@ from test_fusion import ALL_NETWORKS, NETWORKS
 import scratchcnn as sc
 from scratchcnn import ops
 from scratchcnn.training import replay
-from scratchcnn.training.loop import train_step
+from scratchcnn.training.step import train_step
 
 LAYERS = {
     **ALL_NETWORKS,
@@ -282,17 +282,15 @@ def test_labels_that_are_changed_in_the_middle_of_a_training_are_checked(backend
         model.fit(images, labels, epochs=6, batch_size=20, verbose=0, callbacks=[Spoiling()])
 
 
-def test_a_step_refuses_indices_and_labels_that_do_not_exist_also_when_it_is_a_replay(backend):
-    model, (images, labels) = compiled(NETWORKS["conv-relu"]()), some_digits(60)
-    images, labels, chosen = images[..., None], labels.astype(np.int64), np.arange(20)
+def test_a_step_refuses_labels_that_do_not_exist_also_when_it_is_a_replay(backend):
+    model, (images, labels) = compiled(NETWORKS["conv-relu"]()), some_digits(20)
+    images, labels = images[..., None], labels.astype(np.int64)
     for _ in range(4):
-        train_step(model, images, labels[chosen], chosen)
+        train_step(model, images, labels)
     before = all_arrays(model)
-    for wrong in (chosen + 60, chosen - 1):
-        with pytest.raises(IndexError, match="numbers of samples, from 0 to 59"):
-            train_step(model, images, labels[chosen], wrong)
+    for wrong in (labels + 60, labels - 10):
         with pytest.raises(ValueError, match="must lie between 0 and 9"):
-            train_step(model, images, wrong, chosen)
+            train_step(model, images, wrong)
     assert all_arrays(model) == before
 
 
@@ -325,8 +323,8 @@ def test_a_method_that_is_replaced_is_called_for_each_batch(part, without_record
 @without_numba
 def test_a_model_of_ones_own_class_is_not_recorded():
     class Cooler(sc.Sequential):
-        def forward(self, x, training=False, indices=None):
-            return super().forward(x, training, indices) / 3
+        def forward(self, x, training=False):
+            return super().forward(x, training) / 3
 
     model = Cooler([sc.Rescaling(1 / 255), sc.Flatten(), sc.Dense(10)], (28, 28, 1))
     model.compile()

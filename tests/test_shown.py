@@ -79,7 +79,6 @@ MESSAGES = {
     "images, fields": lambda model: model.predict(np.zeros(3, [(f"field{i}", int) for i in range(10_000)])),
     "images, ragged": lambda model: model.predict([np.zeros(i) for i in range(1000)]),
     "weights": lambda model: model.set_weights([np.zeros((1, 2, 3))] * 10_000),
-    "indices": lambda model: model.forward(np.ones((1, 2), np.float32), indices=np.arange(1000)),
     "backend": lambda model: sc.ops.use(ENDLESS),
     "data set": lambda model: sc.data.load_data(ENDLESS),
     "initializer": lambda model: sc.Dense(1, kernel_initializer=ENDLESS),

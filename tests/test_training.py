@@ -8,7 +8,7 @@ import pytest
 from small_networks import all_arrays, compiled_network, small_network, some_digits
 
 import scratchcnn as sc
-from scratchcnn.training.loop import train_step
+from scratchcnn.training.step import train_step
 
 IMAGES, LABELS = some_digits(50)
 
@@ -96,10 +96,13 @@ def seen_in_each_batch(model, count=50, **options):
     """Return the numbers of the samples in each batch: image i is filled with the value i."""
     images = np.broadcast_to(np.arange(count, dtype=np.uint8)[:, None, None], (count, 28, 28))
     batches, forward = [], model.forward
-    model.forward = lambda x, training=False, indices=slice(None): (
-        (batches.append(x[indices, 0, 0, 0].tolist()) if training else None),
-        forward(x[indices], training),
-    )[1]
+
+    def noted(x, training=False):
+        if training:
+            batches.append(x[:, 0, 0, 0].tolist())
+        return forward(x, training)
+
+    model.forward = noted
     model.fit(images, np.arange(count) % 10, verbose=0, **options)
     return batches
 
@@ -140,10 +143,15 @@ def test_the_same_seed_gives_the_same_bits_and_another_seed_others():
 
 def test_the_labels_of_a_batch_are_those_of_its_images():
     model = compiled_network()
-    pairs, forward = [], model.loss.forward
-    model.loss.forward = lambda logits, labels: (pairs.append(labels.tolist()), forward(logits, labels))[1]
+    labels_seen, forward = [], model.loss.forward
+
+    def noted(logits, labels):
+        labels_seen.append(labels.tolist())
+        return forward(logits, labels)
+
+    model.loss.forward = noted
     batches = seen_in_each_batch(model, batch_size=16)
-    assert [[number % 10 for number in batch] for batch in batches] == pairs
+    assert [[number % 10 for number in batch] for batch in batches] == labels_seen
 
 
 def test_fit_is_train_step_over_batches_and_nothing_else():

@@ -44,16 +44,17 @@ class Scratchcnn:
         import scratchcnn as sc
         from peers import scratchcnn_peer
 
-        self.job, self.learning_rate = job, 0.0
+        self.learning_rate = 0.0
+        self.images, self.labels = job.images, job.labels
         self.model = scratchcnn_peer._model(job)
         adam = sc.Adam(lambda step: self.learning_rate, **settings["adam"])
         self.model.compile(adam, sc.SoftmaxCrossEntropy(settings["label_smoothing"]))
 
     def step(self, chosen: np.ndarray, learning_rate: float) -> None:
-        from scratchcnn.training.loop import train_step
+        from scratchcnn.training.step import train_step
 
         self.learning_rate = learning_rate
-        train_step(self.model, self.job.images, self.job.labels[chosen], chosen)
+        train_step(self.model, self.images[chosen], self.labels[chosen])
 
     def accuracy(self, images: np.ndarray, labels: np.ndarray) -> float:
         return self.model.evaluate(images, labels)[1]

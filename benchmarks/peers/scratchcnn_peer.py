@@ -13,7 +13,8 @@ import numba
 import numpy as np
 
 import scratchcnn as sc
-from scratchcnn.training.loop import train_step
+from scratchcnn.training.batches import Batches
+from scratchcnn.training.step import update
 
 from .job import ADAM_EPSILON, LEARNING_RATE, Job
 
@@ -46,13 +47,11 @@ def _model(job: Job) -> sc.Sequential:
 
 def _training(job: Job, order: np.ndarray) -> Any:
     model = _model(job)
-    size = job.batch_size
-    starts = itertools.cycle(range(0, max(1, len(order) - size + 1), size))
+    batches = Batches(model, job.images, job.labels, order, job.batch_size, shuffling=False)
+    numbers = itertools.cycle(range(len(order) // job.batch_size))
 
     def step() -> float:
-        start = next(starts)
-        chosen = order[start : start + size]
-        loss, _ = train_step(model, job.images, job.labels[chosen], chosen)
+        _, loss = update(model, *batches.draw(next(numbers)))
         return loss
 
     return step, float

@@ -1,11 +1,13 @@
-"""What the user sees of the work: how far it is, as a bar on a terminal or a line an epoch, and why it has to wait."""
+"""Progress display: a bar on a terminal, or a line an epoch; and the news that kernels are being compiled."""
 
 from __future__ import annotations
 
 import shutil
 import sys
 import time
-from contextlib import AbstractContextManager, nullcontext, suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from typing import Any
 
 from tqdm import tqdm
@@ -19,6 +21,7 @@ from ..network.network import Network
 from . import Callback, LogReader
 
 REFRESH_SECONDS = 0.1
+_silent = ContextVar("silent", default=False)  # whether a compilation is not announced, or already by an outer block
 
 hold_at_fork(TqdmDefaultWriteLock.th_lock, DISPLAY)
 
@@ -105,9 +108,24 @@ def _is_terminal() -> bool:
         return False
 
 
-def announcing_compilation(verbose: int | str = "auto") -> AbstractContextManager[None]:
-    """Return a context that says on standard error, unless ``verbose`` is 0, that kernels are being compiled."""
-    return nullcontext() if verbose == 0 else ops.announce_compilation(_write_around_bars)
+@contextmanager
+def silenced(silent: bool = True) -> Iterator[None]:
+    """Inside a ``with`` block nothing says that kernels are being compiled, if ``silent``."""
+    before = _silent.set(silent or _silent.get())
+    try:
+        yield
+    finally:
+        _silent.reset(before)
+
+
+@contextmanager
+def announcing_compilation() -> Iterator[None]:
+    """Inside a ``with`` block say on standard error that kernels are being compiled, unless an outer block does."""
+    if _silent.get():
+        yield
+        return
+    with silenced(), ops.announce_compilation(_write_around_bars):
+        yield
 
 
 def _write_around_bars(text: str) -> None:

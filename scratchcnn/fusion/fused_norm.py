@@ -112,6 +112,6 @@ class FoldedNorm(FusedLayer):
         parts = self.fused[0], *self._others, self._folded
         return [*super().all_buffers(), *(buffer for part in parts for buffer in part.all_buffers())]
 
-    def forget(self) -> None:
+    def invalidate(self) -> None:
         for part in (self.fused[0], *self._others, self._folded):
-            part.forget()
+            part.invalidate()

@@ -18,7 +18,7 @@ import numpy as np
 
 from ..layers.base import Layer
 from ..layers.membership import unbuilt
-from ..losses import as_mean, loss_of
+from ..losses.use import mean_loss
 from ..model import Sequential
 from ..types import Shape
 
@@ -181,7 +181,7 @@ class LossSubject(Subject):
         self.loss = copy.deepcopy(loss)
 
     def _forward(self, x: np.ndarray, targets: Any, training: bool) -> Any:
-        return [as_mean(self.loss, loss_of(self.loss, x, targets))]
+        return [mean_loss(self.loss, x, targets)]
 
     def _backward(self, targets: Any, input_gradient: bool) -> Any:
         dlogits = self.loss.backward()
@@ -203,7 +203,7 @@ class NetworkSubject(Subject):
     def _forward(self, x: np.ndarray, targets: Any, training: bool) -> Any:
         self._logits = self.model.forward(x, training)
         self.require_double("forward", self._logits)
-        loss = as_mean(self.loss, loss_of(self.loss, self._logits, targets))
+        loss = mean_loss(self.loss, self._logits, targets)
         return [loss + self.model.regularization_loss()]
 
     def _backward(self, targets: Any, input_gradient: bool) -> Any:

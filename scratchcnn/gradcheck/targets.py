@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..checks.messages import shown
-from ..losses import as_targets
+from ..losses.use import as_targets
 
 
 def targets_for(loss: Any, y: Any, logits: np.ndarray, rng: np.random.Generator) -> np.ndarray:

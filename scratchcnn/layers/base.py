@@ -192,12 +192,8 @@ class Layer(Member):
         """Return the memory of all buffers."""
         return list(self._buffers.values())
 
-    def buffer_bytes(self) -> int:
-        """Return the bytes now held in buffers."""
-        return sum(kept.nbytes for kept in self.all_buffers())
-
-    def forget(self) -> None:
-        """Let ``backward`` raise its error until there is another ``forward``."""
+    def invalidate(self) -> None:
+        """After this, ``backward`` needs a new ``forward``."""
         if self._batch_size:  # looking is sooner than setting
             self._batch_size = 0
 

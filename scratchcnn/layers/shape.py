@@ -63,13 +63,6 @@ class Rescaling(Layer):
         ops.rescale_forward(x, self.scale, self.offset, y)
         return y
 
-    def forward_gathered(self, images: np.ndarray, indices: np.ndarray) -> np.ndarray:
-        """Return the same as ``forward(images[indices])``, for bytes (M, ...): the batch of them is not written."""
-        self._batch_size = len(indices)
-        y = self.output_buffer()
-        ops.gather_rescaled(images, indices, self.scale, self.offset, y)
-        return y
-
     def as_input(self, x: np.ndarray) -> np.ndarray:
         """As in every layer, but bytes stay bytes."""
         if x.dtype == np.uint8 and x.shape[1:] == self.input_shape:

@@ -13,9 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from .. import ops
 from ..checks.attributes import KnownAttributes
-from ..checks.inputs import as_images, as_indices, as_input_shape, as_integer
+from ..checks.inputs import as_images, as_input_shape, as_integer
 from ..checks.messages import shown
 from ..checks.settings import yes_or_no
 from ..concurrency.interrupts import unbroken
@@ -33,7 +32,7 @@ from .image_range import ImageRange, check_range, notice
 from .layout import Layout
 from .names import names_of, require_layers
 
-FIXED = frozenset({"layers", "steps", "input_shape", "output_shape", "seed", "dtype", "fuse", "rng"})
+FIXED = frozenset({"layers", "plan", "input_shape", "output_shape", "seed", "dtype", "fuse", "rng"})
 
 
 class Network(KnownAttributes):
@@ -99,15 +98,15 @@ class Network(KnownAttributes):
         return shape
 
     def _find_first_trained(self) -> None:
-        """Note the first step that learns: training needs no gradients from below it."""
+        """Note the first layer of the plan that learns: training needs no gradients before it."""
         places = (
             place
-            for place, step in enumerate(self.plan)
-            if any(layer.params and layer.trainable for layer in layers_of(step))
+            for place, planned in enumerate(self.plan)
+            if any(layer.params and layer.trainable for layer in layers_of(planned))
         )
         self._first_trained = next(places, 0)
-        for step in self.plan:
-            step.needs_input_gradient = True
+        for layer in self.plan:
+            layer.needs_input_gradient = True
 
     @property
     def parameters(self) -> np.ndarray:
@@ -181,7 +180,7 @@ class Network(KnownAttributes):
         self.recordings.clear()
         self._find_first_trained()
 
-    def forward(self, x: np.ndarray, training: bool = False, indices: np.ndarray | None = None) -> np.ndarray:
+    def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
         """Return the logits (N, classes) of a batch: an array of the model's own, overwritten by the next call.
 
         Parameters
@@ -191,35 +190,17 @@ class Network(KnownAttributes):
             converted where that is possible.
         training : bool, default False
             Whether dropout drops and batch normalisation uses, and remembers, the statistics of this batch.
-        indices : int64 ndarray, shape (N,), optional
-            Which samples of x make up the batch, where that is not all of x.
         """
         with self.lock:
             self.turns.forward()
-            return self._forward(x, training, indices)
-
-    def _forward(self, x: np.ndarray, training: bool, indices: np.ndarray | None) -> np.ndarray:
-        ready = isinstance(x, np.ndarray) and (x.dtype == self.dtype or (x.dtype == np.uint8 and self.takes_bytes))
-        if not (ready and x.shape[1:] == self.input_shape and x.flags.c_contiguous and x.flags.aligned):
-            x = self.as_images(x)
-        if training:
-            notice(self, x)
-        steps: Sequence[Any] = self.plan
-        if indices is not None:
-            x, steps = self._gather(x, indices)
-        for step in steps:
-            x = step.forward(x, training)
-        return x
-
-    def _gather(self, x: np.ndarray, indices: np.ndarray) -> tuple[np.ndarray, Sequence[Any]]:
-        """Return the samples x[indices] and the steps to run on them: a ``Rescaling`` may have been part of it."""
-        indices = as_indices(indices, len(x))
-        first = self.layers[0]
-        if self.fuse and isinstance(first, Rescaling) and x.dtype == np.uint8:
-            return first.forward_gathered(x, indices), self.plan[1:]
-        batch = first.buffer(f"batch of {x.dtype}", (len(indices), *self.input_shape), x.dtype)
-        ops.gather(x, indices, batch)
-        return batch, self.plan
+            ready = isinstance(x, np.ndarray) and (x.dtype == self.dtype or (x.dtype == np.uint8 and self.takes_bytes))
+            if not (ready and x.shape[1:] == self.input_shape and x.flags.c_contiguous and x.flags.aligned):
+                x = self.as_images(x)
+            if training and self.fitted_by is None:  # fit has looked at all images
+                notice(self, x)
+            for layer in self.plan:
+                x = layer.forward(x, training)
+            return x
 
     def backward(self, dlogits: np.ndarray, input_gradient: bool = True) -> np.ndarray | None:
         """Fill ``gradients`` from the gradient of the loss at the logits of the latest ``forward``.
@@ -247,8 +228,8 @@ class Network(KnownAttributes):
         first = self._first_trained
         self.plan[first].needs_input_gradient = input_gradient
         dy = dlogits
-        for step in reversed(self.plan if input_gradient else self.plan[first:]):
-            dy = step.backward(dy)
+        for layer in reversed(self.plan if input_gradient else self.plan[first:]):
+            dy = layer.backward(dy)
         return dy if input_gradient else None
 
     def regularization_loss(self) -> float:

@@ -1,8 +1,9 @@
 """How a network learns: the loop, evaluation, replay of recorded steps, the learning-rate finder.
 
-Start with ``loop.py``. It knows networks and callbacks; it does not know the class ``Sequential`` above it.
+Start with ``step.py``, then ``loop.py``. This folder knows networks and callbacks; it does not know the class
+``Sequential`` above it.
 """
 
-from .loop import train_step
+from .step import train_step
 
 __all__ = ["train_step"]

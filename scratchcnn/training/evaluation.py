@@ -1,4 +1,4 @@
-"""Using a network: its answers, and how good they are.
+"""Evaluation and prediction: how good a network is, and what it says of new images.
 
 Both go through the samples in batches, because the layers' buffers grow with the largest batch they have seen.
 
@@ -7,28 +7,20 @@ Letters: N samples, K classes.
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
 
 from .. import ops
-from ..checks.inputs import as_integer, as_labels
-from ..checks.ranges import are_below
+from ..checks.inputs import as_integer
 from ..concurrency.locks import lock_of
-from ..losses import (
-    SoftmaxCrossEntropy,
-    as_mean,
-    as_targets,
-    classes,
-    correct_counter,
-    forget,
-    loss_of,
-    predictions,
-    require_gradient,
-)
+from ..losses import SoftmaxCrossEntropy
+from ..losses.classification import classes
+from ..losses.use import correct_counter, gradient_of, invalidate, mean_loss, predictions
 from ..network.network import Network
-from .replay import replay
+from .checks import as_samples, require_compiled, require_labels
+from .replay import replayed
+from .totals import Totals
 
 
 def evaluate(model: Network, x: Any, y: Any, batch_size: int = 128) -> tuple[float, float]:
@@ -76,7 +68,7 @@ def evaluate(model: Network, x: Any, y: Any, batch_size: int = 128) -> tuple[flo
     require_compiled(model, "evaluate")
     batch_size = as_integer("batch_size", batch_size, 1)
     x, y = as_samples(model, x, y)
-    return measure(model, x, y, batch_size, "auto")
+    return measure(model, x, y, batch_size)
 
 
 def predict(model: Network, x: Any, batch_size: int = 128) -> np.ndarray:
@@ -148,11 +140,12 @@ def _probabilities(model: Network, x: np.ndarray, batch_size: int) -> np.ndarray
     for start in range(0, len(x), batch_size):
         part = slice(start, start + batch_size)
         with model.lock:
-            replay(model, _answer, x[part], probabilities[part], verbose="auto")
+            _predict_batch(model, x[part], probabilities[part])
     return probabilities
 
 
-def _answer(model: Network, images: np.ndarray, probabilities: np.ndarray) -> None:
+@replayed
+def _predict_batch(model: Network, images: np.ndarray, probabilities: np.ndarray) -> None:
     ops.softmax_forward(model.forward(images), probabilities)
 
 
@@ -160,64 +153,33 @@ def _predictions(model: Network, x: np.ndarray, batch_size: int) -> np.ndarray:
     parts = []
     for start in range(0, len(x), batch_size):
         with model.lock, lock_of(model.loss):
-            logits = replay(model, _logits, x[start : start + batch_size], verbose="auto")
+            logits = _logits(model, x[start : start + batch_size])
             parts.append(np.array(predictions(model.loss, logits)))  # a copy: the logits are the model's own
     return np.concatenate(parts)
 
 
+@replayed
 def _logits(model: Network, images: np.ndarray) -> np.ndarray:
     return model.forward(images)
 
 
-def as_samples(model: Network, x: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
-    """Return images and targets in the form that the loops work on, or raise an error that says what is wrong."""
-    x = model.as_images(x)
-    return x, as_targets(model.loss, y, len(x), model.output_shape, model.dtype)
-
-
-def measure(model: Network, x: np.ndarray, y: np.ndarray, batch_size: int, verbose: int | str) -> tuple[float, float]:
-    """Return mean loss and accuracy, NaN where there is none, over checked samples; ``verbose`` is that of ``fit``."""
+def measure(model: Network, x: np.ndarray, y: np.ndarray, batch_size: int) -> tuple[float, float]:
+    """Return mean loss and accuracy, NaN where there is none, over checked samples."""
     require_labels(model, y)
-    count = correct_counter(model.loss, y, model.output_shape)
-    total_loss, correct = 0.0, 0 if count else math.nan
+    totals = Totals(correct_counter(model.loss, y, model.output_shape))
     for start in range(0, len(x), batch_size):
         images, targets = x[start : start + batch_size], y[start : start + batch_size]
         with model.lock, lock_of(model.loss):
-            logits, losses = replay(model, _measure_batch, images, targets, verbose=verbose)
+            logits, loss = _measure_batch(model, images, targets)
             if start == 0 and not hasattr(model.loss, "check_targets"):  # nobody has looked at their shape
-                require_gradient(model.loss, model.loss.backward(), logits, targets)
-            loss = mean_of(losses)
-            total_loss += loss * len(targets)
-            if count:
-                correct += count(logits, targets, loss)
-            forget(model.loss)
+                gradient_of(model.loss, logits, targets)
+            totals.add(logits, targets, loss)
+            invalidate(model.loss)
     with model.lock:
-        return total_loss / len(x) + model.regularization_loss(), correct / len(x)
+        return totals.loss + model.regularization_loss(), totals.accuracy
 
 
-def _measure_batch(model: Network, images: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, Any]:
+@replayed
+def _measure_batch(model: Network, images: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, float]:
     logits = model.forward(images)  # (N, *output_shape)
-    loss = loss_of(model.loss, logits, targets)
-    return logits, losses_or_mean(model.loss, loss)
-
-
-def losses_or_mean(loss: Any, mean: Any) -> Any:
-    """Return the loss of each sample, an array that a replay fills anew; of a loss of the user's own what it said."""
-    return loss.of_each() if type(loss) is SoftmaxCrossEntropy else as_mean(loss, mean)
-
-
-def mean_of(losses: Any) -> float:
-    """Return the mean of what ``losses_or_mean`` returned, in float64; ``np.mean`` takes three times as long."""
-    return losses if isinstance(losses, float) else float(np.add.reduce(losses.astype(np.float64))) / len(losses)
-
-
-def require_labels(model: Network, targets: np.ndarray) -> None:
-    """Raise an error unless targets are what compiled kernels believe them to be, if these are to work on them."""
-    if type(model.loss) is SoftmaxCrossEntropy and not are_below(model.output_shape[-1], targets):
-        as_labels(targets, len(targets), model.output_shape[-1])  # says what is wrong
-
-
-def require_compiled(model: Network, action: str) -> None:
-    """Raise a RuntimeError unless the model has an optimizer and a loss."""
-    if model.optimizer is None or model.loss is None:
-        raise RuntimeError(f"the model is not compiled; call model.compile(optimizer=Adam(1e-3)) before {action}")
+    return logits, mean_loss(model.loss, logits, targets)

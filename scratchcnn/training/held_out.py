@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..network.network import Network
-from .evaluation import as_samples
+from .checks import as_samples
 
 VALIDATION_STREAM = 1  # of the numbers that come from a model's seed; stream 0, the model's rng, must not be disturbed
 

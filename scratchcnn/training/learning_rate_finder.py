@@ -20,13 +20,14 @@ from typing import Any
 
 import numpy as np
 
-from ..callbacks.progress import announcing_compilation
+from ..callbacks.progress import announcing_compilation, silenced
 from ..checks.inputs import as_integer
 from ..concurrency.turns import undisturbed
 from ..layers.membership import unbuilt
+from ..losses.use import invalidate
 from ..network.network import Network
-from .evaluation import as_samples, require_compiled
-from .loop import update
+from .checks import as_samples, require_compiled, require_trainable
+from .step import update
 
 SWEEP_STREAM = 2  # of the numbers that come from a model's seed; training.py has 0 and 1
 REACH = 1 / 30  # of the batches, on each side, go into a smoothed loss
@@ -150,6 +151,7 @@ def lr_find(
     >>> figure = sc.plots.learning_rate_search(search)
     """
     require_compiled(model, "lr_find")
+    require_trainable(model)
     if not 0 < lowest < highest < math.inf:
         raise ValueError(f"lowest and highest must be numbers with 0 < lowest < highest, got {lowest} and {highest}")
     steps, batch_size = as_integer("steps", steps, 2), as_integer("batch_size", batch_size, 1)
@@ -161,7 +163,8 @@ def lr_find(
     is_fresh = all(map(np.array_equal, model.get_weights(), _initial_weights(model, model.seed)))
     restore = _snapshot(model)
     try:
-        with announcing_compilation(verbose), np.errstate(all="ignore"):  # at the end, numbers overflow: expected
+        # At the end, numbers overflow.
+        with silenced(verbose == 0), announcing_compilation(), np.errstate(all="ignore"):
             for number in range(sweeps):
                 restore()
                 _reset(model.optimizer)
@@ -206,7 +209,8 @@ def _sweep(model: Network, x: np.ndarray, y: np.ndarray, rates: list[float], bat
     for chosen, rate in zip(_batches(model.rng, len(x), batch_size), rates, strict=False):
         model.optimizer.learning_rate = rate  # type: ignore[union-attr]
         try:
-            loss, _ = update(model, x[chosen], y[chosen])
+            _, loss = update(model, x[chosen], y[chosen])
+            invalidate(model.loss)
         except FloatingPointError:
             break
         losses.append(loss)

@@ -1,7 +1,6 @@
-"""Training: the loop over epochs and mini-batches.
+"""``fit``: the loop over epochs and mini-batches, and the bookkeeping around it.
 
-All of training is ``train_step``: forward, loss, backward, update. ``fit`` draws the batches and keeps the books around
-it.
+What is done with a batch is in ``step.py``: forward, loss, backward, update.
 
 Letters: N samples, H W height and width, C channels.
 """
@@ -18,8 +17,8 @@ import numpy as np
 
 from ..callbacks import Callback
 from ..callbacks.callback_list import CallbackList
-from ..callbacks.progress import announcing_compilation, progress_display
-from ..checks.inputs import as_indices, as_integer
+from ..callbacks.progress import announcing_compilation, progress_display, silenced
+from ..checks.inputs import as_integer
 from ..checks.messages import shown
 from ..checks.settings import yes_or_no
 from ..concurrency.interrupts import unbroken
@@ -27,94 +26,16 @@ from ..concurrency.locks import lock_of
 from ..concurrency.turns import one_at_a_time
 from ..data.augment import Annealed, Augmentation
 from ..history import History
-from ..losses import as_targets, correct_counter, forget, loss_of, require_gradient
-from ..memory import aligned_empty
-from ..network.image_range import notice, remember
+from ..losses.use import correct_counter, invalidate
+from ..network.image_range import remember
 from ..network.network import Network
-from ..regularizers import add_gradients
-from .divergence import (
-    require_finite_after_callbacks,
-    require_finite_arrays,
-    require_finite_loss,
-    require_finite_start,
-    require_finite_update,
-)
-from .evaluation import as_samples, losses_or_mean, mean_of, measure, require_compiled, require_labels
+from .batches import Batches
+from .checks import as_samples, require_compiled, require_trainable
+from .divergence import require_finite_after_callbacks, require_finite_arrays, require_finite_start
+from .evaluation import measure
 from .held_out import training_and_validation
-from .replay import replay
-
-
-def train_step(
-    model: Network, images: np.ndarray, targets: Any, indices: np.ndarray | None = None
-) -> tuple[float, int | None]:
-    """Update a model by one mini-batch; return the batch's mean loss and how many of its samples were right before.
-
-    Parameters
-    ----------
-    images : ndarray, shape (N, *input_shape)
-        The batch; or any number of samples, of which ``indices`` (N,) says which make up the batch.
-    targets : array_like, N rows
-        Those of the batch: class numbers, or what the loss wants.
-
-    Returns
-    -------
-    loss : float
-    correct : int or None
-        None where the targets are not class numbers, unless the loss counts what is right.
-
-    Raises
-    ------
-    ValueError, IndexError
-        If targets are not what the loss wants, indices no numbers of samples, or there is nothing to train.
-    RuntimeError
-        If the model is not compiled.
-    FloatingPointError
-        If the loss is NaN or infinite: the parameters are then not updated. Or if the update leaves a parameter NaN or
-        infinite.
-    """
-    require_compiled(model, "train_step")
-    if indices is not None:
-        indices = as_indices(indices, len(images))
-    samples = len(images) if indices is None else len(indices)
-    with model.lock, lock_of(model.loss):
-        if isinstance(images, np.ndarray):
-            notice(model, images)
-        targets = as_targets(model.loss, targets, samples, model.output_shape, model.dtype)
-        loss, logits = update(model, images, targets, indices)
-        require_finite_update(model)
-        count = correct_counter(model.loss, targets, model.output_shape)
-        return loss, count(logits, targets, loss) if count else None
-
-
-def update(
-    model: Network, images: np.ndarray, targets: np.ndarray, indices: np.ndarray | None = None
-) -> tuple[float, np.ndarray]:
-    """Do what ``train_step`` does with targets and indices that were checked; return the mean loss and the logits.
-
-    To be called, and the logits to be read, under the locks of the model and of its loss.
-    """
-    assert model.optimizer is not None
-    require_trainable(model)
-    require_labels(model, targets)
-    logits, losses = replay(model, find_gradients, images, targets, indices)
-    loss = mean_of(losses) + add_gradients(model.layers)
-    forget(model.loss)
-    require_finite_loss(model, loss)
-    layout = model.layout
-    model.optimizer.step(layout.parameters, layout.gradients)
-    return loss, logits
-
-
-def find_gradients(
-    model: Network, images: np.ndarray, targets: np.ndarray, indices: np.ndarray | None
-) -> tuple[np.ndarray, Any]:
-    """Fill a model's gradients, but for its regularizers; return its logits, and its losses or only their mean."""
-    logits = model.forward(images, training=True, indices=indices)  # (N, *output_shape)
-    loss = loss_of(model.loss, logits, targets)
-    dlogits = model.loss.backward()
-    require_gradient(model.loss, dlogits, logits, targets)
-    model.backpropagate(dlogits, input_gradient=False)
-    return logits, losses_or_mean(model.loss, loss)
+from .step import update
+from .totals import Totals
 
 
 @one_at_a_time
@@ -207,52 +128,37 @@ def fit(
     _require_images(model, augmentation)
     x, y = as_samples(model, x, y)
     samples, validation = training_and_validation(model, x, y, validation_data, validation_split)
-
-    count = correct_counter(model.loss, y, model.output_shape)
-    batch_size = min(batch_size, len(samples))
-    batch = aligned_empty((batch_size, *model.input_shape), x.dtype)  # for augmented images
-    starts, nothing = range(0, len(samples), batch_size), nullcontext()
-    hooks = CallbackList(callbacks, display, _measured(model, y, validation))
     require_finite_start(model)
     remember(model, x, None if validation is None else validation[0])
+
+    batches = Batches(model, x, y, samples, batch_size, shuffle, augmentation)
+    count = correct_counter(model.loss, y, model.output_shape)
+    hooks = CallbackList(callbacks, display, _measured(model, y, validation))
     history = model.history = hooks.history
     model.stop_training = False
     with model.lock:
         model.recordings.clear()
-    with hooks.training(model, epochs, len(starts)):
+    with silenced(verbose == 0), hooks.training(model, epochs, len(batches)):
         for epoch in range(initial_epoch, epochs):
             if model.stop_training:
                 break
             hooks.on_epoch_begin(epoch)
-            with model.lock:
-                order = as_indices(model.rng.permutation(samples) if shuffle else samples, len(x))
-            total_loss, correct = 0.0, 0
-            for number, start in enumerate(starts):
-                chosen = order[start : start + batch_size]
-                targets = y[chosen]
-                announcing = announcing_compilation(verbose) if start == 0 else nothing
+            batches.shuffle()
+            totals = Totals(count)
+            for number in range(len(batches)):
+                announcing = announcing_compilation() if number == 0 else nullcontext()
                 with announcing, model.lock, lock_of(model.loss), unbroken:
-                    if augmentation is None:
-                        loss, logits = update(model, x, targets, chosen)
-                    else:
-                        images = batch[: len(chosen)]
-                        seed = int(model.rng.integers(2**64, dtype=np.uint64))
-                        progress = (epoch + number / len(starts)) / epochs
-                        augmentation.at(progress).gather(x, chosen, seed, images)
-                        loss, logits = update(model, images, targets)
-                    hits = count(logits, targets, loss) if count is not None else 0
-                total_loss += loss * len(targets)
-                seen = start + len(targets)
-                logs = {"loss": total_loss / seen}
-                if count is not None:
-                    correct += hits
-                    logs["accuracy"] = correct / seen
+                    images, targets = batches.draw(number, progress=(epoch + number / len(batches)) / epochs)
+                    logits, loss = update(model, images, targets)
+                    totals.add(logits, targets, loss)
+                    invalidate(model.loss)
+                logs = totals.logs()
                 hooks.on_train_batch_end(number, logs)
             hooks.on_epoch_trained(epoch)
             require_finite_arrays(model)
             history.append(epoch, logs)
             if validation is not None:
-                logs["val_loss"], accuracy = measure(model, *validation, batch_size, verbose)
+                logs["val_loss"], accuracy = measure(model, *validation, batches.size)
                 if not math.isnan(accuracy):
                     logs["val_accuracy"] = accuracy
             hooks.on_epoch_end(epoch, logs, partial(require_finite_after_callbacks, model))
@@ -268,17 +174,6 @@ def _measured(model: Network, y: np.ndarray, validation: tuple[np.ndarray, np.nd
             counted = correct_counter(model.loss, targets, model.output_shape) is not None
             names += [f"{prefix}loss", *([f"{prefix}accuracy"] if counted else [])]
     return names
-
-
-def require_trainable(model: Network) -> None:
-    """Raise a ValueError if no layer can learn."""
-    if model.parameters.size == 0:
-        if model.count_params() == 0:
-            raise ValueError("there is nothing to train: the model has no parameters")
-        raise ValueError(
-            "there is nothing to train: all layers with parameters are frozen; thaw those that are to learn, such as "
-            "model.layers[-1].trainable = True, or all: model.trainable = True"
-        )
 
 
 def _require_images(model: Network, augmentation: Any) -> None:

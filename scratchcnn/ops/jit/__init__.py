@@ -19,7 +19,7 @@ from .elementwise import (
     rescale_backward,
     rescale_forward,
 )
-from .gather import gather, gather_rescaled
+from .gather import gather
 from .loss import softmax_cross_entropy_backward, softmax_cross_entropy_forward, softmax_forward
 from .normalization import (
     batch_norm_backward,
@@ -64,7 +64,6 @@ __all__ = [
     "dropout_forward",
     "each_time",
     "gather",
-    "gather_rescaled",
     "global_average_pool_backward",
     "global_average_pool_forward",
     "leaky_relu_backward",

@@ -1,7 +1,6 @@
-"""Gather the images of a mini-batch from the data set, as they are or rescaled on the way.
+"""Gather the images of a mini-batch from the data set.
 
-A chunk takes some of the images, one after the other. There is nothing to compute: the time is that of the memory, and
-of bytes there are a quarter as many as of numbers. So a network that starts with a ``Rescaling`` reads them in place.
+A chunk takes some of the images, one after the other. There is nothing to compute: the time is that of the memory.
 """
 
 from __future__ import annotations
@@ -12,14 +11,14 @@ from typing import NamedTuple
 import numpy as np
 
 from .machine.tile import copy_run
-from .runtime.arguments import read_array, read_arrays, read_dims
+from .runtime.arguments import read_array, read_dims
 from .runtime.chunks import BLOCK, chunk_range, chunks_for_rows
 from .runtime.compile import native
 from .runtime.launch import exclusive, run
 
 
 class Images(NamedTuple):
-    """The integers of a gather: images, and elements (of ``gather``: bytes) in one."""
+    """The integers of a gather: images, and bytes in one."""
 
     images: int
     size: int
@@ -34,15 +33,6 @@ def gather(images: np.ndarray, indices: np.ndarray, out: np.ndarray) -> None:
         run(_gather(), chunks_for_rows(out.nbytes // BLOCK), g, sources, indices, out.view(np.uint8))
 
 
-@exclusive
-def gather_rescaled(images: np.ndarray, indices: np.ndarray, scale: float, offset: float, out: np.ndarray) -> None:
-    """Compute out[i] = scale * images[indices[i]] + offset from uint8: to the bit what ``rescale_forward`` does."""
-    if out.size:
-        g = Images(len(out), out.size // len(out))
-        scalars = np.array([scale, offset], out.dtype)
-        run(_gather_rescaled(out.dtype), chunks_for_rows(out.size // BLOCK), g, out, scalars, images, indices)
-
-
 @cache
 def _gather() -> int:
     @native
@@ -55,20 +45,3 @@ def _gather() -> int:
             copy_run(images, indices[i] * g.size, out, i * g.size, g.size)
 
     return gather
-
-
-@cache
-def _gather_rescaled(dtype):
-    @native
-    def gather_rescaled(chunk, chunks, dims, pointers):
-        g = read_dims(dims, Images)
-        out, scalars = read_arrays(pointers, 2, dtype)
-        images = read_array(pointers, 2, np.uint8)
-        indices = read_array(pointers, 3, np.int64)
-        scale, offset = scalars[0], scalars[1]
-        for i in chunk_range(g.images, chunk, chunks):
-            pixels, results = images[indices[i] * g.size :], out[i * g.size : (i + 1) * g.size]
-            for p in range(g.size):
-                results[p] = scale * out.dtype.type(pixels[p]) + offset
-
-    return gather_rescaled

@@ -1,0 +1,117 @@
+"""What training makes of a loss: any object with ``forward`` and ``backward`` is enough, and these see to the rest.
+
+Where a loss has none of the methods that ``protocol.Loss`` lists, the functions say what holds instead.
+
+Letters: N batch, K classes.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ..checks.inputs import as_numbers
+from ..checks.messages import shown
+from ..types import Shape
+from .classification import count_correct
+from .protocol import Loss
+from .softmax_cross_entropy import SoftmaxCrossEntropy
+
+
+def as_targets(loss: Loss, y: Any, samples: int, output_shape: Shape, dtype: np.dtype) -> np.ndarray:
+    """Return targets in the form that a loss wants, one row for each sample, or raise an error that says what is wrong.
+
+    To be called once: a loss need not take for targets what its ``check_targets`` has made of them.
+    """
+    check = getattr(loss, "check_targets", None)
+    if check is None:
+        return as_numbers(y, samples, dtype)
+    targets = np.asarray(check(y, samples, output_shape))
+    if targets.ndim == 0 or len(targets) != samples:
+        raise ValueError(
+            f"check_targets of {shown(loss)} must return one row for each of {samples} samples, got shape "
+            f"{targets.shape}"
+        )
+    return targets
+
+
+def correct_counter(loss: Loss, targets: np.ndarray, output_shape: Shape) -> Callable[..., int] | None:
+    """Return the function of logits, targets and their mean loss that counts what is right; None where nobody can."""
+    if type(loss) is SoftmaxCrossEntropy:
+        return count_correct
+    if hasattr(loss, "correct"):
+        return lambda logits, targets, _: operator.index(loss.correct(logits, targets))
+    labels = targets.ndim == 1 and targets.dtype.kind in "iu" and len(output_shape) == 1 and output_shape[0] >= 2
+    if labels and targets.min() >= 0 and targets.max() < output_shape[0]:
+        return lambda logits, targets, _: count_correct(logits, targets)
+    return None
+
+
+def invalidate(loss: Loss) -> None:
+    """Let ``backward`` of a loss raise an error until there is another ``forward``, if the loss can do that."""
+    if hasattr(loss, "invalidate"):
+        loss.invalidate()
+
+
+def predictions(loss: Loss, logits: np.ndarray) -> np.ndarray:
+    """Return what a loss makes of a batch of logits, one row for each sample; perhaps the logits themselves."""
+    answer = getattr(loss, "predictions", None)
+    if answer is None:
+        return logits
+    answers = np.asarray(answer(logits))
+    if answers.ndim == 0 or len(answers) != len(logits):
+        raise ValueError(
+            f"predictions of {shown(loss)} must return one row for each of {len(logits)} samples, got shape "
+            f"{answers.shape}"
+        )
+    return answers
+
+
+def mean_loss(loss: Loss, logits: np.ndarray, targets: np.ndarray) -> float:
+    """Return ``loss.forward(logits, targets)``, a float; where the shapes do not fit, the error says what to pass."""
+    try:
+        return as_mean(loss, loss.forward(logits, targets))
+    except ValueError as error:
+        if "broadcast" not in str(error):
+            raise
+        raise ValueError(
+            f"forward of {shown(loss)} cannot take outputs of shape {logits.shape} and targets of shape "
+            f"{targets.shape} together{_advice_for_targets(logits, targets)}: {error}"
+        ) from error
+
+
+def gradient_of(loss: Loss, logits: np.ndarray, targets: np.ndarray) -> np.ndarray:
+    """Return ``loss.backward()``, the gradient at the logits, or raise a ValueError if it has not their shape."""
+    dlogits = loss.backward()
+    if np.shape(dlogits) != logits.shape:
+        raise ValueError(
+            f"backward of {shown(loss)} must return the gradient at the logits, of their shape {logits.shape}, got "
+            f"{np.shape(dlogits)}; the targets have the shape {targets.shape}: NumPy may have broadcast the two"
+            + _advice_for_targets(logits, targets)
+        )
+    return dlogits
+
+
+def _advice_for_targets(logits: np.ndarray, targets: np.ndarray) -> str:
+    """Return how targets get the shape of the outputs, if an axis of 1 is all that they differ by."""
+    if (*targets.shape, 1) == logits.shape:
+        return "; pass y[..., np.newaxis] for targets of the outputs' shape"
+    if targets.shape == (*logits.shape, 1):
+        return "; pass y[..., 0] for targets of the outputs' shape"
+    return ""
+
+
+def as_mean(loss: Loss, value: Any) -> float:
+    """Return what ``loss.forward`` said as a float, or raise an error if it is not one number."""
+    if isinstance(value, float):
+        return value
+    mean = np.asarray(value)
+    if mean.size != 1 or mean.dtype.kind not in "biuf":
+        raise ValueError(
+            f"forward of {shown(loss)} must return the mean loss of the batch, a number, got "
+            + (f"an array of shape {mean.shape}; return its mean()" if mean.ndim else repr(value))
+        )
+    return float(mean.reshape(()))

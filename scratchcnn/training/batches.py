@@ -1,0 +1,75 @@
+"""The mini-batches of an epoch: which samples, in which order, gathered into one array and perhaps augmented."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .. import ops
+from ..checks.inputs import as_indices
+from ..data.augment import Annealed, Augmentation
+from ..memory import aligned_empty
+from ..network.network import Network
+
+
+class Batches:
+    """The training samples of a model, in batches.
+
+    Parameters
+    ----------
+    model : Network
+        Its generator is drawn from: in each epoch a permutation, for each augmented batch a seed.
+    x, y : ndarray
+        Checked images (M, *input_shape) and targets.
+    samples : int ndarray
+        The numbers of those to train on.
+    batch_size : int
+    shuffling : bool
+        Whether each epoch has an order of its own.
+    augmentation : Augmentation, Annealed or None
+
+    Attributes
+    ----------
+    size : int
+        Samples in a batch; the last one may be smaller.
+    """
+
+    def __init__(
+        self,
+        model: Network,
+        x: np.ndarray,
+        y: np.ndarray,
+        samples: np.ndarray,
+        batch_size: int,
+        shuffling: bool = True,
+        augmentation: Augmentation | Annealed | None = None,
+    ) -> None:
+        self.size = min(batch_size, len(samples))
+        self._model, self._x, self._y, self._samples = model, x, y, samples
+        self._shuffling, self._augmentation = shuffling, augmentation
+        self._order = as_indices(samples, len(x))
+        self._starts = range(0, len(samples), self.size)
+        self._images = aligned_empty((self.size, *x.shape[1:]), x.dtype)
+
+    def __len__(self) -> int:
+        return len(self._starts)
+
+    def shuffle(self) -> None:
+        """Begin an epoch."""
+        if self._shuffling:
+            with self._model.lock:
+                self._order = self._model.rng.permutation(self._samples)
+
+    def draw(self, number: int, progress: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
+        """Return images and targets of a batch of the epoch; the images are overwritten by the next one.
+
+        ``progress``, from 0 to 1, is how far the training is, for an augmentation that weakens.
+        """
+        start = self._starts[number]
+        chosen = self._order[start : start + self.size]
+        images = self._images[: len(chosen)]
+        if self._augmentation is None:
+            ops.gather(self._x, chosen, images)
+        else:
+            seed = int(self._model.rng.integers(2**64, dtype=np.uint64))
+            self._augmentation.at(progress).gather(self._x, chosen, seed, images)
+        return images, self._y[chosen]

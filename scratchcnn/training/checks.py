@@ -1,0 +1,42 @@
+"""What is checked before a model is trained or measured."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..checks.inputs import as_labels
+from ..checks.ranges import are_below
+from ..losses import SoftmaxCrossEntropy
+from ..losses.use import as_targets
+from ..network.network import Network
+
+
+def require_compiled(model: Network, action: str) -> None:
+    """Raise a RuntimeError unless the model has an optimizer and a loss."""
+    if model.optimizer is None or model.loss is None:
+        raise RuntimeError(f"the model is not compiled; call model.compile(optimizer=Adam(1e-3)) before {action}")
+
+
+def require_trainable(model: Network) -> None:
+    """Raise a ValueError if no layer can learn."""
+    if model.parameters.size == 0:
+        if model.count_params() == 0:
+            raise ValueError("there is nothing to train: the model has no parameters")
+        raise ValueError(
+            "there is nothing to train: all layers with parameters are frozen; thaw those that are to learn, such as "
+            "model.layers[-1].trainable = True, or all: model.trainable = True"
+        )
+
+
+def as_samples(model: Network, x: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Return images and targets in the form that the loops work on, or raise an error that says what is wrong."""
+    x = model.as_images(x)
+    return x, as_targets(model.loss, y, len(x), model.output_shape, model.dtype)
+
+
+def require_labels(model: Network, targets: np.ndarray) -> None:
+    """Raise an error unless targets are what compiled kernels believe them to be, if these are to work on them."""
+    if type(model.loss) is SoftmaxCrossEntropy and not are_below(model.output_shape[-1], targets):
+        as_labels(targets, len(targets), model.output_shape[-1])  # says what is wrong
