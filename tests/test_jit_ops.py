@@ -359,20 +359,6 @@ def test_dropout_drops_the_same_elements_bit_for_bit(numbers, size, rate, seed, 
 
 @few_examples
 @given(
-    st.integers(0, 2**32),
-    st.sampled_from(["uint8", "int64", "float32", "float64"]),
-    st.sampled_from([(), (1,), (28, 28), (5, 7, 3)]),
-    st.sampled_from([0, 1, 7, 300]),
-    shifts,
-)
-def test_gather(seed, dtype, shape, count, shift):
-    rng = np.random.default_rng(seed)
-    images, indices = rng.integers(0, 256, (20, *shape)).astype(dtype), rng.integers(0, 20, count)
-    agree("gather", images, indices, Output((count, *shape), dtype), shift=shift, exact=True)
-
-
-@few_examples
-@given(
     sources, st.sampled_from([(6,), (5, 7, 8), (1100,)]), st.sampled_from([1, 3, 16, 33]), shifts, st.floats(1e-5, 1)
 )
 def test_batch_norm(numbers, rows, C, shift, epsilon):

@@ -19,8 +19,9 @@ def convolution(x=X, kernel=KERNEL, bias=None, strides=(1, 1), padding=(0, 0), y
     ops.conv_forward(x, kernel, bias, strides, padding, y)
 
 
-def gather(images=IMAGES, indices=LABELS, out=None):
-    ops.gather(images, indices, np.zeros((2, 4, 4, 1), np.uint8) if out is None else out)
+def augment(images=IMAGES, indices=LABELS, out=None):
+    out = np.zeros((2, 4, 4, 1), np.uint8) if out is None else out
+    ops.augment(images, indices, 0, 0.0, 0.0, 0.0, 0.0, (0.0, 0.0), out)
 
 
 def loss(logits=LOGITS, labels=LABELS, probabilities=None, losses=LOSSES):
@@ -42,7 +43,7 @@ def adam(gradients):
 
 
 @pytest.mark.parametrize(
-    "call", [gather, loss, *(pytest.param(call, marks=pytest.mark.slow) for call in (convolution, pool))]
+    "call", [augment, loss, *(pytest.param(call, marks=pytest.mark.slow) for call in (convolution, pool))]
 )
 def test_what_fits_is_computed(call, backend):
     call()
@@ -67,12 +68,12 @@ WRONG = {
     "no stride": (convolution, {"strides": (0, 1)}),
     "a negative padding": (convolution, {"padding": (-1, 0)}),
     "a stride that is no pair": (convolution, {"strides": 1}),
-    "indices of 32 bits": (gather, {"indices": LABELS.astype(np.int32)}),
-    "indices that are floats": (gather, {"indices": LABELS.astype(float)}),
-    "an output of another dtype": (gather, {"out": np.zeros((2, 4, 4, 1), np.float32)}),
-    "an output of larger images": (gather, {"out": np.zeros((2, 5, 4, 1), np.uint8)}),
-    "objects": (gather, {"images": IMAGES.astype(object), "out": IMAGES[:2].astype(object)}),
-    "images that are the output": (gather, {"out": IMAGES[1:]}),
+    "indices of 32 bits": (augment, {"indices": LABELS.astype(np.int32)}),
+    "indices that are floats": (augment, {"indices": LABELS.astype(float)}),
+    "an output of another dtype": (augment, {"out": np.zeros((2, 4, 4, 1), np.float32)}),
+    "an output of larger images": (augment, {"out": np.zeros((2, 5, 4, 1), np.uint8)}),
+    "objects": (augment, {"images": IMAGES.astype(object), "out": IMAGES[:2].astype(object)}),
+    "images that are the output": (augment, {"out": IMAGES[1:]}),
     "labels of 32 bits": (loss, {"labels": LABELS.astype(np.int32)}),
     "fewer labels than rows": (loss, {"labels": LABELS[:1]}),
     "no classes": (loss, {"logits": LOGITS[:, :0].copy(), "probabilities": LOGITS[:, :0].copy()}),
@@ -91,7 +92,7 @@ def test_an_operation_refuses_what_its_kernel_would_misread(case, backend):
 
 
 @pytest.mark.parametrize("number", [-1, 3, 2**62])
-@pytest.mark.parametrize(("call", "argument"), [(gather, "indices"), (loss, "labels")])
+@pytest.mark.parametrize(("call", "argument"), [(augment, "indices"), (loss, "labels")])
 def test_a_number_of_no_image_or_class_is_an_index_error(call, argument, number, backend):
     with pytest.raises(IndexError, match="must lie between 0 and 2"):
         call(**{argument: np.array([0, number])})

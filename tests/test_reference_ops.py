@@ -421,17 +421,6 @@ def test_clipping_leaves_a_gradient_without_a_finite_norm_alone(broken):
     np.testing.assert_array_equal(gradients, [1, broken])
 
 
-# ---- gather
-
-
-@pytest.mark.parametrize("dtype", [np.uint8, np.float32, np.float64])
-def test_gather_copies_the_images_asked_for(dtype):
-    images = np.arange(12).reshape(3, 2, 2, 1).astype(dtype)
-    out = np.empty((4, 2, 2, 1), dtype)
-    ops.gather(images, np.array([2, 0, 2, 1]), out)
-    assert out[:, 0, 0, 0].tolist() == [8, 0, 8, 4]
-
-
 # ---- all of them
 
 

@@ -1,7 +1,7 @@
 """scratchcnn itself: the steps that ``fit`` takes and the calls that ``predict`` makes, on uint8 images.
 
-Every training step draws its mini-batch from all images by number and rescales it, which the other peers are spared:
-theirs are prepared.
+Every training step draws its mini-batch from all images by number, rescales it and counts what was right, which the
+other peers are spared: their batches are prepared.
 """
 
 from __future__ import annotations
@@ -13,8 +13,10 @@ import numba
 import numpy as np
 
 import scratchcnn as sc
+from scratchcnn.losses.classification import count_correct
 from scratchcnn.training.batches import Batches
 from scratchcnn.training.step import update
+from scratchcnn.training.totals import Totals
 
 from .job import ADAM_EPSILON, LEARNING_RATE, Job
 
@@ -50,8 +52,12 @@ def _training(job: Job, order: np.ndarray) -> Any:
     batches = Batches(model, job.images, job.labels, order, job.batch_size, shuffling=False)
     numbers = itertools.cycle(range(len(order) // job.batch_size))
 
+    totals = Totals(count_correct)
+
     def step() -> float:
-        _, loss = update(model, *batches.draw(next(numbers)))
+        images, labels = batches.draw(next(numbers))
+        logits, loss = update(model, images, labels)
+        totals.add(logits, labels, loss)
         return loss
 
     return step, float

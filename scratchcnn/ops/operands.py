@@ -43,7 +43,6 @@ ARRAYS = {
     "dense_relu_forward": f"{_DENSE} bias(F)? -> y(N F)",
     "dropout_backward": "dy(*) seed:uint64(1) -> dx(*)",
     "dropout_forward": "x(*) seed:uint64(1) -> y(*)",
-    "gather": "images:plain(M *) indices:int64(N) -> out:plain(N *)",
     "global_average_pool_backward": "dy(N C) -> dx(N H W C)",
     "global_average_pool_forward": "x(N H W C) -> y(N C)",
     "leaky_relu_backward": "x(*) dy(*) -> dx(*)",

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from .. import ops
-from ..checks.inputs import as_indices
 from ..data.augment import Annealed, Augmentation
 from ..memory import aligned_empty
 from ..network.network import Network
@@ -46,7 +44,7 @@ class Batches:
         self.size = min(batch_size, len(samples))
         self._model, self._x, self._y, self._samples = model, x, y, samples
         self._shuffling, self._augmentation = shuffling, augmentation
-        self._order = as_indices(samples, len(x))
+        self._order = samples
         self._starts = range(0, len(samples), self.size)
         self._images = aligned_empty((self.size, *x.shape[1:]), x.dtype)
 
@@ -68,7 +66,7 @@ class Batches:
         chosen = self._order[start : start + self.size]
         images = self._images[: len(chosen)]
         if self._augmentation is None:
-            ops.gather(self._x, chosen, images)
+            np.take(self._x, chosen, axis=0, out=images, mode="clip")  # the mode that does not copy first
         else:
             seed = int(self._model.rng.integers(2**64, dtype=np.uint64))
             self._augmentation.at(progress).gather(self._x, chosen, seed, images)

@@ -19,7 +19,6 @@ from .elementwise import (
     rescale_backward,
     rescale_forward,
 )
-from .gather import gather
 from .loss import softmax_cross_entropy_backward, softmax_cross_entropy_forward, softmax_forward
 from .normalization import (
     batch_norm_backward,
@@ -63,7 +62,6 @@ __all__ = [
     "dropout_backward",
     "dropout_forward",
     "each_time",
-    "gather",
     "global_average_pool_backward",
     "global_average_pool_forward",
     "leaky_relu_backward",

@@ -27,7 +27,6 @@ from .fused import (
     dense_relu_backward,
     dense_relu_forward,
 )
-from .gather import gather
 from .loss import softmax_cross_entropy_backward, softmax_cross_entropy_forward, softmax_forward
 from .normalization import (
     batch_norm_backward,
@@ -70,7 +69,6 @@ __all__ = [
     "dropout_backward",
     "dropout_forward",
     "each_time",
-    "gather",
     "global_average_pool_backward",
     "global_average_pool_forward",
     "leaky_relu_backward",
