@@ -10,6 +10,7 @@ from os import PathLike
 from typing import Any
 
 from .checks.messages import say
+from .checks.settings import yes_or_no
 from .layers.base import Layer
 from .losses import SoftmaxCrossEntropy
 from .network.network import Network, require_optimizer
@@ -87,9 +88,31 @@ class Sequential(Network):
     (2, 10)
     """
 
-    def summary(self) -> None:
-        """Print the layers with their output shapes, parameters, multiply-adds and bytes kept for backward."""
-        say(summary(self))
+    def summary(self, kernels: bool = False) -> None:
+        """Print the layers with their output shapes, parameters, multiply-adds and bytes kept for backward.
+
+        Parameters
+        ----------
+        kernels : bool, default False
+            Whether to print, for each convolution, which algorithms compute its output and its gradients in training.
+            Their names are those of the table in ``ops/jit/convolution/choice.py``.
+
+        Examples
+        --------
+        >>> import scratchcnn as sc
+        >>> model = sc.Sequential([sc.Conv2D(8, 3), sc.ReLU()], input_shape=(6, 6, 1))
+        >>> with sc.ops.using("reference"):
+        ...     model.summary(kernels=True)
+        layer   output shape  parameters  multiply-adds  bytes kept  forward  kernel gradient  input gradient
+        -----------------------------------------------------------------------------------------------------
+        conv2d  (N, 4, 4, 8)          80          1,152              NumPy    NumPy
+        + relu  (N, 4, 4, 8)           0              0         512
+        -----------------------------------------------------------------------------------------------------
+        total                         80          1,152         512
+        multiply-adds of a forward pass and bytes kept for backward are for one image, in float32
+        + is fused with the layer above; the bytes are those of all that are fused
+        """
+        say(summary(self, yes_or_no("kernels", kernels)))
 
     def compile(self, optimizer: Optimizer | None = None, loss: Any = None) -> None:
         """Choose how to train: ``Adam()`` and ``SoftmaxCrossEntropy()`` where nothing else is given.

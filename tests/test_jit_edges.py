@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 import pytest
+from choices import output_tile
 from conftest import without_numba
 from implementations import Changing, Numbers, Output, agree
 
@@ -79,11 +80,9 @@ def test_what_is_not_finite_reaches_what_depends_on_it_and_nothing_else(bad, dty
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
 def test_in_windows_of_4_x_4_what_is_not_finite_reaches_what_depends_on_it_and_no_other_window(bad, dtype):
-    from scratchcnn.ops.jit.convolution.winograd import tiles as winograd
-
     numbers, geometry = Numbers(0, dtype), ((1, 1), (1, 1))
     x, kernel, bias = numbers(9, 8, 8, 16), numbers(3, 3, 16, 16), numbers(16)
-    assert winograd.window_size(8, 8, kernel, (1, 1)) == 4
+    assert output_tile(8, 8, kernel, (1, 1)) == 4
     x[2, 3, 5, 7] = bad  # which the windows in the upper right and the lower right see
     y, dx, dkernel = np.empty_like(x), np.empty_like(x), np.empty_like(kernel)
     with np.errstate(invalid="ignore"):

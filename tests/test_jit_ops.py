@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
+from choices import output_tile
 from conftest import without_numba
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -76,11 +77,7 @@ def is_exact(numbers, images, stops, kernel, strides=(1, 1)):
     Their transforms multiply by fractions, which are not exact in binary. (For dx, only with 16 filters or more, or
     fewer than 8: between, it is a convolution of its own.)
     """
-    from scratchcnn.ops.jit.convolution.winograd import (
-        tiles as winograd,  # here, so that the tests can at least be collected without numba
-    )
-
-    return numbers.whole and winograd.window_size(*stops, kernel, strides) != 4
+    return numbers.whole and output_tile(*stops, kernel, strides) != 4
 
 
 def test_both_implementations_have_the_same_operations_with_the_same_arguments():
@@ -132,13 +129,9 @@ def windowed_convolutions(draw):
 @example(Numbers(0, "float32", whole=True), (sliding((19, 4, 4, 32), (3, 3)), 64), False, True, 0)  # of 2 x 2
 @example(Numbers(0, "float64"), (sliding((5, 14, 10, 8), (3, 3), padding="same"), 8), True, True, 0)  # few filters
 def test_convolution_in_windows(numbers, convolution, with_bias, with_dx, shift):
-    from scratchcnn.ops.jit.convolution.winograd import (
-        tiles as winograd,  # here, so that the tests can at least be collected without numba
-    )
-
     (images, size, strides, padding, stops), F = convolution
     x, kernel, bias = numbers(*images), numbers(*size, images[3], F), numbers(F) if with_bias else None
-    assert winograd.window_size(*stops, kernel, strides) in (2, 4)
+    assert output_tile(*stops, kernel, strides) in (2, 4)
     y, exact = numbers.output(images[0], *stops, F), is_exact(numbers, images, stops, kernel)
     agree("conv_forward", x, kernel, bias, strides, padding, y, shift=shift, exact=exact)
     x = numbers.signed(*images)
@@ -192,14 +185,10 @@ def test_convolution_with_relu_and_pool(numbers, case, with_bias, shift):
     ],
 )
 def test_convolution_with_relu_and_pool_in_windows_of_4_x_4(images, F, padding, dtype):
-    from scratchcnn.ops.jit.convolution.winograd import (
-        tiles as winograd,  # here, so that the tests can at least be collected without numba
-    )
-
     convolution, numbers = sliding(images, (3, 3), padding=padding), Numbers(0, dtype)
     x, kernel, bias = numbers.signed(*images), numbers.signed(3, 3, images[3], F), numbers.signed(F)
     shape = pooled_shape(convolution, F, (2, 2), (2, 2))
-    assert winograd.window_size(2 * shape[1], 2 * shape[2], kernel, (1, 1)) == 4
+    assert output_tile(2 * shape[1], 2 * shape[2], kernel, (1, 1)) == 4
     outputs = numbers.output(*shape), Output(shape, "uint8", is_compared=dtype == "float64")  # else rounding decides
     agree("conv_relu_pool_forward", x, kernel, bias, (1, 1), convolution.padding, (2, 2), (2, 2), *outputs)
 

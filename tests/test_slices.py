@@ -5,6 +5,7 @@ from unittest import mock
 
 import numpy as np
 import pytest
+from choices import output_tile
 from conftest import without_numba
 from implementations import Numbers, Output, agree
 
@@ -19,14 +20,13 @@ ONE_BY_ONE, TWO_BY_TWO = (1, 1), (2, 2)
 def test_a_convolution_has_the_same_bits_however_its_windows_and_filters_are_divided(N, C, F, dtype, pooled):
     from scratchcnn.ops.jit import conv_relu_forward, conv_relu_pool_forward
     from scratchcnn.ops.jit.convolution.winograd import forward as winograd_conv
-    from scratchcnn.ops.jit.convolution.winograd import tiles as winograd
     from scratchcnn.ops.jit.runtime import chunks
 
     numbers = Numbers(0, dtype)
     x, kernel, bias = numbers.signed(N, 13, 13, C), numbers.signed(3, 3, C, F), numbers.signed(F)
     size = 5 if pooled else 11
     covered = 2 * size if pooled else size
-    assert winograd.window_size(covered, covered, kernel, ONE_BY_ONE) == 4
+    assert output_tile(covered, covered, kernel, ONE_BY_ONE) == 4
     answers, divisions = set(), set()
 
     def noted(*arguments):
@@ -53,11 +53,9 @@ def test_a_convolution_has_the_same_bits_however_its_windows_and_filters_are_div
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("F", [64, 130])
 def test_a_pooled_convolution_that_is_divided_by_its_filters_agrees_with_the_textbook(F, dtype):
-    from scratchcnn.ops.jit.convolution.winograd import tiles as winograd
-
     numbers = Numbers(1, dtype)
     x, kernel, bias = numbers.signed(1, 10, 11, 128), numbers.signed(3, 3, 128, F), numbers.signed(F)
-    assert winograd.window_size(8, 8, kernel, ONE_BY_ONE) == 4
+    assert output_tile(8, 8, kernel, ONE_BY_ONE) == 4
     y, index = numbers.output(1, 4, 4, F), Output((1, 4, 4, F), "uint8", is_compared=False)
     agree("conv_relu_pool_forward", x, kernel, bias, ONE_BY_ONE, (0, 0), TWO_BY_TWO, TWO_BY_TWO, y, index)
 

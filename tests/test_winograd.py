@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from choices import output_tile
 from conftest import without_numba
 
 pytestmark = without_numba
@@ -29,15 +30,13 @@ def test_the_products_of_transformed_patch_and_kernel_are_the_outputs_of_the_win
 
 
 def test_the_largest_windows_that_save_products_are_taken():
-    from scratchcnn.ops.jit.convolution.winograd.tiles import window_size
-
     kernel = np.empty((3, 3, 32, 64), np.float32)
     one = 1, 1
-    assert window_size(24, 24, kernel, one) == 4
-    assert window_size(6, 6, kernel, one) == 2  # those of 4 x 4 would be 8 x 8
-    assert window_size(1, 1, kernel, one) == 0
-    assert window_size(10, 10, kernel, one) == 4  # the same of one image as of many
-    assert window_size(4, 4, kernel, one) == 4
-    assert window_size(24, 24, kernel, (2, 2)) == 0
-    assert window_size(24, 24, np.empty((5, 5, 32, 64), np.float32), one) == 0
-    assert window_size(24, 24, np.empty((3, 3, 1, 64), np.float32), one) == 0
+    assert output_tile(24, 24, kernel, one) == 4
+    assert output_tile(6, 6, kernel, one) == 2  # those of 4 x 4 would be 8 x 8
+    assert output_tile(1, 1, kernel, one) == 0
+    assert output_tile(10, 10, kernel, one) == 4  # the same of one image as of many
+    assert output_tile(4, 4, kernel, one) == 4
+    assert output_tile(24, 24, kernel, (2, 2)) == 0
+    assert output_tile(24, 24, np.empty((5, 5, 32, 64), np.float32), one) == 0
+    assert output_tile(24, 24, np.empty((3, 3, 1, 64), np.float32), one) == 0

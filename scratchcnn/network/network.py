@@ -104,7 +104,7 @@ class Network(KnownAttributes):
             for place, planned in enumerate(self.plan)
             if any(layer.params and layer.trainable for layer in layers_of(planned))
         )
-        self._first_trained = next(places, 0)
+        self.first_trained = next(places, 0)
         for layer in self.plan:
             layer.needs_input_gradient = True
 
@@ -225,7 +225,7 @@ class Network(KnownAttributes):
     def backpropagate(self, dlogits: np.ndarray, input_gradient: bool = True) -> np.ndarray | None:
         """Do what ``backward`` does, but for the regularizers."""
         self.lay_out()
-        first = self._first_trained
+        first = self.first_trained
         self.plan[first].needs_input_gradient = input_gradient
         dy = dlogits
         for layer in reversed(self.plan if input_gradient else self.plan[first:]):

@@ -8,66 +8,95 @@ from __future__ import annotations
 
 import math
 
-from ..fusion.fused import FusedLayer
+from .. import ops
+from ..fusion.fused import FusedConvReLUPool, FusedLayer
 from ..fusion.patterns import layers_of
-from ..layers import Flatten, MaxPool2D
+from ..layers import Conv2D, Flatten, MaxPool2D
 from ..layers.base import Layer
+from ..types import Shape
 from .network import Network
 
 HEAD = ("layer", "output shape", "parameters", "multiply-adds", "bytes kept")
+ALGORITHMS = ("forward", "kernel gradient", "input gradient")
 
 
-def summary(model: Network) -> str:
-    """Return the table of a model's layers, and the totals."""
-    rows = []
-    for step in model.plan:
-        layers = layers_of(step)
+def summary(model: Network, kernels: bool = False) -> str:
+    """Return the table of a model's layers, and the totals; with ``kernels``, which algorithms compute them."""
+    rows: list[tuple[str, ...]] = []
+    for place, planned in enumerate(model.plan):
+        layers = layers_of(planned)
+        algorithms = _algorithms(planned, wants_input_gradient=place > model.first_trained)
         for layer in layers:
-            rows.append(
-                (
-                    _name(layer) if layer is layers[0] else f"+ {_name(layer)}",
-                    f"({', '.join(['N', *map(str, layer.output_shape or ())])})",
-                    f"{sum(parameter.size for parameter in layer.params.values()):,}",
-                    f"{layer.multiply_adds():,}",
-                    f"{bytes_kept(step):,}" if layer is layers[-1] else "",
-                )
+            row = (
+                _name(layer) if layer is layers[0] else f"+ {_name(layer)}",
+                _batch(layer.output_shape),
+                f"{sum(parameter.size for parameter in layer.params.values()):,}",
+                f"{layer.multiply_adds():,}",
+                f"{bytes_kept(planned):,}" if layer is layers[-1] else "",
             )
+            rows.append(row + (algorithms if layer is layers[0] else ("", "", "")) if kernels else row)
     total = (
         "total",
         "",
         f"{model.count_params():,}",
         f"{sum(layer.multiply_adds() for layer in model.layers):,}",
-        f"{sum(bytes_kept(step) for step in model.plan):,}",
+        f"{sum(bytes_kept(planned) for planned in model.plan):,}",
+        *(("", "", "") if kernels else ()),
     )
-    columns = zip(HEAD, *rows, total, strict=True)
+    head = HEAD + ALGORITHMS if kernels else HEAD
+    columns = zip(head, *rows, total, strict=True)
     widths = [max(map(len, column)) for column in columns]
     rule = "-" * (sum(widths) + 2 * (len(widths) - 1))
-    lines = [_line(HEAD, widths), rule, *(_line(row, widths) for row in rows), rule, _line(total, widths)]
+    lines = [_line(head, widths), rule, *(_line(row, widths) for row in rows), rule, _line(total, widths)]
     lines.append(f"multiply-adds of a forward pass and bytes kept for backward are for one image, in {model.dtype}")
     if model.parameters.size < model.count_params():
         trainable = model.parameters.size
         lines.append(f"trainable parameters: {trainable:,}; frozen: {model.count_params() - trainable:,}")
     if len(model.plan) < len(model.layers):
-        lines.append("+ runs as one step with the layer above; the bytes are those of the whole step")
+        lines.append("+ is fused with the layer above; the bytes are those of all that are fused")
     return "\n".join(lines)
+
+
+def _algorithms(planned: Layer, wants_input_gradient: bool) -> tuple[str, str, str]:
+    """Return which algorithms compute a convolution in training; empty texts for other layers."""
+    conv = layers_of(planned)[0]
+    if not isinstance(conv, Conv2D):
+        return "", "", ""
+    height, width, _ = conv.output_shape or (0, 0, 0)
+    pool = None
+    if isinstance(planned, FusedConvReLUPool):
+        maximum = planned.layer(MaxPool2D)
+        pool = maximum.pool_size, maximum.strides
+        height, width = (  # what the pool does not see is not computed
+            (extent - 1) * stride + size
+            for extent, stride, size in zip(
+                planned.output_shape or (), maximum.strides, maximum.pool_size, strict=False
+            )
+        )
+    return ops.convolution_algorithms(
+        conv.params["kernel"].shape, (height, width), conv.strides, conv.dtype, pool, wants_input_gradient
+    )
 
 
 def _name(layer: Layer) -> str:
     return layer.name if layer.trainable else f"{layer.name} (frozen)"
 
 
-def bytes_kept(step: Layer) -> int:
-    """Return the bytes that a step's forward keeps for one sample: outputs, and of each maximum where it was."""
-    if isinstance(step, Flatten):
+def _batch(shape: Shape | None) -> str:
+    return f"({', '.join(['N', *map(str, shape or ())])})"
+
+
+def bytes_kept(planned: Layer) -> int:
+    """Return the bytes that forward keeps for one sample: outputs, and of each maximum where it was."""
+    if isinstance(planned, Flatten):
         return 0  # the output is the input, seen differently
-    kept = step.kept if isinstance(step, FusedLayer) else [step]
+    kept = planned.kept if isinstance(planned, FusedLayer) else [planned]
     outputs = sum(math.prod(layer.output_shape or ()) for layer in kept)
-    has_maxima = any(isinstance(layer, MaxPool2D) for layer in layers_of(step))
-    return outputs * step.dtype.itemsize + (math.prod(step.output_shape or ()) if has_maxima else 0)
+    has_maxima = any(isinstance(layer, MaxPool2D) for layer in layers_of(planned))
+    return outputs * planned.dtype.itemsize + (math.prod(planned.output_shape or ()) if has_maxima else 0)
 
 
 def _line(cells: tuple[str, ...], widths: list[int]) -> str:
     """Return a row of the table: text to the left, numbers to the right."""
-    words = [cell.ljust(width) for cell, width in zip(cells[:2], widths[:2], strict=True)]
-    numbers = [cell.rjust(width) for cell, width in zip(cells[2:], widths[2:], strict=True)]
-    return "  ".join(words + numbers).rstrip()
+    sided = [cell.rjust if 2 <= column < 5 else cell.ljust for column, cell in enumerate(cells)]
+    return "  ".join(justify(width) for justify, width in zip(sided, widths, strict=True)).rstrip()

@@ -21,6 +21,8 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
+import numpy as np
+
 from ..checks.messages import shown
 from ..concurrency.locks import BACKEND, Lock
 from .checks import checked
@@ -90,6 +92,39 @@ def using(name: str) -> Iterator[None]:
         yield
     finally:
         use(before)
+
+
+def convolution_algorithms(
+    kernel: tuple[int, ...],
+    output: tuple[int, int],
+    strides: tuple[int, int],
+    dtype: np.dtype,
+    pool: tuple[tuple[int, int], tuple[int, int]] | None = None,
+    wants_input_gradient: bool = True,
+) -> tuple[str, str, str]:
+    """Return which algorithms compute a convolution: its outputs, its kernel's gradient, its input's.
+
+    Parameters
+    ----------
+    kernel : (KH, KW, C, F)
+    output : (OH, OW), before the pool
+    pool : (size, strides), optional
+        Of a max-pool that is one operation with the convolution and a ReLU.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import scratchcnn as sc
+    >>> with sc.ops.using("reference"):
+    ...     sc.ops.convolution_algorithms((3, 3, 32, 64), (11, 11), (1, 1), np.dtype("float32"))
+    ('NumPy', 'NumPy', 'NumPy')
+    """
+    if _backend == "reference":
+        return "NumPy", "NumPy", "NumPy" if wants_input_gradient else ""
+    from .jit.convolution.choice import Convolution, algorithms_of
+
+    convolution = Convolution(kernel, output, strides, dtype, pool, convolutions_are_exact())
+    return algorithms_of(convolution, wants_input_gradient)
 
 
 def announce_compilation(write: Callable[[str], Any]) -> AbstractContextManager[None]:

@@ -6,8 +6,14 @@ Read ``runtime/compile.py`` first (how a kernel is run), then ``machine/tile.py`
 
 from .augment import augment
 from .channels import update_moving_statistics
-from .convolution.direct import conv_backward, conv_forward, conv_relu_backward, conv_relu_forward
-from .convolution.pooled import conv_relu_pool_backward, conv_relu_pool_forward
+from .convolution import (
+    conv_backward,
+    conv_forward,
+    conv_relu_backward,
+    conv_relu_forward,
+    conv_relu_pool_backward,
+    conv_relu_pool_forward,
+)
 from .dense import dense_backward, dense_forward, dense_relu_backward, dense_relu_forward
 from .elementwise import (
     dropout_backward,

@@ -1,4 +1,199 @@
-"""Convolution and its gradients, by several algorithms.
+"""Convolution, compiled: the six operations, and for each the algorithm that is quickest for its shapes.
 
-Start with ``direct.py``, which computes any convolution. The others are quicker where they fit.
+``choice.py`` has the table that says which algorithm is chosen when; each algorithm has a file of its own. Read
+``direct.py`` first, ``winograd/backward.py`` last.
+
+Letters: N batch, C channels, F filters, KH KW kernel, OH OW output.
 """
+
+from __future__ import annotations
+
+import numpy as np
+
+from ...exact import convolutions_are_exact
+from ..elementwise import relu_backward
+from ..pool import max_pool_forward
+from ..runtime.launch import exclusive
+from ..runtime.scratch import scratch
+from ..shared.transpose import transpose
+from .choice import (
+    BY_WINDOW,
+    FEW_FILTERS,
+    MASKED,
+    WINOGRAD,
+    Convolution,
+    choose_forward,
+    choose_input_gradient,
+    choose_kernel_gradient,
+)
+from .direct import convolve_direct
+from .few_filters import convolve_few_filters
+from .first_layer import kernel_gradient_masked
+from .kernel_gradient import kernel_gradient_dense
+from .pooled import convolve_pooled, relu_index
+from .shapes import Pair
+from .sparse_input_gradient import input_gradient_by_window
+from .sparse_kernel_gradient import gradients_sparse
+from .winograd.backward import gradients_winograd
+from .winograd.forward import convolve_winograd
+
+
+@exclusive
+def conv_forward(
+    x: np.ndarray, kernel: np.ndarray, bias: np.ndarray | None, strides: Pair, padding: Pair, y: np.ndarray
+) -> None:
+    """Compute the sum over ky, kx, c of x[n, oy*sh + ky - top, ox*sw + kx - left, c] kernel[ky, kx, c, f] + bias[f]."""
+    _convolve(x, kernel, bias, strides, padding, y)
+
+
+@exclusive
+def conv_relu_forward(
+    x: np.ndarray, kernel: np.ndarray, bias: np.ndarray | None, strides: Pair, padding: Pair, y: np.ndarray
+) -> None:
+    """Compute y = ReLU(convolution(x) + bias)."""
+    _convolve(x, kernel, bias, strides, padding, y, relu=True)
+
+
+@exclusive
+def conv_relu_pool_forward(
+    x: np.ndarray,
+    kernel: np.ndarray,
+    bias: np.ndarray | None,
+    strides: Pair,
+    padding: Pair,
+    pool_size: Pair,
+    pool_strides: Pair,
+    y: np.ndarray,
+    index: np.ndarray,
+) -> None:
+    """Compute y = ReLU(max-pool(convolution + bias)), and in ``index`` each maximum's position, or 255 where y is 0."""
+    _, OH, OW, F = y.shape
+    covered = (OH - 1) * pool_strides[0] + pool_size[0], (OW - 1) * pool_strides[1] + pool_size[1]
+    if pool_size != (2, 2) or pool_strides != (2, 2):
+        unpooled = scratch("unpooled", (len(x), *covered, F), y.dtype)
+        _convolve(x, kernel, bias, strides, padding, unpooled)
+        max_pool_forward(unpooled, pool_size, pool_strides, (0, 0), y, index)
+        relu_index(y, index)
+        return
+    pool = pool_size, pool_strides
+    choice = choose_forward(Convolution(kernel.shape, covered, strides, y.dtype, pool, convolutions_are_exact()))
+    if choice.algorithm == FEW_FILTERS:
+        convolve_few_filters(x, kernel, bias, padding, y, index)
+    elif choice.algorithm == WINOGRAD:
+        convolve_winograd(x, kernel, bias, padding, y, choice.output_tile, index=index)
+    else:
+        convolve_pooled(x, kernel, bias, strides, padding, y, index)
+
+
+@exclusive
+def conv_backward(
+    x: np.ndarray,
+    kernel: np.ndarray,
+    dy: np.ndarray,
+    strides: Pair,
+    padding: Pair,
+    dx: np.ndarray | None,
+    dkernel: np.ndarray,
+    dbias: np.ndarray | None,
+) -> None:
+    """Compute the gradients of the input (unless dx is None), the kernel, and the bias (unless dbias is None)."""
+    _gradients(x, kernel, None, dy, strides, padding, dx, dkernel, dbias)
+
+
+@exclusive
+def conv_relu_backward(
+    x: np.ndarray,
+    kernel: np.ndarray,
+    y: np.ndarray,
+    dy: np.ndarray,
+    strides: Pair,
+    padding: Pair,
+    dx: np.ndarray | None,
+    dkernel: np.ndarray,
+    dbias: np.ndarray | None,
+) -> None:
+    """Compute the gradients of ``conv_relu_forward`` from its output y."""
+    _gradients(x, kernel, y, dy, strides, padding, dx, dkernel, dbias)
+
+
+@exclusive
+def conv_relu_pool_backward(
+    x: np.ndarray,
+    kernel: np.ndarray,
+    dy: np.ndarray,
+    index: np.ndarray,
+    strides: Pair,
+    padding: Pair,
+    pool_size: Pair,
+    pool_strides: Pair,
+    dx: np.ndarray | None,
+    dkernel: np.ndarray,
+    dbias: np.ndarray | None,
+) -> None:
+    """Compute the gradients of the convolution's input, kernel and bias from that of the pooled output."""
+    covered = (dy.shape[1] - 1) * pool_strides[0] + pool_size[0], (dy.shape[2] - 1) * pool_strides[1] + pool_size[1]
+    convolution = Convolution(kernel.shape, covered, strides, x.dtype, (pool_size, pool_strides))
+    window = strides, padding, pool_size, pool_strides
+    kernel_choice = choose_kernel_gradient(convolution, dx is not None)
+    if dx is not None and choose_input_gradient(convolution).algorithm == BY_WINDOW:
+        input_gradient_by_window(kernel, dy, index, padding, dx)
+        dx = None
+    if kernel_choice.algorithm == MASKED:
+        kernel_gradient_masked(x, dy, index, *window, dkernel, dbias)
+    else:  # which scatters to dx, too, unless that is computed
+        gradients_sparse(x, kernel, dy, index, *window, dx, dkernel, dbias)
+
+
+def _convolve(
+    x: np.ndarray,
+    weights: np.ndarray,
+    bias: np.ndarray | None,
+    strides: Pair,
+    padding: Pair,
+    y: np.ndarray,
+    relu: bool = False,
+) -> None:
+    choice = choose_forward(Convolution(weights.shape, y.shape[1:3], strides, y.dtype, exact=convolutions_are_exact()))
+    if choice.algorithm == WINOGRAD:
+        convolve_winograd(x, weights, bias, padding, y, choice.output_tile, relu)
+    else:
+        convolve_direct(x, weights, bias, strides, (1, 1), padding, y, relu)
+
+
+def _gradients(
+    x: np.ndarray,
+    kernel: np.ndarray,
+    y: np.ndarray | None,
+    dy: np.ndarray,
+    strides: Pair,
+    padding: Pair,
+    dx: np.ndarray | None,
+    dkernel: np.ndarray,
+    dbias: np.ndarray | None,
+) -> None:
+    """Compute the gradients; with y, of a ReLU's output, dy counts only where y > 0."""
+    convolution = Convolution(kernel.shape, dy.shape[1:3], strides, x.dtype, exact=convolutions_are_exact())
+    choice = choose_input_gradient(convolution)
+    if choice.algorithm == WINOGRAD:  # the same for both, which share their transforms
+        gradients_winograd(x, kernel, dy, y, padding, choice.output_tile, dx, dkernel, dbias)
+        return
+    if dx is not None:
+        masked = dy
+        if y is not None:
+            masked = scratch("passed by ReLU", dy.shape, dy.dtype)
+            relu_backward(y, dy, masked)
+        _input_gradient(kernel, masked, strides, padding, dx)
+    kernel_gradient_dense(x, dy, y, strides, padding, dkernel, dbias)
+
+
+def _input_gradient(kernel: np.ndarray, dy: np.ndarray, strides: Pair, padding: Pair, dx: np.ndarray) -> None:
+    """Convolve dy, dilated by the strides, with the flipped kernel, its channels and filters exchanged."""
+    KH, KW, C, F = kernel.shape
+    flipped = scratch("flipped kernel", (KH, KW, F, C), kernel.dtype)
+    positions = KH * KW
+    transpose(kernel.reshape(positions, C, F), flipped, -F * C, column_stride=C, start=(positions - 1) * F * C)
+    border = KH - 1 - padding[0], KW - 1 - padding[1]
+    if strides == (1, 1):
+        _convolve(dy, flipped, None, strides, border, dx)
+    else:
+        convolve_direct(dy, flipped, None, (1, 1), strides, border, dx)

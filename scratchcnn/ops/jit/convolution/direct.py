@@ -21,69 +21,16 @@ from functools import cache
 
 import numpy as np
 
-from ..elementwise import relu_backward
 from ..machine.registers import Tile, lanes_for, largest_tile, tile_cost, widest_tile
 from ..machine.tile import copy_run, tile_fma, tile_load, tile_relu, tile_shape, tile_store
 from ..runtime.arguments import or_empty, read_arrays, read_dims
 from ..runtime.chunks import chunk_range, chunks_for_work, part_of, round_up
 from ..runtime.compile import native
-from ..runtime.launch import exclusive, run
+from ..runtime.launch import run
 from ..runtime.scratch import scratch
 from ..shared.padded_columns import padded_bias, padded_columns
 from ..shared.padded_image import copy_image, zero
-from ..shared.transpose import transpose
-from .kernel_gradient import kernel_gradient
 from .shapes import Convolution, Pair
-from .winograd import backward as winograd_gradient
-from .winograd import forward as winograd_conv
-from .winograd import tiles as winograd
-
-
-@exclusive
-def conv_forward(
-    x: np.ndarray, kernel: np.ndarray, bias: np.ndarray | None, strides: Pair, padding: Pair, y: np.ndarray
-) -> None:
-    """Compute the sum over ky, kx, c of x[n, oy*sh + ky - top, ox*sw + kx - left, c] kernel[ky, kx, c, f] + bias[f]."""
-    convolve(x, kernel, bias, strides, (1, 1), padding, y)
-
-
-@exclusive
-def conv_backward(
-    x: np.ndarray,
-    kernel: np.ndarray,
-    dy: np.ndarray,
-    strides: Pair,
-    padding: Pair,
-    dx: np.ndarray | None,
-    dkernel: np.ndarray,
-    dbias: np.ndarray | None,
-) -> None:
-    """Compute the gradients of the input (unless dx is None), the kernel, and the bias (unless dbias is None)."""
-    _gradients(x, kernel, None, dy, strides, padding, dx, dkernel, dbias)
-
-
-@exclusive
-def conv_relu_forward(
-    x: np.ndarray, kernel: np.ndarray, bias: np.ndarray | None, strides: Pair, padding: Pair, y: np.ndarray
-) -> None:
-    """Compute y = ReLU(convolution(x) + bias)."""
-    convolve(x, kernel, bias, strides, (1, 1), padding, y, relu=True)
-
-
-@exclusive
-def conv_relu_backward(
-    x: np.ndarray,
-    kernel: np.ndarray,
-    y: np.ndarray,
-    dy: np.ndarray,
-    strides: Pair,
-    padding: Pair,
-    dx: np.ndarray | None,
-    dkernel: np.ndarray,
-    dbias: np.ndarray | None,
-) -> None:
-    """Compute the gradients of ``conv_relu_forward`` from its output y."""
-    _gradients(x, kernel, y, dy, strides, padding, dx, dkernel, dbias)
 
 
 @cache
@@ -100,24 +47,20 @@ def forward_tile(pixels: int, filters: int, dtype: np.dtype) -> Tile:
     return best
 
 
-def convolve(
+def convolve_direct(
     x: np.ndarray,
     weights: np.ndarray,
     bias: np.ndarray | None,
     strides: Pair,
-    spread: Pair,
+    dilation: Pair,
     padding: Pair,
     y: np.ndarray,
     relu: bool = False,
 ) -> None:
-    """Convolve x, its pixels ``spread`` apart and ``padding`` zeros before them, with the kernel ``weights``."""
+    """Convolve x, its pixels ``dilation`` apart and ``padding`` zeros before them, with the kernel ``weights``."""
     N, H, W, C = x.shape
     _, OH, OW, F = y.shape
     KH, KW = weights.shape[:2]
-    size = winograd.window_size(OH, OW, weights, strides) if spread == (1, 1) else 0
-    if size:
-        winograd_conv.convolve(x, weights, bias, padding, y, size, relu)
-        return
     tile = forward_tile(OW, F, y.dtype)
     columns = round_up(F, tile.columns)
     height, width = (OH - 1) * strides[0] + KH, (OW - 1) * strides[1] + KW
@@ -125,7 +68,7 @@ def convolve(
     run(
         _convolve_kernel(y.dtype, *tile, strides[1] * C),
         chunks,
-        Convolution(N, H, W, C, F, KH, KW, OH, OW, *strides, *spread, *padding, height, width, columns, 0, relu, 0),
+        Convolution(N, H, W, C, F, KH, KW, OH, OW, *strides, *dilation, *padding, height, width, columns, 0, relu, 0),
         x,
         padded_columns(weights.reshape(KH * KW * C, F), columns, "kernel"),
         or_empty(bias, y.dtype),
@@ -181,38 +124,3 @@ def _convolve_kernel(dtype, outer, inner, vectors, lanes, distance):
                     copy_run(lines, pixel * g.columns, y, (row * g.OW + pixel) * g.F, g.F)
 
     return convolution
-
-
-def _gradients(
-    x: np.ndarray,
-    kernel: np.ndarray,
-    y: np.ndarray | None,
-    dy: np.ndarray,
-    strides: Pair,
-    padding: Pair,
-    dx: np.ndarray | None,
-    dkernel: np.ndarray,
-    dbias: np.ndarray | None,
-) -> None:
-    """Compute the gradients; with y, of a ReLU's output, dy counts only where y > 0."""
-    _, OH, OW, _ = dy.shape
-    size = winograd.window_size(OH, OW, kernel, strides) if kernel.shape[3] >= winograd_gradient.FILTERS else 0
-    if size:
-        winograd_gradient.gradients(x, kernel, dy, y, padding, size, dx, dkernel, dbias)
-        return
-    if dx is not None:
-        passed = dy
-        if y is not None:
-            passed = scratch("passed by ReLU", dy.shape, dy.dtype)
-            relu_backward(y, dy, passed)
-        _input_gradient(kernel, passed, strides, padding, dx)
-    kernel_gradient(x, dy, y, strides, padding, dkernel, dbias)
-
-
-def _input_gradient(kernel: np.ndarray, dy: np.ndarray, strides: Pair, padding: Pair, dx: np.ndarray) -> None:
-    """Convolve dy, spread out by the strides, with the flipped kernel, its channels and filters exchanged."""
-    KH, KW, C, F = kernel.shape
-    flipped = scratch("flipped kernel", (KH, KW, F, C), kernel.dtype)
-    positions = KH * KW
-    transpose(kernel.reshape(positions, C, F), flipped, -F * C, column_stride=C, start=(positions - 1) * F * C)
-    convolve(dy, flipped, None, (1, 1), strides, (KH - 1 - padding[0], KW - 1 - padding[1]), dx)

@@ -27,14 +27,7 @@ from ..shared.padded_image import copy_image, zero
 from .shapes import Pair, PooledConvolution
 
 
-def suits(kernel: np.ndarray, dtype: np.dtype, strides: Pair, pool_size: Pair, pool_strides: Pair) -> bool:
-    """Return whether images have one channel, filters fill at most half a vector, and the pool is 2 x 2."""
-    _, KW, C, F = kernel.shape
-    few = C == 1 and 2 * F <= registers().width // dtype.itemsize and KW <= 8
-    return few and strides == (1, 1) and pool_size == pool_strides == (2, 2)
-
-
-def convolve(
+def convolve_few_filters(
     x: np.ndarray, kernel: np.ndarray, bias: np.ndarray | None, padding: Pair, y: np.ndarray, index: np.ndarray
 ) -> None:
     """Compute y = ReLU(max-pool(convolution + bias)), and in ``index`` each maximum's position, or 255 where y is 0."""

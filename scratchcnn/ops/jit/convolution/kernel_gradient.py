@@ -24,7 +24,7 @@ from ..shared.reduce import add_kernel_chunks
 from .shapes import Convolution, Pair
 
 
-def kernel_gradient(
+def kernel_gradient_dense(
     x: np.ndarray,
     dy: np.ndarray,
     y: np.ndarray | None,

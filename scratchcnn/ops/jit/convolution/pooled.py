@@ -15,62 +15,36 @@ from ..elementwise import Flat, chunk_of
 from ..machine.registers import Tile, lanes_for, largest_tile, tile_cost, widest_tile
 from ..machine.tile import copy_run, tile_fma, tile_shape, tile_zeros
 from ..machine.tile_pool import tile_store_window_maximum
-from ..pool import max_pool_forward
 from ..runtime.arguments import or_empty, read_array, read_arrays, read_dims
 from ..runtime.chunks import BLOCK, chunk_range, chunks_for_rows, chunks_for_work, part_of, round_up
 from ..runtime.compile import native
-from ..runtime.launch import exclusive, run
+from ..runtime.launch import run
 from ..runtime.scratch import scratch
 from ..shared.padded_columns import padded_bias, padded_columns
 from ..shared.padded_image import copy_image, zero
-from . import few_filters as planar
-from . import first_layer
-from . import sparse_input_gradient as sparse_input
-from . import sparse_kernel_gradient as sparse
-from .direct import convolve
 from .shapes import OFF, Pair, PooledConvolution, short_window
-from .winograd import forward as winograd_conv
-from .winograd import tiles as winograd
 
 
-@exclusive
-def conv_relu_pool_forward(
+def convolve_pooled(
     x: np.ndarray,
-    kernel: np.ndarray,
+    weights: np.ndarray,
     bias: np.ndarray | None,
     strides: Pair,
     padding: Pair,
-    pool_size: Pair,
-    pool_strides: Pair,
     y: np.ndarray,
     index: np.ndarray,
 ) -> None:
-    """Compute y = ReLU(max-pool(convolution + bias)), and in ``index`` each maximum's position, or 255 where y is 0."""
+    """Compute y = ReLU(max-pool(convolution + bias)) of 2 x 2, and in ``index`` each maximum's position, or 255."""
     F = y.shape[3]
-    if pool_size != (2, 2) or pool_strides != (2, 2):
-        heights, widths = ((y.shape[i + 1] - 1) * pool_strides[i] + pool_size[i] for i in (0, 1))
-        unpooled = scratch("unpooled", (len(x), heights, widths, F), y.dtype)
-        convolve(x, kernel, bias, strides, (1, 1), padding, unpooled)
-        max_pool_forward(unpooled, pool_size, pool_strides, (0, 0), y, index)
-        run(_relu_index(y.dtype), chunks_for_rows(y.size // BLOCK), Flat(y.size), y, index)
-        return
-    if planar.suits(kernel, y.dtype, strides, pool_size, pool_strides):
-        planar.convolve(x, kernel, bias, padding, y, index)
-        return
-    size = winograd.window_size(2 * y.shape[1], 2 * y.shape[2], kernel, strides)
-    if size:
-        winograd_conv.convolve(x, kernel, bias, padding, y, size, index=index)
-        return
     tile = pooled_tile(y.shape[2], F, y.dtype)
-    g = PooledConvolution.of(x, kernel, y, strides, padding, pool_size, pool_strides, round_up(F, tile.columns))
-    weights = padded_columns(kernel.reshape(-1, F), g.columns, "kernel")
+    g = PooledConvolution.of(x, weights, y, strides, padding, (2, 2), (2, 2), round_up(F, tile.columns))
     chunks = chunks_for_work(g.N * g.OH, 4 * g.N * g.OH * g.OW * g.F * g.KH * g.KW * g.C)
     run(
         _conv_relu_pool_kernel(y.dtype, *tile, g.stride_x * g.C, *short_window(g.KH, g.KW * g.C)),
         chunks,
         g,
         x,
-        weights,
+        padded_columns(weights.reshape(-1, F), g.columns, "kernel"),
         or_empty(bias, y.dtype),
         scratch("images", (chunks, round_up(g.height * g.width * g.C, 16)), y.dtype),
         scratch("lines", (chunks, g.OW * g.columns), y.dtype),
@@ -80,34 +54,9 @@ def conv_relu_pool_forward(
     )
 
 
-@exclusive
-def conv_relu_pool_backward(
-    x: np.ndarray,
-    kernel: np.ndarray,
-    dy: np.ndarray,
-    index: np.ndarray,
-    strides: Pair,
-    padding: Pair,
-    pool_size: Pair,
-    pool_strides: Pair,
-    dx: np.ndarray | None,
-    dkernel: np.ndarray,
-    dbias: np.ndarray | None,
-) -> None:
-    """Compute the gradients of the convolution's input, kernel and bias from that of the pooled output.
-
-    Most of the convolution's own gradient is zero, and ``sparse`` works for what is not: filter by filter, or for the
-    input, where there are many filters, window by window (``sparse_input``). In a first layer of small kernels it is
-    quicker not to look (``first_layer``).
-    """
-    window = strides, padding, pool_size, pool_strides
-    if dx is not None and sparse_input.suits(kernel, x.dtype, strides, pool_size, pool_strides):
-        sparse_input.input_gradient(kernel, dy, index, padding, dx)
-        dx = None
-    if dx is None and first_layer.suits(kernel):
-        first_layer.kernel_gradient(x, dy, index, *window, dkernel, dbias)
-    else:
-        sparse.gradients(x, kernel, dy, index, *window, dx, dkernel, dbias)
+def relu_index(y: np.ndarray, index: np.ndarray) -> None:
+    """Let y be ReLU(y), and ``index`` say where the ReLU has stopped a window."""
+    run(_relu_index(y.dtype), chunks_for_rows(y.size // BLOCK), Flat(y.size), y, index)
 
 
 @cache

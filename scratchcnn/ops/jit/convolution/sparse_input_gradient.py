@@ -33,17 +33,10 @@ from ..shared.transpose import transpose
 from .masks import BITS, mask_shape
 from .shapes import Pair, PooledConvolution
 
-MANY = 32  # filters; with fewer, a patch is loaded and stored for too little
 
-
-def suits(kernel: np.ndarray, dtype: np.dtype, strides: Pair, pool_size: Pair, pool_strides: Pair) -> bool:
-    """Return whether the pool is one of 2 x 2 pixels, and channels and filters come in whole vectors."""
-    _, KW, C, F = kernel.shape
-    windows = strides == (1, 1) and pool_size == pool_strides == (2, 2)
-    return windows and C % 4 == 0 and F % 16 == 0 and F >= MANY and 2 * (KW + 1) <= _most_vectors()
-
-
-def input_gradient(kernel: np.ndarray, dy: np.ndarray, index: np.ndarray, padding: Pair, dx: np.ndarray) -> None:
+def input_gradient_by_window(
+    kernel: np.ndarray, dy: np.ndarray, index: np.ndarray, padding: Pair, dx: np.ndarray
+) -> None:
     """Compute dx from dy, the gradient of the pooled output."""
     KH, KW, C, F = kernel.shape
     tile = patch_tile(KH, KW, C, dx.dtype)
@@ -77,11 +70,12 @@ def patch_tile(KH: int, KW: int, channels: int, dtype: np.dtype) -> Tile:
     lanes = registers().width // dtype.itemsize
     while channels % lanes:
         lanes //= 2
-    lines = next(n for n in range(KH, 0, -1) if KH % n == 0 and (n + 1) * (KW + 1) <= _most_vectors())
+    lines = next(n for n in range(KH, 0, -1) if KH % n == 0 and (n + 1) * (KW + 1) <= most_vectors())
     return Tile(lines + 1, KW + 1, 1, lanes)
 
 
-def _most_vectors() -> int:
+def most_vectors() -> int:
+    """Return how many vectors of a patch the registers can hold."""
     return registers().count - 2
 
 

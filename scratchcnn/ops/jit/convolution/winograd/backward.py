@@ -30,11 +30,10 @@ from ..shapes import Pair, WindowedConvolution
 from .tiles import PAD, collect_patches, next_window, product_tile, transformed_kernel, windows_of
 from .transforms import from_patch, from_products, from_window
 
-FILTERS = 16  # with fewer, it is quicker not to take this way
 GROUP_BYTES = 1 << 19  # of transformed patches and output gradients at a time: half of an L2 cache
 
 
-def gradients(
+def gradients_winograd(
     x: np.ndarray,
     kernel: np.ndarray,
     dy: np.ndarray,

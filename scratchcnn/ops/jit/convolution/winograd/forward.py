@@ -36,7 +36,7 @@ GROUP = 24  # patches at a time, about
 TRANSFORM = 4  # multiplications that take as long as transforming a patch or a filter, for each number
 
 
-def convolve(
+def convolve_winograd(
     x: np.ndarray,
     weights: np.ndarray,
     bias: np.ndarray | None,

@@ -24,7 +24,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ....exact import convolutions_are_exact
 from ...machine.registers import Tile, lanes_for, largest_tile, registers, tile_cost, widest_tile
 from ...machine.tile import tile_shape, tile_store
 from ...runtime.arguments import read_arrays, read_dims
@@ -49,16 +48,12 @@ class KernelMatrices(NamedTuple):
     size: int  # of the windows
 
 
-def window_size(OH: int, OW: int, weights: np.ndarray, strides: Pair) -> int:
-    """Return the size of the windows to compute a convolution with OH x OW outputs in; 0 where another way is better.
+def output_tile_size(OH: int, OW: int) -> int:
+    """Return the size of the output tiles that save most on OH x OW outputs; 0 where the transforms eat what is saved.
 
     That does not depend on the size of the batch, though for a few small images transforming the kernel takes more time
-    than is saved: the answer to an image has the same bits alone and among many.
+    than is saved: the prediction for an image has the same bits alone and among many.
     """
-    KH, KW, C, F = weights.shape
-    suits = (KH, KW) == (3, 3) and strides == (1, 1) and C % lanes_for(C, weights.dtype) == 0 and C >= 8 and F >= 8
-    if convolutions_are_exact() or not suits:
-        return 0
     best, limit = 0, 9 * OH * OW / 1.5  # products: the transforms must be worth it
     for size in SIZES:
         down, across = windows_of(OH, OW, size)

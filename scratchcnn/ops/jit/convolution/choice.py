@@ -1,0 +1,136 @@
+"""Which algorithm computes a convolution: one ``choose`` each way.
+
+    forward           convolution                                            algorithm      why
+    ----------------- ------------------------------------------------------ -------------- ---------------------------
+                      one channel, F at most half a vector, KW at most 8,    few filters    pixels in the lanes of a
+                      stride 1, a ReLU and a max-pool of 2 x 2 after it                     vector instead of filters
+                      3 x 3, stride 1, C and F at least 8, C in whole        Winograd       2.25 or 4 times fewer
+                      vectors, enough outputs                                               multiplications
+                      any other                                              direct         register tiles
+    kernel gradient   no pool: as Winograd above, and F at least 16          Winograd
+                      no pool: any other                                     dense          an outer product a pixel
+                      max-pool: KH KW C at most 9, input gradient not        masked         dense, to find a gradient
+                      scattered                                                             takes longer than to use it
+                      max-pool: any other                                    sparse         non-zero gradients alone
+    input gradient    no pool: as Winograd above, and F at least 16          Winograd
+                      no pool: any other                                     convolution    of dy, the kernel flipped
+                      max-pool of 2 x 2, stride 1, C in fours, F in          by window      a patch stays in registers
+                      sixteens and at least 32, two lines of a patch in
+                      the registers
+                      max-pool: any other                                    scatter        filter by filter, with the
+                                                                                            sparse kernel gradient
+
+The convolution of an input gradient is chosen as one forward, its channels and filters exchanged. A pool that is not of
+2 x 2 windows side by side runs by itself after a forward convolution. Winograd's algorithm is not chosen inside of
+``ops.exact_convolutions()``. The choice depends on shapes and dtype, never on the number of images: so the prediction
+for an image has the same bits alone and in any batch.
+
+Letters: C channels, F filters, KH KW kernel, OH OW output of the convolution (before a pool).
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import NamedTuple
+
+import numpy as np
+
+from ..machine.registers import lanes_for, registers
+from .shapes import Pair
+from .sparse_input_gradient import most_vectors
+from .winograd.tiles import output_tile_size
+
+FEW_FILTERS, WINOGRAD, DIRECT = "few filters", "Winograd", "direct"
+DENSE, MASKED, SPARSE = "dense", "masked", "sparse"
+CONVOLUTION, BY_WINDOW, SCATTER = "convolution", "by window", "scatter"
+
+WINOGRAD_CHANNELS = 8  # channels and filters from which the transforms pay
+WINOGRAD_GRADIENT_FILTERS = 16  # and filters for the gradients
+FEW_FILTERS_WIDTH = 8  # the widest kernel whose shifted lines a register tile has room for
+MASKED_POSITIONS = 9  # of a 3 x 3 kernel: as quick as the sparse way (8 filters, Zen 4); 5 x 5 takes twice as long
+BY_WINDOW_FILTERS = 32  # with fewer, a patch is loaded and stored for too little
+
+
+class Convolution(NamedTuple):
+    """What a choice depends on."""
+
+    kernel: tuple[int, ...]  # (KH, KW, C, F)
+    output: Pair  # (OH, OW), before a pool
+    strides: Pair
+    dtype: np.dtype
+    pool: tuple[Pair, Pair] | None = None  # size and strides of a max-pool after it, with a ReLU
+    exact: bool = False  # whether Winograd's algorithm is not wanted
+
+
+class Choice(NamedTuple):
+    """An algorithm, and for Winograd's the size of its output tiles."""
+
+    algorithm: str
+    output_tile: int = 0
+
+    def __str__(self) -> str:
+        size = self.output_tile
+        return f"{self.algorithm} F({size}x{size}, 3x3)" if size else self.algorithm
+
+
+class Algorithms(NamedTuple):
+    """The names of what computes a convolution each way."""
+
+    forward: str
+    kernel_gradient: str
+    input_gradient: str
+
+
+def algorithms_of(convolution: Convolution, wants_input_gradient: bool) -> Algorithms:
+    """Return what is chosen for a convolution, for a reader; an input gradient that is not wanted is ""."""
+    return Algorithms(
+        str(choose_forward(convolution)),
+        str(choose_kernel_gradient(convolution, wants_input_gradient)),
+        str(choose_input_gradient(convolution)) if wants_input_gradient else "",
+    )
+
+
+@cache
+def choose_forward(convolution: Convolution) -> Choice:
+    """Choose how to compute the outputs; a pool after them is part of it if it is one of 2 x 2."""
+    _, KW, C, F = convolution.kernel
+    if _pools_by_two(convolution) and convolution.strides == (1, 1) and C == 1 and KW <= FEW_FILTERS_WIDTH:
+        if 2 * F <= registers().width // convolution.dtype.itemsize:
+            return Choice(FEW_FILTERS)
+    return _winograd(convolution) or Choice(DIRECT)
+
+
+@cache
+def choose_input_gradient(convolution: Convolution) -> Choice:
+    """Choose how to compute the gradient of the input."""
+    _, KW, C, F = convolution.kernel
+    if convolution.pool is None:
+        return _winograd(convolution, WINOGRAD_GRADIENT_FILTERS) or Choice(CONVOLUTION)
+    fits = C % 4 == 0 and F % 16 == 0 and F >= BY_WINDOW_FILTERS and 2 * (KW + 1) <= most_vectors()
+    by_window = fits and _pools_by_two(convolution) and convolution.strides == (1, 1)
+    return Choice(BY_WINDOW if by_window else SCATTER)
+
+
+@cache
+def choose_kernel_gradient(convolution: Convolution, wants_input_gradient: bool) -> Choice:
+    """Choose how to compute the gradients of kernel and bias."""
+    KH, KW, C, _ = convolution.kernel
+    if convolution.pool is None:
+        return _winograd(convolution, WINOGRAD_GRADIENT_FILTERS) or Choice(DENSE)
+    if wants_input_gradient and choose_input_gradient(convolution).algorithm == SCATTER:
+        return Choice(SPARSE)
+    return Choice(MASKED if KH * KW * C <= MASKED_POSITIONS else SPARSE)
+
+
+def _pools_by_two(convolution: Convolution) -> bool:
+    return convolution.pool == ((2, 2), (2, 2))
+
+
+def _winograd(convolution: Convolution, filters: int = WINOGRAD_CHANNELS) -> Choice | None:
+    """Return the choice of Winograd's algorithm, or None where another one is better."""
+    KH, KW, C, F = convolution.kernel
+    fits = (KH, KW) == (3, 3) and convolution.strides == (1, 1) and C >= WINOGRAD_CHANNELS and F >= filters
+    if convolution.exact or not fits or C % lanes_for(C, convolution.dtype):
+        return None
+    size = output_tile_size(*convolution.output)
+    return Choice(WINOGRAD, size) if size else None
