@@ -47,4 +47,4 @@ sc.plots.learning_curves(history).savefig(options.output / "learning_curve.png",
 
 probabilities = model.predict(x_test)  # float32 (10000, 10), each row sums to 1
 print(f"\nWhat is the first test digit? Its label says {y_test[0]}, and the model:\n")
-print(sc.plots.digit_in_terminal(x_test[0], probabilities[0]))
+print(sc.plots.ascii_digit(x_test[0], probabilities[0]))

@@ -88,7 +88,7 @@ def main() -> None:
         print(f"Together: test loss {loss:.4f}, test accuracy {accuracy:.2%}.\n")
 
     print(f"What is the first test digit? Its label says {y_test[0]}, and the model:\n")
-    print(sc.plots.digit_in_terminal(x_test[0], answers.predict(x_test[:100])[0]))  # for one alone, more is compiled
+    print(sc.plots.ascii_digit(x_test[0], answers.predict(x_test[:100])[0]))  # for one alone, more is compiled
 
 
 def parse_arguments() -> argparse.Namespace:

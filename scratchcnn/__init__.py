@@ -1,6 +1,6 @@
 """A convolutional network written from scratch with NumPy and numba: readable, gradient-checked, and fast.
 
-The names below stand in an order in which the code can be read.
+The names below are in an order in which the code can be read.
 """
 
 # isort: off

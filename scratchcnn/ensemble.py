@@ -29,7 +29,7 @@ _NO_PROBABILITIES = (
 )
 
 
-class AveragedAnswers(KnownAttributes):
+class AveragedPredictions(KnownAttributes):
     """What the averages share: the mean itself, and how good it is; ``predict`` and ``evaluate``, as a model has them.
 
     Attributes
@@ -102,7 +102,7 @@ class AveragedAnswers(KnownAttributes):
         return float(loss), count_correct(probabilities, labels) / len(labels)
 
 
-class Ensemble(AveragedAnswers):
+class Ensemble(AveragedPredictions):
     """Several models that answer together (Hansen & Salamon 1990, "Neural network ensembles").
 
     Parameters
@@ -122,12 +122,12 @@ class Ensemble(AveragedAnswers):
     >>> loss, accuracy = ensemble.evaluate(x[:20], y[:20])
     """
 
-    def __init__(self, models: Sequence[Sequential | AveragedAnswers | str | PathLike[str]]) -> None:
+    def __init__(self, models: Sequence[Sequential | AveragedPredictions | str | PathLike[str]]) -> None:
         self.models = [load_model(model) if isinstance(model, str | os.PathLike) else model for model in models]
         if not self.models:
             raise ValueError("an ensemble needs at least one model")
         for place, model in enumerate(self.models):
-            if not isinstance(model, Sequential | AveragedAnswers):
+            if not isinstance(model, Sequential | AveragedPredictions):
                 raise ValueError(f"models[{place}] must be a model or the file of one, got {shown(model)}")
         numbers = [_classes_of(model) for model in self.models]
         if len(set(numbers)) > 1:
@@ -143,7 +143,7 @@ class Ensemble(AveragedAnswers):
             yield model.predict(x, batch_size)
 
 
-class ShiftAverage(AveragedAnswers):
+class ShiftAverage(AveragedPredictions):
     """One model that looks at each image several times, shifted by whole pixels.
 
     Parameters
@@ -204,5 +204,5 @@ def _overlap(extent: int, shift: int) -> tuple[slice, slice]:
     return slice(max(0, shift), extent + min(0, shift)), slice(max(0, -shift), extent - max(0, shift))
 
 
-def _classes_of(model: Sequential | AveragedAnswers) -> int:
-    return model.classes if isinstance(model, AveragedAnswers) else classes(model.output_shape)
+def _classes_of(model: Sequential | AveragedPredictions) -> int:
+    return model.classes if isinstance(model, AveragedPredictions) else classes(model.output_shape)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .checks.inputs import as_labels
-from .terminal import digit_in_terminal as digit_in_terminal
+from .terminal import ascii_digit as ascii_digit
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -49,7 +49,7 @@ class Recipe:
     epochs, batch_size : int
         For ``fit``.
     schedule : function
-        ``schedule(steps)`` makes the learning rate of a training of so many updates.
+        ``schedule(steps)`` makes the learning rate of a training of ``steps`` updates.
     optimizer : function
         ``optimizer(schedule)`` makes the optimizer.
     label_smoothing : float, default 0
@@ -103,7 +103,7 @@ class Recipe:
         )
 
     def compile(self, model: Sequential, samples: int) -> None:
-        """Compile a model for being trained on so many samples."""
+        """Compile a model for being trained on ``samples`` samples."""
         steps = self.epochs * math.ceil(samples / self.batch_size)
         model.compile(self.optimizer(self.schedule(steps)), SoftmaxCrossEntropy(self.label_smoothing))
 
@@ -144,7 +144,7 @@ def keras_network(classes: int) -> list[Layer]:
 def tiny_network(classes: int) -> list[Layer]:
     """Return five convolutions with 7,250 parameters in all, a dense layer included.
 
-    In this network and the next a normalisation stands behind each max-pool, not before it. It is as good there, and
+    In this network and the next a normalisation comes after each max-pool, not before it. It is as good there, and
     convolution, ReLU and pool are neighbours: together they have a backward pass that costs a fraction.
     """
     return [
@@ -237,7 +237,7 @@ RECIPES = {
     # epochs, 99.66 % after 36. These had slightly larger distortions (12 degrees, 2 pixels, 12 %, a slant of 8
     # degrees), which digits do not tell from those below, but clothes do: 92.1 % and 92.3 % after 8 epochs. With much
     # larger ones (20 degrees, 3 pixels, 15 %, 10 degrees) 99.59 %. In a small network after 6 epochs, Adam or SGD,
-    # label smoothing or none, normalisations before or behind the pools: all 99.59 to 99.63 %. Elastic distortions do
+    # label smoothing or none, normalisations before or after the pools: all 99.59 to 99.63 %. Elastic distortions do
     # not help: 99.59 % after 12 epochs with (12, 4), 99.29 % with (34, 4).
     #
     # With distortions that weaken (``Annealed``), from 22 degrees, 3 pixels, 20 % and a slant of 12 degrees to nothing,

@@ -14,7 +14,7 @@ from .checks.messages import can_show
 SHADES = " .:-=+*#%@"  # from no ink to much
 
 
-def digit_in_terminal(image: np.ndarray, probabilities: Sequence[float] | np.ndarray) -> str:
+def ascii_digit(image: np.ndarray, probabilities: Sequence[float] | np.ndarray) -> str:
     """Return an image as lines of characters, and beside it a bar for the probability of each class.
 
     The bars are of blocks, or of ``#`` where standard output cannot encode a block.
@@ -30,7 +30,7 @@ def digit_in_terminal(image: np.ndarray, probabilities: Sequence[float] | np.nda
     --------
     >>> import numpy as np
     >>> import scratchcnn as sc
-    >>> print(sc.plots.digit_in_terminal(np.eye(4), [0.25, 0.0]).replace("#", "█"))
+    >>> print(sc.plots.ascii_digit(np.eye(4), [0.25, 0.0]).replace("#", "█"))
     @      0  █████                 25.00% <
       @    1                         0.00%
     """

@@ -1,5 +1,7 @@
-"""Types that every storey may name."""
+"""Types, and a constant, that every storey may name."""
 
 from __future__ import annotations
 
 Shape = tuple[int, ...]  # of an array, or of one sample: without the batch axis
+Pair = tuple[int, int]  # (height, width), or down and across
+OFF = 255  # in the ``index`` of a max-pool with a ReLU: the ReLU has stopped this window

@@ -218,7 +218,7 @@ REFUSED = [
     (lambda: sc.BatchNorm(), "epsilon", 0, "BatchNorm: epsilon must be above 0, got 0"),
     (lambda: sc.Rescaling(1), "scale", np.inf, "Rescaling: scale must be a finite number, got inf"),
     (lambda: sc.Rescaling(1), "offset", None, "Rescaling: offset must be a number, got None"),
-    (lambda: sc.Conv2D(2, 3), "filters", 0, "Conv2D: filters must be a whole number of at least 1, got 0"),
+    (lambda: sc.Conv2D(2, 3), "filters", 0, "Conv2D: filters must be at least 1, got 0"),
     (lambda: sc.Conv2D(2, 3), "use_bias", "False", "Conv2D: use_bias must be True or False, got 'False'"),
     (lambda: sc.MaxPool2D(), "pool_size", 16, "MaxPool2D: pool_size may cover at most 255 pixels"),
     (lambda: sc.SoftmaxCrossEntropy(), "label_smoothing", 1, "label_smoothing must be at least 0 and below 1, got 1"),

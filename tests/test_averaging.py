@@ -19,7 +19,7 @@ class Watch(Callback):
     def on_train_batch_end(self, batch, logs):
         self.updates.append(self.model.get_weights())
 
-    def on_epoch_trained(self, epoch):
+    def on_epoch_train_end(self, epoch):
         self.validated.append(self.model.get_weights())
 
     def on_epoch_end(self, epoch, logs):

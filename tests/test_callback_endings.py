@@ -35,7 +35,7 @@ class Notes(Callback):
     def on_train_batch_end(self, batch, logs):
         self.note("batch end")
 
-    def on_epoch_trained(self, epoch):
+    def on_epoch_train_end(self, epoch):
         self.note("epoch trained")
 
     def on_epoch_end(self, epoch, logs):

@@ -194,7 +194,7 @@ def test_stop_training_is_obeyed_from_every_moment():
         def stop(self, *_):
             self.model.stop_training = True
 
-    for moment in ("on_epoch_begin", "on_train_batch_end", "on_epoch_trained", "on_epoch_end", "on_epoch_logged"):
+    for moment in ("on_epoch_begin", "on_train_batch_end", "on_epoch_train_end", "on_epoch_end", "on_epoch_logged"):
         assert trained([Stops(moment)]).history.epoch == [0]
     assert trained([Stops("on_train_begin")]).history.epoch == []
 

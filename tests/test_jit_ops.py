@@ -19,7 +19,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from implementations import Changing, Numbers, Output, agree, before_forbidden_memory, few_examples
 
-from scratchcnn.layers.geometry import slide
+from scratchcnn.layers.windows import output_size_and_padding
 from scratchcnn.ops import reference
 
 pytestmark = without_numba
@@ -48,7 +48,7 @@ def sliding(images, size, strides=(1, 1), padding="valid"):
     """Return how a window slides; one that does not fit gets the padding that it needs."""
     if any(window > extent for window, extent in zip(size, images[1:3], strict=True)):
         padding = "same"
-    stops, before = slide("test", images[1:3], size, strides, padding)
+    stops, before = output_size_and_padding("test", images[1:3], size, strides, padding)
     return Sliding(images, size, strides, before, stops)
 
 

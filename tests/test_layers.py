@@ -288,7 +288,7 @@ def test_flatten_returns_a_view_in_c_order():
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: sc.Conv2D(0, 3), "filters must be a whole number of at least 1, got 0"),
+        (lambda: sc.Conv2D(0, 3), "filters must be at least 1, got 0"),
         (lambda: sc.Conv2D(2.5, 3), "filters"),
         (lambda: sc.Conv2D(True, 3), "filters"),
         (lambda: sc.Conv2D(4, (3, 3, 3)), "kernel_size must be one number or"),

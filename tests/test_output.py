@@ -52,7 +52,7 @@ def test_a_training_goes_on_without_an_output_and_with_a_closed_one(monkeypatch,
 @pytest.mark.parametrize(("encoding", "mark"), [("ascii", "##"), ("latin-1", "##"), ("utf-8", BLOCK)])
 def test_a_digit_is_drawn_with_characters_that_the_output_has(monkeypatch, encoding, mark):
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(io.BytesIO(), encoding))
-    drawn = sc.plots.digit_in_terminal(np.eye(28), np.full(10, 0.1))
+    drawn = sc.plots.ascii_digit(np.eye(28), np.full(10, 0.1))
     assert mark in drawn
     drawn.encode(encoding)
 
@@ -60,4 +60,4 @@ def test_a_digit_is_drawn_with_characters_that_the_output_has(monkeypatch, encod
 def test_a_digit_is_drawn_with_blocks_where_the_output_does_not_say_what_it_has(monkeypatch):
     for output in (None, io.StringIO()):
         monkeypatch.setattr(sys, "stdout", output)
-        assert BLOCK in sc.plots.digit_in_terminal(np.eye(28), np.full(10, 0.1))
+        assert BLOCK in sc.plots.ascii_digit(np.eye(28), np.full(10, 0.1))

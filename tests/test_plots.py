@@ -111,7 +111,7 @@ def test_kernels_are_drawn_one_by_one_on_a_common_scale(tmp_path):
 def test_a_digit_in_the_terminal_stands_beside_the_probabilities():
     image = np.zeros((28, 28, 1), np.uint8)
     image[:, 14] = 255
-    lines = plots.digit_in_terminal(image, [0.0, 0.9, 0.1] + 7 * [0.0]).split("\n")
+    lines = plots.ascii_digit(image, [0.0, 0.9, 0.1] + 7 * [0.0]).split("\n")
     assert len(lines) == 14
     assert all(line[14] == "@" and line[:14].isspace() for line in lines)
     assert lines[3][28:].strip() == "1  ██████████████████    90.00% <"
@@ -119,7 +119,7 @@ def test_a_digit_in_the_terminal_stands_beside_the_probabilities():
 
 
 def test_more_classes_than_lines_and_an_empty_image_fit_too():
-    lines = plots.digit_in_terminal(np.zeros((4, 6)), np.full(26, 1 / 26)).split("\n")
+    lines = plots.ascii_digit(np.zeros((4, 6)), np.full(26, 1 / 26)).split("\n")
     assert len(lines) == 26
     assert lines[25].strip().startswith("25 ")
 

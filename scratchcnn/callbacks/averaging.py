@@ -122,7 +122,7 @@ class ExponentialMovingAverage(Callback):
                 step *= 1 - decay
                 average += step
 
-    def on_epoch_trained(self, epoch: int) -> None:
+    def on_epoch_train_end(self, epoch: int) -> None:
         self._put_into_model()
 
     def on_train_end(self) -> None:

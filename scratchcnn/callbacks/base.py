@@ -65,7 +65,7 @@ class Callback(KnownAttributes):
     def on_train_batch_end(self, batch: int, logs: dict[str, Any]) -> None:
         """Called after each update, with the means over the epoch so far."""
 
-    def on_epoch_trained(self, epoch: int) -> None:
+    def on_epoch_train_end(self, epoch: int) -> None:
         """Called after the last update of each epoch, before its validation."""
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any]) -> None:

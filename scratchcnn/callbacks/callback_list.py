@@ -82,10 +82,10 @@ class CallbackList:
         for callback in (*self.callbacks, self.display):
             self._call(callback, "on_train_batch_end", batch, logs)
 
-    def on_epoch_trained(self, epoch: int) -> None:
+    def on_epoch_train_end(self, epoch: int) -> None:
         """Call all; the first error ends it."""
         for callback in (*self.callbacks, self.display):
-            self._call(callback, "on_epoch_trained", epoch)
+            self._call(callback, "on_epoch_train_end", epoch)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any], require_sound: Callable[[], None]) -> None:
         """Let all add to the logs, then let all look at them, and keep them; then raise the first error.

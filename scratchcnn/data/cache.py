@@ -1,4 +1,4 @@
-"""What was downloaded before, and the mirrors behind it.
+"""The cache of downloads, and the mirrors that fill it.
 
 Nothing is kept before it was verified, and it appears in the cache complete or not at all. So any number of processes
 may load the same data set at once, and one that is killed leaves nothing that could mislead the others. What is in the

@@ -50,7 +50,7 @@ class FusedLayer(Layer):
         return next(layer for layer in self.fused if isinstance(layer, kind))
 
     def forward_one_by_one(self, x: np.ndarray) -> np.ndarray:
-        """Return what the layers themselves make of x outside of training."""
+        """Return what the layers themselves make of x at inference."""
         for layer in self.fused:
             x = layer.forward(x)
         return x
@@ -70,20 +70,20 @@ class FusedConvReLU(FusedLayer):
     def __init__(self, fused: Sequence[Layer]) -> None:
         super().__init__(fused)
         conv = self.layer(Conv2D)
-        self._geometry = conv.strides, conv.padding_before
+        self._window = conv.strides, conv.padding_before
 
     def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
         self._x = self.as_input(x)  # (N, H, W, C)
         self._y = self.output_buffer()  # (N, OH, OW, F)
         kernel, bias = self.params["kernel"], self.params.get("bias")
-        ops.conv_relu_forward(self._x, kernel, bias, *self._geometry, self._y)
+        ops.conv_relu_forward(self._x, kernel, bias, *self._window, self._y)
         return self._y
 
     def backward(self, dy: np.ndarray) -> np.ndarray | None:
         dy = self.as_gradient(dy)  # (N, OH, OW, F)
         dx = self.input_gradient_buffer() if self.needs_input_gradient else None  # (N, H, W, C)
         dkernel, dbias = self.grads["kernel"], self.grads.get("bias")
-        ops.conv_relu_backward(self._x, self.params["kernel"], self._y, dy, *self._geometry, dx, dkernel, dbias)
+        ops.conv_relu_backward(self._x, self.params["kernel"], self._y, dy, *self._window, dx, dkernel, dbias)
         return dx
 
 
@@ -93,23 +93,21 @@ class FusedConvReLUPool(FusedLayer):
     def __init__(self, fused: Sequence[Layer]) -> None:
         super().__init__(fused)
         conv, pool = self.layer(Conv2D), self.layer(MaxPool2D)
-        self._geometry = conv.strides, conv.padding_before, pool.pool_size, pool.strides
+        self._window = conv.strides, conv.padding_before, pool.pool_size, pool.strides
 
     def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
         self._x = self.as_input(x)  # (N, H, W, C)
         y = self.output_buffer()  # (N, OH, OW, F)
         self._index = self.buffer("index", y.shape, np.uint8)  # (N, OH, OW, F)
         kernel, bias = self.params["kernel"], self.params.get("bias")
-        ops.conv_relu_pool_forward(self._x, kernel, bias, *self._geometry, y, self._index)
+        ops.conv_relu_pool_forward(self._x, kernel, bias, *self._window, y, self._index)
         return y
 
     def backward(self, dy: np.ndarray) -> np.ndarray | None:
         dy = self.as_gradient(dy)  # (N, OH, OW, F)
         dx = self.input_gradient_buffer() if self.needs_input_gradient else None  # (N, H, W, C)
         dkernel, dbias = self.grads["kernel"], self.grads.get("bias")
-        ops.conv_relu_pool_backward(
-            self._x, self.params["kernel"], dy, self._index, *self._geometry, dx, dkernel, dbias
-        )
+        ops.conv_relu_pool_backward(self._x, self.params["kernel"], dy, self._index, *self._window, dx, dkernel, dbias)
         return dx
 
 

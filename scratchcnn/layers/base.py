@@ -38,7 +38,7 @@ class Layer(Member):
         array, assigning later fills it.
     trainable : bool
         Whether training may change the layer, True at first. The parameters of a frozen layer keep their bits; a
-        frozen ``BatchNorm`` normalises with its moving statistics, as outside of training. May be changed at any time.
+        frozen ``BatchNorm`` normalises with its moving statistics, as at inference. May be changed at any time.
     dtype : numpy dtype
         Of parameters, activations and gradients; set before ``build``.
     needs_input_gradient : bool

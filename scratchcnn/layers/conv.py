@@ -10,17 +10,18 @@ from .. import ops
 from ..checks.settings import Setting, yes_or_no
 from ..regularizers import L2, as_regularizer, regularizer_config
 from ..types import Shape
+from .arguments import check_padding, image_shape, positive_int, positive_pair
 from .base import Layer
-from .geometry import check_padding, image_shape, positive_int, positive_pair, slide
 from .initializers import INITIALIZERS, check_initializer
 from .settings import Fixed
+from .windows import output_size_and_padding
 
 
 class Conv2D(Layer):
     """Look for F small patterns at every place of an image.
 
     Each filter is a little image of KH x KW pixels and C channels. It slides over the input in steps of S; wherever it
-    stops, pixels and filter are multiplied and summed. For a pixel xp of the input, zeros around it included:
+    positions, pixels and filter are multiplied and summed. For a pixel xp of the input, zeros around it included:
 
         y[n, oy, ox, f] = bias[f] + sum over ky, kx, c of  xp[n, oy S + ky, ox S + kx, c] kernel[ky, kx, c, f]
 
@@ -100,7 +101,9 @@ class Conv2D(Layer):
 
     def build(self, input_shape: Shape, rng: np.random.Generator) -> Shape:
         height, width, channels = image_shape("Conv2D", input_shape)
-        stops, self.padding_before = slide("Conv2D", (height, width), self.kernel_size, self.strides, self.padding)
+        output_size, self.padding_before = output_size_and_padding(
+            "Conv2D", (height, width), self.kernel_size, self.strides, self.padding
+        )
         shapes = self.weight_shapes(input_shape)
         positions = self.kernel_size[0] * self.kernel_size[1]
         initialize = INITIALIZERS[self.kernel_initializer]
@@ -108,7 +111,7 @@ class Conv2D(Layer):
         self.add_parameter("kernel", kernel)
         if self.use_bias:
             self.add_parameter("bias", np.zeros(shapes["bias"]))
-        return self.set_shapes(input_shape, (*stops, self.filters))
+        return self.set_shapes(input_shape, (*output_size, self.filters))
 
     def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
         self._x = x = self.as_input(x)  # (N, H, W, C)

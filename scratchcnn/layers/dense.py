@@ -10,8 +10,8 @@ from .. import ops
 from ..checks.settings import Setting, yes_or_no
 from ..regularizers import L2, as_regularizer, regularizer_config
 from ..types import Shape
+from .arguments import positive_int
 from .base import Layer
-from .geometry import positive_int
 from .initializers import INITIALIZERS, check_initializer
 from .settings import Fixed
 

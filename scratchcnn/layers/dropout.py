@@ -24,7 +24,7 @@ def _share(what: str, value: Any) -> float:
 class Dropout(Layer):
     """In training, set each number to 0 with probability ``rate`` and divide the others by 1 - rate.
 
-    A network that cannot rely on any single number learns to use many (Srivastava et al. 2014). Outside of training the
+    A network that cannot rely on any single number learns to use many (Srivastava et al. 2014). At inference the
     layer does nothing: the division has already kept the mean.
 
     Backward: dx = dy / (1 - rate) where the number was kept, 0 where it was dropped. Which these are is not stored: it

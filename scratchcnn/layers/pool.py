@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 
 from .. import ops
-from ..types import Shape
+from ..types import Pair, Shape
+from .arguments import check_padding, image_shape, positive_pair
 from .base import Layer
-from .geometry import Pair, check_padding, image_shape, positive_pair, slide
 from .settings import Fixed
+from .windows import output_size_and_padding
 
 
 def _at_most_a_byte(what: str, pool_size: Any) -> Pair:
@@ -71,8 +72,10 @@ class MaxPool2D(Layer):
 
     def build(self, input_shape: Shape, rng: np.random.Generator) -> Shape:
         height, width, channels = image_shape("MaxPool2D", input_shape)
-        stops, self.padding_before = slide("MaxPool2D", (height, width), self.pool_size, self.strides, self.padding)
-        return self.set_shapes(input_shape, (*stops, channels))
+        output_size, self.padding_before = output_size_and_padding(
+            "MaxPool2D", (height, width), self.pool_size, self.strides, self.padding
+        )
+        return self.set_shapes(input_shape, (*output_size, channels))
 
     def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
         x = self.as_input(x)  # (N, H, W, C)
@@ -137,8 +140,10 @@ class AveragePool2D(Layer):
 
     def build(self, input_shape: Shape, rng: np.random.Generator) -> Shape:
         height, width, channels = image_shape("AveragePool2D", input_shape)
-        stops, self.padding_before = slide("AveragePool2D", (height, width), self.pool_size, self.strides, self.padding)
-        return self.set_shapes(input_shape, (*stops, channels))
+        output_size, self.padding_before = output_size_and_padding(
+            "AveragePool2D", (height, width), self.pool_size, self.strides, self.padding
+        )
+        return self.set_shapes(input_shape, (*output_size, channels))
 
     def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
         x = self.as_input(x)  # (N, H, W, C)

@@ -1,4 +1,4 @@
-"""The operations behind the layers, and the choice between their two implementations.
+"""The operations that layers call, and the dispatch to one of their two implementations.
 
 ``reference`` is plain NumPy, the textbook; ``jit`` is the same functions with the same signatures, compiled with numba.
 Layers call ``ops.conv_forward(...)`` and do not know which one answers. The choice is made once, at import, from the

@@ -154,7 +154,7 @@ def fit(
                     invalidate(model.loss)
                 logs = totals.logs()
                 hooks.on_train_batch_end(number, logs)
-            hooks.on_epoch_trained(epoch)
+            hooks.on_epoch_train_end(epoch)
             require_finite_arrays(model)
             history.append(epoch, logs)
             if validation is not None:

@@ -1,4 +1,4 @@
-"""Augmentation: every image is drawn anew from random places of its source; what is drawn stands in ``reference``.
+"""Augmentation: every image is drawn anew from random places of its source; what is drawn is in ``reference``.
 
 A chunk takes some of the images, one after the other, in three steps whose arrays (a few KB for a digit) stay in L1:
 

@@ -94,7 +94,7 @@ def input_gradient_coefficients(
 ) -> np.ndarray:
     """Compute dgamma and dbeta; return factor, slope, constant, mean of dx = factor dy + slope (x - mean) + constant.
 
-    ``sums`` (chunks, 2 L) are those of dy and, behind them, of dy (x - mean). What is returned is (4, C).
+    ``sums`` (chunks, 2 L) are those of dy and, after them, of dy (x - mean). What is returned is (4, C).
     """
     coefficients = scratch("coefficients", (4, g.C), gamma.dtype)
     address = _coefficients(gamma.dtype)

@@ -1,4 +1,4 @@
-"""Dense layers: a matrix product on register tiles; its gradients, two more, stand in ``dense_gradient.py``.
+"""Dense layers: a matrix product (GEMM) on register tiles; its gradients, two more, are in ``dense_gradient.py``.
 
     y = x W + b        rows: samples     sum over: features    columns: units
 

@@ -1,6 +1,6 @@
-"""Batch normalisation, alone or with a ReLU behind it: sums over the batch for each channel, then one pass.
+"""Batch normalisation, alone or with a ReLU after it: sums over the batch for each channel, then one pass.
 
-How the batch is cut into chunks and lines, and how its statistics are computed, stands in ``channels.py``.
+How the batch is cut into chunks and lines, and how its statistics are computed, is in ``channels.py``.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ def batch_norm_relu_backward(
     dgamma: np.ndarray,
     dbeta: np.ndarray,
 ) -> None:
-    """Do as ``batch_norm_backward``, with dy counted as 0 where the output y is not positive."""
+    """Like ``batch_norm_backward``, with dy counted as 0 where the output y is not positive."""
     _backward(x, gamma, mean, inverse_std, y, dy, dx, dgamma, dbeta, relu=True)
 
 

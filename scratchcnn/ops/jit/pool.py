@@ -19,7 +19,7 @@ from .runtime.launch import exclusive, run
 
 
 class Pooling(NamedTuple):
-    """The integers of a pool: DESIGN's letters."""
+    """The integers of a pool: the letters of ``ops/reference``."""
 
     N: int
     H: int

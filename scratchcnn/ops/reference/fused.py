@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from ...types import OFF
 from .conv import conv_backward, conv_forward
 from .dense import dense_backward, dense_forward
 from .elementwise import relu_backward, relu_forward
 from .normalization import batch_norm_backward, batch_norm_forward
 from .pool import max_pool_backward, max_pool_forward
 from .windows import Pair
-
-OFF = 255  # in ``index``: ReLU stopped this window
 
 
 def conv_relu_forward(

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-Pair = tuple[int, int]
+from ...types import Pair
 
 
 def pad(images: np.ndarray, window: Pair, strides: Pair, padding: Pair, stops: Pair) -> np.ndarray:

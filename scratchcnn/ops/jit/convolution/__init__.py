@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ....types import Pair
 from ...exact import convolutions_are_exact
 from ..elementwise import relu_backward
 from ..pool import max_pool_forward
@@ -31,7 +32,6 @@ from .few_filters import convolve_few_filters
 from .first_layer import kernel_gradient_masked
 from .kernel_gradient import kernel_gradient_dense
 from .pooled import convolve_pooled, relu_index
-from .shapes import Pair
 from .sparse_input_gradient import input_gradient_by_window
 from .sparse_kernel_gradient import gradients_sparse
 from .winograd.backward import gradients_winograd

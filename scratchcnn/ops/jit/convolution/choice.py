@@ -35,8 +35,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ....types import Pair
 from ..machine.registers import lanes_for, registers
-from .shapes import Pair
 from .sparse_input_gradient import most_vectors
 from .winograd.tiles import output_tile_size
 

@@ -12,7 +12,7 @@ so a result is written once. L1 holds the image's lines, L2 the kernel.
 of zeros, with the kernel flipped in both directions and its channels and filters exchanged. The same code computes it.
 
 Kernels of 3 x 3 at stride 1 with eight channels and filters or more (for the gradients, 16 filters) take about half as
-long in Winograd's way (``convolution/winograd/tiles.py``).
+long with Winograd's algorithm (``convolution/winograd/tiles.py``).
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from functools import cache
 
 import numpy as np
 
+from ....types import Pair
 from ..machine.registers import Tile, lanes_for, largest_tile, tile_cost, widest_tile
 from ..machine.tile import copy_run, tile_fma, tile_load, tile_relu, tile_shape, tile_store
 from ..runtime.arguments import or_empty, read_arrays, read_dims
@@ -30,7 +31,7 @@ from ..runtime.launch import run
 from ..runtime.scratch import scratch
 from ..shared.padded_columns import padded_bias, padded_columns
 from ..shared.padded_image import copy_image, zero
-from .shapes import Convolution, Pair
+from .shapes import ConvDims
 
 
 @cache
@@ -65,10 +66,15 @@ def convolve_direct(
     columns = round_up(F, tile.columns)
     height, width = (OH - 1) * strides[0] + KH, (OW - 1) * strides[1] + KW
     chunks = chunks_for_work(N * OH, N * OH * OW * F * KH * KW * C)
+    g = ConvDims(
+        N=N, H=H, W=W, C=C, F=F, KH=KH, KW=KW, OH=OH, OW=OW, stride_y=strides[0], stride_x=strides[1],
+        dilation_y=dilation[0], dilation_x=dilation[1], top=padding[0], left=padding[1], height=height, width=width,
+        columns=columns, relu=relu,
+    )  # fmt: skip
     run(
         _convolve_kernel(y.dtype, *tile, strides[1] * C),
         chunks,
-        Convolution(N, H, W, C, F, KH, KW, OH, OW, *strides, *dilation, *padding, height, width, columns, 0, relu, 0),
+        g,
         x,
         padded_columns(weights.reshape(KH * KW * C, F), columns, "kernel"),
         or_empty(bias, y.dtype),
@@ -88,7 +94,7 @@ def _convolve_kernel(dtype, outer, inner, vectors, lanes, distance):
         A line whose length is no multiple of the tile's ends with a tile that overlaps the one before. ``distance``, of
         neighbouring pixels of the tile in the image, is a constant of the code: the CPU adds constants to addresses.
         """
-        g = read_dims(dims, Convolution)
+        g = read_dims(dims, ConvDims)
         x, weights, bias, images, lines, y = read_arrays(pointers, 6, dtype)
         bias = padded_bias(bias, g.columns)
         tile = tile_shape(outer, inner, vectors, lanes)

@@ -13,6 +13,7 @@ from functools import cache
 
 import numpy as np
 
+from ....types import Pair
 from ..machine.registers import Tile, largest_tile, registers
 from ..machine.tile import copy_run, tile_fma, tile_shape, tile_store, tile_zeros
 from ..machine.tile_pool import tile_window_maximum
@@ -24,7 +25,7 @@ from ..runtime.launch import run
 from ..runtime.scratch import scratch
 from ..shared.padded_columns import padded_bias
 from ..shared.padded_image import copy_image, zero
-from .shapes import Pair, PooledConvolution
+from .shapes import PooledDims
 
 
 def convolve_few_filters(
@@ -34,7 +35,7 @@ def convolve_few_filters(
     F = y.shape[3]
     tile = pixel_tile(F, y.dtype)
     two = (2, 2)
-    g = PooledConvolution.of(x, kernel, y, (1, 1), padding, two, two, round_up(y.shape[2], tile.lanes))
+    g = PooledDims.of(x, kernel, y, (1, 1), padding, two, two, round_up(y.shape[2], tile.lanes))
     chunks = chunks_for_work(g.N * g.OH, 4 * y.size * g.KH * g.KW)
     line = g.columns * F + tile.lanes
     run(
@@ -75,7 +76,7 @@ def _planar_kernel(dtype, outer, inner, vectors, lanes, rows, filters):
         Registers: for each filter two vectors of pixels of two lines. L1: the image. The results of a line wait in
         scratch memory: each pixel is stored as a whole vector, of which the next one overwrites what is too much.
         """
-        g = read_dims(dims, PooledConvolution)
+        g = read_dims(dims, PooledDims)
         x, weights, bias, images, lines, y = read_arrays(pointers, 6, dtype)
         bias = padded_bias(bias, g.F)
         index = read_array(pointers, 6, np.uint8)

@@ -1,4 +1,4 @@
-"""The gradient of a kernel behind a max-pool and a ReLU, in the layer that sees the images.
+"""The gradient of a kernel after a max-pool and a ReLU, in the layer that sees the images.
 
 The sparse way of ``sparse_kernel_gradient.py`` works on lines of KW*C neighbouring numbers. With 3 x 3 kernels on
 images of one channel these are three, and to find a gradient takes longer than to use it. So here the pixels of each
@@ -11,6 +11,7 @@ from functools import cache
 
 import numpy as np
 
+from ....types import Pair
 from ..machine.registers import Tile, lanes_for, largest_tile
 from ..machine.tile import copy_run, tile_load, tile_shape, tile_store
 from ..machine.tile_sparse import tile_fma_where
@@ -21,7 +22,7 @@ from ..runtime.launch import run
 from ..runtime.scratch import scratch
 from ..shared.padded_image import copy_image, zero
 from ..shared.reduce import add_kernel_chunks
-from .shapes import Pair, PooledConvolution
+from .shapes import PooledDims
 
 
 def kernel_gradient_masked(
@@ -39,7 +40,7 @@ def kernel_gradient_masked(
     KH, KW, C, F = dkernel.shape
     tile = window_tile(KH, KW * C, F, x.dtype)
     columns = round_up(F, tile.columns)
-    g = PooledConvolution.of(x, dkernel, dy, strides, padding, pool_size, pool_strides, columns)
+    g = PooledDims.of(x, dkernel, dy, strides, padding, pool_size, pool_strides, columns)
     size = (KH * KW * C + 1) * columns
     chunks = chunks_of_reduction(g.N, size * x.itemsize)
     sums = scratch("kernel gradients", (chunks, size), x.dtype)
@@ -75,7 +76,7 @@ def _window_gradient_kernel(dtype, outer, inner, vectors, lanes):
         Registers: the sums of the whole kernel, and of the bias, which is the weight of an input that is always 1.
         L1: the image, its pooled gradient, and the index.
         """
-        g = read_dims(dims, PooledConvolution)
+        g = read_dims(dims, PooledDims)
         x, dy, images, lines, sums, one = read_arrays(pointers, 6, dtype)
         index = read_array(pointers, 6, np.uint8)
         index_lines = read_array(pointers, 7, np.uint8)

@@ -11,6 +11,7 @@ from functools import cache
 
 import numpy as np
 
+from ....types import Pair
 from ..machine.registers import Tile, lanes_for, largest_tile, widest_tile
 from ..machine.tile import tile_fma, tile_load, tile_shape, tile_store
 from ..machine.tile_sparse import tile_fma_passed
@@ -21,7 +22,7 @@ from ..runtime.launch import run
 from ..runtime.scratch import scratch
 from ..shared.padded_image import copy_image, zero
 from ..shared.reduce import add_kernel_chunks
-from .shapes import Convolution, Pair
+from .shapes import ConvDims
 
 
 def kernel_gradient_dense(
@@ -46,8 +47,10 @@ def kernel_gradient_dense(
     relu = y is not None
     whole = relu and (tile.outer, tile.inner) == (KH, depth) and columns == F
     factory = _whole_kernel_gradient if whole else _kernel_gradient_kernel
-    g = Convolution(
-        N, H, W, C, F, KH, KW, OH, OW, *strides, 1, 1, *padding, height, width, columns, depth, relu, dbias is not None
+    g = ConvDims(
+        N=N, H=H, W=W, C=C, F=F, KH=KH, KW=KW, OH=OH, OW=OW, stride_y=strides[0], stride_x=strides[1],
+        top=padding[0], left=padding[1], height=height, width=width, columns=columns, depth=depth, relu=relu,
+        wants_bias=dbias is not None,
     )  # fmt: skip
     run(
         factory(x.dtype, *tile),
@@ -84,7 +87,7 @@ def _kernel_gradient_kernel(dtype, outer, inner, vectors, lanes):
         The bias is treated as the weight of an input that is always ``one``. Registers: the tile. L1: the image, and
         one tile's width of its gradient. L2: the sums.
         """
-        g = read_dims(dims, Convolution)
+        g = read_dims(dims, ConvDims)
         x, dy, y, images, lines, sums, one = read_arrays(pointers, 7, dtype)
         tile, bias_tile = tile_shape(outer, inner, vectors, lanes), tile_shape(1, 1, vectors, lanes)
         image, passed, total = (
@@ -137,7 +140,7 @@ def _whole_kernel_gradient(dtype, outer, inner, vectors, lanes):
 
         So a pixel's gradient is needed once, and masked on the way. Registers: the tile, and the sum for the bias.
         """
-        g = read_dims(dims, Convolution)
+        g = read_dims(dims, ConvDims)
         x, dy, y, images, _, sums, one = read_arrays(pointers, 7, dtype)
         tile, bias_tile = tile_shape(outer, inner, vectors, lanes), tile_shape(1, 1, vectors, lanes)
         image, total = part_of(images, chunk, chunks), part_of(sums, chunk, chunks)

@@ -12,11 +12,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ....types import OFF
 from ..machine.registers import registers
 from ..machine.tile_bits import mask_of_equal, mask_of_nonzero, transpose_bits
 from ..runtime.chunks import round_up
 from ..runtime.compile import device
-from .shapes import OFF
 
 BITS = 64
 
@@ -30,7 +30,7 @@ class MaskShape(NamedTuple):
 
 @cache
 def mask_shape(filters: int, dtype: np.dtype) -> MaskShape:
-    """Choose the vectors for so many filters: as many as a mask has room for. 16 numbers fill vectors of any width."""
+    """Choose the vectors for as many filters as a mask has room for. 16 numbers fill vectors of any width."""
     lanes = registers().width // dtype.itemsize
     return MaskShape(round_up(min(filters, BITS), 16) // lanes, lanes)
 

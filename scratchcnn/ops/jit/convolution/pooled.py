@@ -11,6 +11,7 @@ from functools import cache
 
 import numpy as np
 
+from ....types import OFF, Pair
 from ..elementwise import Flat, chunk_of
 from ..machine.registers import Tile, lanes_for, largest_tile, tile_cost, widest_tile
 from ..machine.tile import copy_run, tile_fma, tile_shape, tile_zeros
@@ -22,7 +23,7 @@ from ..runtime.launch import run
 from ..runtime.scratch import scratch
 from ..shared.padded_columns import padded_bias, padded_columns
 from ..shared.padded_image import copy_image, zero
-from .shapes import OFF, Pair, PooledConvolution, short_window
+from .shapes import PooledDims, short_window
 
 
 def convolve_pooled(
@@ -37,7 +38,7 @@ def convolve_pooled(
     """Compute y = ReLU(max-pool(convolution + bias)) of 2 x 2, and in ``index`` each maximum's position, or 255."""
     F = y.shape[3]
     tile = pooled_tile(y.shape[2], F, y.dtype)
-    g = PooledConvolution.of(x, weights, y, strides, padding, (2, 2), (2, 2), round_up(F, tile.columns))
+    g = PooledDims.of(x, weights, y, strides, padding, (2, 2), (2, 2), round_up(F, tile.columns))
     chunks = chunks_for_work(g.N * g.OH, 4 * g.N * g.OH * g.OW * g.F * g.KH * g.KW * g.C)
     run(
         _conv_relu_pool_kernel(y.dtype, *tile, g.stride_x * g.C, *short_window(g.KH, g.KW * g.C)),
@@ -84,7 +85,7 @@ def _conv_relu_pool_kernel(dtype, outer, inner, vectors, lanes, distance, short_
 
         Registers: the 4P pixels' sums. L1: the image's lines, and most of the kernel's panel. L2: the kernel.
         """
-        g = read_dims(dims, PooledConvolution)
+        g = read_dims(dims, PooledDims)
         x, weights, bias, images, lines, y = read_arrays(pointers, 6, dtype)
         bias = padded_bias(bias, g.columns)
         index = read_array(pointers, 6, np.uint8)

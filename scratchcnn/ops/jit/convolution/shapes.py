@@ -6,13 +6,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-Pair = tuple[int, int]
+from ....types import Pair
+
 SHORT = 25  # terms of a window: of 5 x 5 pixels in one channel
-OFF = 255  # in ``index``: ReLU stopped this window
 
 
-class Convolution(NamedTuple):
-    """The integers of a convolution: DESIGN's letters, and the padded image's height and width in scratch memory."""
+class ConvDims(NamedTuple):
+    """The integers of a convolution, and the padded image's height and width in scratch memory."""
 
     N: int
     H: int
@@ -25,16 +25,16 @@ class Convolution(NamedTuple):
     OW: int
     stride_y: int
     stride_x: int
-    dilation_y: int  # distance of the input's pixels in the padded image: 1, or a stride when going backward
-    dilation_x: int
     top: int
     left: int
     height: int
     width: int
     columns: int  # F rounded up to whole tiles
-    depth: int  # KW * C rounded up to whole tiles (kernel gradient)
     relu: int  # whether a ReLU follows
-    wants_bias: int  # kernel gradient: whether the bias's is wanted
+    dilation_y: int = 1  # distance of the input's pixels in the padded image: a stride when going backward
+    dilation_x: int = 1
+    depth: int = 0  # KW * C rounded up to whole tiles (kernel gradient)
+    wants_bias: int = 0  # kernel gradient: whether the bias's is wanted
 
 
 def short_window(KH: int, depth: int) -> Pair:
@@ -45,8 +45,8 @@ def short_window(KH: int, depth: int) -> Pair:
     return (KH, depth) if KH * depth <= SHORT else (0, 0)
 
 
-class PooledConvolution(NamedTuple):
-    """The integers of a convolution with a pool behind it: DESIGN's letters, PH PW the pool, OH OW its output."""
+class PooledDims(NamedTuple):
+    """The integers of a convolution with a pool after it, PH PW the pool, OH OW its output."""
 
     N: int
     H: int
@@ -85,7 +85,7 @@ class PooledConvolution(NamedTuple):
         pool_strides: Pair,
         columns: int,
         wants_dx: bool = False,
-    ) -> PooledConvolution:
+    ) -> PooledDims:
         """Return the numbers for an input x and a pooled output y."""
         N, H, W, C = x.shape
         KH, KW, _, F = kernel.shape
@@ -98,8 +98,8 @@ class PooledConvolution(NamedTuple):
         )  # fmt: skip
 
 
-class WindowedConvolution(NamedTuple):
-    """The integers of a convolution by windows of its outputs (Winograd's way): DESIGN's letters, OH OW of the result.
+class WinogradDims(NamedTuple):
+    """The integers of a convolution with Winograd's algorithm, by windows of its outputs, OH OW of the result.
 
     The last windows of a line or column may stick out of the output.
     """
@@ -111,9 +111,9 @@ class WindowedConvolution(NamedTuple):
     F: int
     OH: int
     OW: int
-    size: int  # of a window: so many outputs wide and high
-    down: int  # windows of an image: so many lines
-    across: int  # of so many
+    size: int  # outputs of a window, across and down
+    down: int  # lines of windows in an image
+    across: int  # windows in a line
     top: int
     left: int
     height: int  # of the padded image in scratch memory
@@ -121,8 +121,8 @@ class WindowedConvolution(NamedTuple):
     dilation_y: int  # always 1: the image's pixels are neighbours in the padded image
     dilation_x: int
     columns: int  # F rounded up to whole tiles
-    group: int  # at most so many windows at a time
-    images: int  # gradients: of so many images, or of a part of one
+    group: int  # the most windows at a time
+    images: int  # gradients: images in a group, or 1 and a part of it
     parts: int = 1  # of the filters, which different chunks compute
     relu: int = 0  # whether a ReLU follows
     wants_dx: int = 0  # gradients: whether the input's is wanted, and the bias's
@@ -139,7 +139,7 @@ class WindowedConvolution(NamedTuple):
         columns: int,
         group: int,
         images: int = 0,
-    ) -> WindowedConvolution:
+    ) -> WinogradDims:
         """Return the numbers for an input x, a result y and ``windows`` (down, across) of that size of each image."""
         N, H, W, C = x.shape
         _, OH, OW, F = y.shape

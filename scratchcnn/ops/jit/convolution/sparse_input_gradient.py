@@ -1,4 +1,4 @@
-"""The gradient of the input, behind a convolution, a ReLU and a 2 x 2 max-pool: window by window of the pool.
+"""The gradient of the input, after a convolution, a ReLU and a 2 x 2 max-pool: window by window of the pool.
 
 A pooling window stands on 2 x 2 neighbouring outputs, and those see a patch of (KH + 1) x (KW + 1) inputs. Of each
 filter, at most one of the four outputs has a gradient g that is not zero, and adds to a part of the patch:
@@ -19,6 +19,7 @@ from functools import cache
 
 import numpy as np
 
+from ....types import Pair
 from ..machine.registers import Tile, registers
 from ..machine.tile import tile_load, tile_shape, tile_store
 from ..machine.tile_bits import lowest_bit, mask_of_equal, mask_of_nonzero
@@ -31,7 +32,7 @@ from ..runtime.scratch import scratch
 from ..shared.padded_image import copy_back, zero
 from ..shared.transpose import transpose
 from .masks import BITS, mask_shape
-from .shapes import Pair, PooledConvolution
+from .shapes import PooledDims
 
 
 def input_gradient_by_window(
@@ -40,7 +41,7 @@ def input_gradient_by_window(
     """Compute dx from dy, the gradient of the pooled output."""
     KH, KW, C, F = kernel.shape
     tile = patch_tile(KH, KW, C, dx.dtype)
-    g = PooledConvolution.of(dx, kernel, dy, (1, 1), padding, (2, 2), (2, 2), F, wants_dx=True)
+    g = PooledDims.of(dx, kernel, dy, (1, 1), padding, (2, 2), (2, 2), F, wants_dx=True)
     by_filter = scratch("kernel by filter", (C // tile.lanes, F, KH * KW, tile.lanes), dx.dtype)
     transpose(
         kernel.reshape(KH * KW * C // tile.lanes, tile.lanes, F),
@@ -88,7 +89,7 @@ def _patch_kernel(dtype, outer, inner, lanes, KW, mask_vectors, mask_lanes, filt
         Registers: the patch. L1: the kernel for a vector of channels, 36 KiB for 3 x 3 and 64 filters, of which a
         window needs about half; the window's gradients. L2: the image's gradient, to which each patch is added.
         """
-        g = read_dims(dims, PooledConvolution)
+        g = read_dims(dims, PooledDims)
         weights, dy, image_gradients, dx = read_arrays(pointers, 4, dtype)
         index = read_array(pointers, 4, np.uint8)
         patch, mask = tile_shape(outer, inner, 1, lanes), tile_shape(1, 1, mask_vectors, mask_lanes)

@@ -1,7 +1,7 @@
-"""Backward from the few gradients that are not zero, behind a max-pool and a ReLU: filter by filter.
+"""Backward from the few gradients that are not zero, after a max-pool and a ReLU: filter by filter.
 
 Each pooling window hands its gradient to one pixel of four, and ReLU has stopped about half of them; a dropout
-behind it, half of the rest. Of the convolution's output gradient one number in eight or sixteen is not zero. The
+after it, half of the rest. Of the convolution's output gradient one number in eight or sixteen is not zero. The
 backward pass finds those (``masks.py``) and works for them alone, which gives exactly the same sums:
 
     each gradient g of filter f at output pixel p:     dkernel[:, :, :, f] += g * (the window of x at p)
@@ -13,7 +13,7 @@ in ``sparse_input_gradient.py`` where that is quicker. Unpooling dy and convolvi
 2 to 6 times as long: lenet5's second layer 1.1 us an image here, 6.3 us so; two cores of a Zen 5.) A band of the image
 is in L1, and the kernel and its sums pass through from L2, once for each band.
 
-Lines are filled up to whole vectors with zeros, so a gradient that is not finite makes NaN of what is behind its line.
+Lines are filled up to whole vectors with zeros, so a gradient that is not finite makes NaN of what is after its line.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from functools import cache
 
 import numpy as np
 
+from ....types import Pair
 from ..machine.registers import Tile, registers
 from ..machine.tile import at, tile_load, tile_shape, tile_store
 from ..machine.tile_bits import lowest_bit
@@ -35,7 +36,7 @@ from ..shared.padded_image import copy_back, copy_image, zero
 from ..shared.reduce import add_transposed_chunks
 from ..shared.transpose import transpose
 from .masks import BITS, mask_shape, masks_by_filter
-from .shapes import Pair, PooledConvolution
+from .shapes import PooledDims
 
 BAND_BYTES = 36 << 10  # of the image that a band of windows sees: little more than L1 holds
 
@@ -57,7 +58,7 @@ def gradients_sparse(
     KH, KW, C, F = kernel.shape
     tile = sparse_tile(KH, KW * C, x.dtype)
     columns = round_up(KW * C, tile.columns)
-    g = PooledConvolution.of(x, kernel, dy, strides, padding, pool_size, pool_strides, columns, dx is not None)
+    g = PooledDims.of(x, kernel, dy, strides, padding, pool_size, pool_strides, columns, dx is not None)
     g = g._replace(band=windows_at_once(g, x.itemsize))
     size = F * KH * columns
     chunks = chunks_of_reduction(g.N, size * x.itemsize)
@@ -105,7 +106,7 @@ def _sparse_gradient_kernel(dtype, outer, inner, vectors, lanes, mask_vectors, m
         A band is a few lines of windows, 64 windows at the most: a mask tells which of a filter's gradients count.
         Registers: the tile. L1: the band's part of the image. L2: the kernel and its sums, and the image's gradient.
         """
-        g = read_dims(dims, PooledConvolution)
+        g = read_dims(dims, PooledDims)
         x, weights, dy, images, image_gradients, sums, dx = read_arrays(pointers, 7, dtype)
         index = read_array(pointers, 7, np.uint8)
         tile, by_window = tile_shape(outer, inner, vectors, lanes), tile_shape(1, 1, mask_vectors, mask_lanes)
@@ -172,7 +173,7 @@ def take(mask, begin, F, index, corners, first, offsets):
     return mask & (mask - 1), gradient, at(corners, first + p) + at(offsets, at(index, gradient))
 
 
-def windows_at_once(g: PooledConvolution, itemsize: int) -> int:
+def windows_at_once(g: PooledDims, itemsize: int) -> int:
     """Return how many windows to take at a time: whole lines of them, as many as L1 and a mask have room for."""
     lines = BAND_BYTES // (g.width * g.C * itemsize)  # of the image
     rows = max(1, (lines - g.KH - g.PH + 2) // (g.pool_stride_y * g.stride_y))

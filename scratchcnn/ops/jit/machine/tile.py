@@ -19,7 +19,7 @@ keeps tuples in registers as long as they fit. Everything that fixes the instruc
 elements, not bytes. A tile's rows have two levels, ``rows_outer x rows_inner``, row ``(i, j)`` lying
 ``i * outer + j * inner`` elements after the first: two lines of an image and some pixels of each, for example.
 
-The ``tile*.py``, with ``llvm.py`` behind them, are where the library speaks LLVM. The kernels read without it: each
+The ``tile*.py``, with ``llvm.py`` after them, are where the library speaks LLVM. The kernels read without it: each
 function says what it computes.
 """
 
@@ -127,7 +127,7 @@ def tile_fma(typing, shape, acc, a, a_offset, a_outer, a_inner, b, b_offset):
 
 @intrinsic
 def tile_fma_edge(typing, shape, acc, a, a_offset, a_outer, a_inner, b, b_offset, count):
-    """Do as ``tile_fma`` where the row of b ends after ``count`` numbers: what is behind is not read, and is zero."""
+    """Like ``tile_fma``, where the row of b ends after ``count`` numbers: what is after it is not read, and is zero."""
     _, _, vectors, lanes = extents(shape)
 
     def codegen(context, builder, signature, arguments):

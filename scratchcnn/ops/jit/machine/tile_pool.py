@@ -49,7 +49,7 @@ def tile_store_window_maximum(typing, shape, acc, bias, bias_offset, y, offset, 
 
 @intrinsic(prefer_literal=True)
 def tile_window_maximum(typing, shape, top, bottom, bias, bias_offset, rows):
-    """Do as ``tile_store_window_maximum`` where neighbouring pixels are in the lanes, and return the results.
+    """Like ``tile_store_window_maximum``, where neighbouring pixels are in the lanes, and return the results.
 
     Row f of ``top`` and ``bottom``, each of two vectors, are two lines of pixels of filter f. The results are two tiles
     of one vector of windows for each filter, the maxima and their numbers, filled up with zeros to ``rows``.

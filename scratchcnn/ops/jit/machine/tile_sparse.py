@@ -1,6 +1,6 @@
 """Steps of register tiles (``tile.py``) for gradients that are mostly zero.
 
-A gradient behind a pool belongs to one of the pool's pixels (``tile_fma_where``), behind a ReLU it counts where that
+A gradient after a pool belongs to one of the pool's pixels (``tile_fma_where``), after a ReLU it counts where that
 has passed something (``tile_fma_passed``). Or those that are not zero are looked for first (``convolution/masks.py``),
 and each is a scale, by which something is multiplied and added (``tile_add_scaled``, ``tile_add_scaled_part``,
 ``tile_scatter_scaled``).
@@ -28,7 +28,7 @@ from .llvm import (
 
 @intrinsic
 def tile_fma_where(typing, shape, acc, a, a_offset, a_outer, a_inner, b, b_offset, index, index_offset, wanted):
-    """Do as ``tile_fma``, with the entries of b that have index[index_offset + ...] != wanted counted as zero."""
+    """Like ``tile_fma``, with the entries of b that have index[index_offset + ...] != wanted counted as zero."""
     _, _, vectors, lanes = extents(shape)
 
     def codegen(context, builder, signature, arguments):
@@ -52,7 +52,7 @@ def tile_fma_where(typing, shape, acc, a, a_offset, a_outer, a_inner, b, b_offse
 
 @intrinsic
 def tile_fma_passed(typing, shape, acc, a, a_offset, a_outer, a_inner, b, y, b_offset):
-    """Do as ``tile_fma``, with the entries of b counted as zero where those of y, at the same places, are not > 0."""
+    """Like ``tile_fma``, with the entries of b counted as zero where those of y, at the same places, are not > 0."""
     _, _, vectors, lanes = extents(shape)
 
     def codegen(context, builder, signature, arguments):
@@ -114,7 +114,7 @@ def tile_scatter_scaled(typing, shape, tile, scales, position, a, offset, outer,
 
 @intrinsic
 def tile_add_scaled_part(typing, shape, place, acc, scales, position, b, offset, outer, inner):
-    """Do as ``tile_add_scaled`` to a part of the tile: all but the last row and column, or but the first.
+    """Like ``tile_add_scaled``, to a part of the tile: all but the last row and column, or but the first.
 
     ``place`` (i, j, 1, 1) says where the part begins: i - 1 rows and j - 1 columns from the tile's own beginning.
     """

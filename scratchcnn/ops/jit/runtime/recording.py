@@ -97,7 +97,7 @@ class Recording:
 
     @exclusive
     def play_known(self, *arguments: np.ndarray | None) -> Any:
-        """Do as ``play`` with arguments of which the caller knows that they are such as those of the recording."""
+        """Like ``play``, with arguments of which the caller knows that they are such as those of the recording."""
         for refresh in self._refreshing:
             refresh()
         addresses = np.array([0 if array is None else new_address_of(array) for array in arguments], np.int64)

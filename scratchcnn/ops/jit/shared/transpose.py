@@ -31,7 +31,7 @@ class Matrices(NamedTuple):
     group_stride: int
     line_stride: int
     column_stride: int
-    padding: int  # zeros behind the last r
+    padding: int  # zeros after the last r
 
 
 def transpose(

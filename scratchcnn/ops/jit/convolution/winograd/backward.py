@@ -1,4 +1,4 @@
-"""The gradients of a convolution by 3 x 3 kernels in Winograd's way (``tiles.py``): as few products here, too.
+"""The gradients of a convolution by 3 x 3 kernels with Winograd's algorithm (``tiles.py``): as few products here, too.
 
 The forward pass is linear in the patch and in the kernel, so each gradient takes the transposes of its transforms in
 reverse order. With W the transformed kernel G kernel G^T, P = B^T patch B and D = A dy A^T of the same window:
@@ -17,6 +17,7 @@ from functools import cache
 
 import numpy as np
 
+from .....types import Pair
 from ...machine.tile import copy_run, tile_add, tile_fma, tile_load, tile_shape, tile_store, tile_zeros
 from ...runtime.arguments import or_empty, read_arrays, read_dims
 from ...runtime.chunks import chunks_of_reduction, part_of, round_up
@@ -26,7 +27,7 @@ from ...runtime.scratch import scratch
 from ...shared.padded_image import copy_back, zero
 from ...shared.reduce import add_kernel_chunks
 from ...shared.transpose import transpose
-from ..shapes import Pair, WindowedConvolution
+from ..shapes import WinogradDims
 from .tiles import PAD, collect_patches, next_window, product_tile, transformed_kernel, windows_of
 from .transforms import from_patch, from_products, from_window
 
@@ -56,7 +57,7 @@ def gradients_winograd(
     images = max(1, min(most // each, -(-N // chunks)))  # whole ones in a group, or a part of one
     group = min(most, images * each)
     rows = round_up(group, dx_tile.inner)
-    g = WindowedConvolution.of(x, dy, size, windows, padding, columns, group, images)._replace(
+    g = WinogradDims.of(x, dy, size, windows, padding, columns, group, images)._replace(
         relu=y is not None, wants_dx=dx is not None, wants_bias=dbias is not None
     )
     sums = scratch("kernel gradients", (chunks, summed), x.dtype)
@@ -104,7 +105,7 @@ def _gradients_kernel(dtype, outer, inner, vectors, lanes, dx_inner, dx_vectors,
         Registers: the tile. L1: a tile's products, and one place's columns of the operands; one reading of a
         kernel's panel serves all tiles of the group. L2: the transformed patches and windows, and the sums if they fit.
         """
-        g = read_dims(dims, WindowedConvolution)
+        g = read_dims(dims, WinogradDims)
         x, dy, y, weights, images, lines, patches, windows, products, dimages, sums, dx = read_arrays(
             pointers, 12, dtype
         )
@@ -150,7 +151,7 @@ def _gradients_kernel(dtype, outer, inner, vectors, lanes, dx_inner, dx_vectors,
                             for p in range(count):
                                 acc = tile_fma(tile, acc, patches, a + p * g.C, 0, 1, windows, b + p * width)
                             tile_store(tile, acc, products, place * product_plane, 0, width)
-                        channels = min(inner, g.C - c)  # what the last tile read behind them is dropped
+                        channels = min(inner, g.C - c)  # what the last tile read after them is dropped
                         add_kernel(square, three, lanes, products, width, product_plane, g, c, channels, f, total)
                 for c in range(0, g.C if g.wants_dx else 0, dx_width):
                     for place in range(side * side):

@@ -1,4 +1,4 @@
-"""Convolution in windows of its outputs, in Winograd's way (``tiles.py``), with or without a max-pool behind it.
+"""Convolution in windows of its outputs, with Winograd's algorithm (``tiles.py``), with or without a max-pool after it.
 
 A window is just what a 2 x 2 max-pool takes, or four pooling windows, so the pool finds its maxima in the registers
 that hold it.
@@ -18,6 +18,7 @@ from functools import cache
 
 import numpy as np
 
+from .....types import Pair
 from ...machine.registers import Tile, lanes_for
 from ...machine.tile import copy_run, tile_add, tile_fma, tile_load, tile_relu, tile_shape, tile_store, tile_zeros
 from ...machine.tile_pool import tile_store_window_maximum
@@ -28,7 +29,7 @@ from ...runtime.launch import run
 from ...runtime.scratch import scratch
 from ...shared.padded_columns import padded_bias, padded_columns
 from ...shared.padded_image import zero
-from ..shapes import Pair, WindowedConvolution
+from ..shapes import WinogradDims
 from .tiles import PAD, collect_patches, next_window, product_tile, transform_filters, window_number, windows_of
 from .transforms import window_transform
 
@@ -55,7 +56,7 @@ def convolve_winograd(
     most = chunks_for_work(total * F, places * total * F * C)
     tile, lots, parts = divide(total, places, C, F, most, y.dtype)
     group, columns = round_up(GROUP, tile.inner), round_up(F, tile.columns)
-    g = WindowedConvolution.of(x, y, size, windows, padding, columns, group)._replace(relu=relu, parts=parts)
+    g = WinogradDims.of(x, y, size, windows, padding, columns, group)._replace(relu=relu, parts=parts)
     chunks, widest = lots * parts, -(-columns // tile.columns // parts) * tile.columns
     run(
         _convolve_kernel(y.dtype, *tile, C, lanes_for(C, y.dtype), size, PAD, index is not None),
@@ -111,7 +112,7 @@ def _convolve_kernel(dtype, outer, inner, vectors, lanes, channels, depth_lanes,
         panel, which all tiles of the group use. L2: the group's patches and products, 650 KiB for 128 channels in
         windows of 4 x 4; the panels of the kernel pass through.
         """
-        g = read_dims(dims, WindowedConvolution)
+        g = read_dims(dims, WinogradDims)
         x, weights, bias, images, patches, products, spares, kernels, y = read_arrays(pointers, 9, dtype)
         index, index_spares = read_array(pointers, 9, np.uint8), read_array(pointers, 10, np.uint8)
         bias = padded_bias(bias, g.columns)

@@ -7,11 +7,11 @@ each input of the patch suffices, 16 or 36 (F(2x2, 3x3) and F(4x4, 3x3) of Lavin
 
     window = A^T [ (G kernel G^T) * (B^T patch B) ] A          * is element by element, the sum over channels inside
 
-The matrices stand in ``transforms.py``. The transforms are done once for each patch and channel, or patch and
+The matrices are in ``transforms.py``. The transforms are done once for each patch and channel, or patch and
 filter; the products are done for each patch, channel and filter, and for each *place* in the patch they are a matrix
 product: (patches x C) (C x F), on register tiles.
 
-How far the rounding of a huge number reaches, and the guard against it, stand in ``ops/exact.py``. A number that is
+How far the rounding of a huge number reaches, and the guard against it, are in ``ops/exact.py``. A number that is
 not finite reaches all outputs that depend on it and, of 4 x 4, others in their windows; an infinity perhaps as NaN.
 Backward it is a patch that may be lost, and of the kernel's gradient all that belongs to a channel and a filter. No
 other image's y or dx is.
@@ -24,6 +24,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from .....types import Pair
 from ...machine.registers import Tile, lanes_for, largest_tile, registers, tile_cost, widest_tile
 from ...machine.tile import tile_shape, tile_store
 from ...runtime.arguments import read_arrays, read_dims
@@ -33,7 +34,6 @@ from ...runtime.launch import run
 from ...runtime.scratch import scratch
 from ...shared.padded_columns import padded_columns
 from ...shared.padded_image import copy_image
-from ..shapes import Pair
 from .transforms import kernel_transform, patch_transform
 
 PAD = 16  # between the matrices in memory: a power of two apart, they would all want the same lines of the cache
@@ -72,13 +72,13 @@ def windows_of(OH: int, OW: int, size: int) -> Pair:
 def product_tile(columns: int, dtype: np.dtype, rows: int | None = None) -> Tile:
     """Choose the tile for products that are (rows, columns) matrices: the one that wastes least, then loads least.
 
-    No ``rows``: so many that nothing is wasted. The registers hold the tile and what one step multiplies.
+    No ``rows``: as many as needed that nothing is wasted. The registers hold the tile and what one step multiplies.
     """
     lanes = lanes_for(columns, dtype)
     best, best_score = Tile(1, 1, 1, lanes), (np.inf, 0.0)
     for vectors in range(1, min(widest_tile(), -(-columns // lanes)) + 1):
         most = min(largest_tile(), registers().count - vectors - 1) // vectors
-        for height in range(1, min(most, PAD) + 1):  # behind a matrix, a tile may reach into the padding
+        for height in range(1, min(most, PAD) + 1):  # after a matrix, a tile may reach into the padding
             computed = round_up(columns, vectors * lanes) / columns * (round_up(rows, height) / rows if rows else 1)
             score = tile_cost(computed, height, vectors)
             if score < best_score:
@@ -121,7 +121,7 @@ def _transform_kernel(dtype, vectors, lanes, size, pad):
 def transform_filters(three, square, width, lanes, weights, g, channels, filters, transformed, pad):
     """Transform from (3, 3, C, columns) to (places, panels, C, width), with ``pad`` numbers between the places.
 
-    ``channels`` and ``filters`` are the first and behind the last; the panels are those of these filters. A panel,
+    ``channels`` and ``filters`` are the first and after the last; the panels are those of these filters. A panel,
     (C, width), is read from one end to the other by the products. Registers: a channel's kernels of one vector.
     """
     distance, plane = g.C * g.columns, g.C * (filters[1] - filters[0]) + pad
@@ -154,7 +154,7 @@ def next_window(g, window):
 def collect_patches(patch, lanes, x, g, image, copied, window, count, patches, plane):
     """Transform the patches of ``count`` windows into matrices (count, C), one for each place, ``plane`` numbers apart.
 
-    ``image`` holds image number ``copied``. Returns which it holds then, and the window behind the last.
+    ``image`` holds image number ``copied``. Returns which it holds then, and the window after the last.
     """
     for p in range(count):
         n, line, pixel = window

@@ -7,7 +7,7 @@ With a kernel g of three numbers:
 
 Why that can be is easiest to see backward. The inputs' gradient is the full convolution of dy and g: its numbers, sums
 of g[i] dy[j] with equal i + j, are the coefficients of the product of two polynomials, whose coefficients are g and dy.
-As many values as it has coefficients determine a polynomial. So take the values of both factors at so many points (G
+As many values as it has coefficients determine a polynomial. So take the values of both factors at that many points (G
 and A; at infinity, the value is the leading coefficient), multiply them, and go back to coefficients by Lagrange's
 interpolation (B; its denominators are in G). Forward, d -> y is the transpose of dy -> dd, so the same matrices stand
 transposed and in reverse order (Winograd 1980, "Arithmetic complexity of computations"; Lavin and Gray 2016, "Fast
