@@ -78,8 +78,7 @@ def _record(
     model: Network, function: Callable[..., Any], arguments: tuple[np.ndarray, ...], settings: tuple[Any, ...]
 ) -> tuple[CacheEntry, Any]:
     """Call a function and record what it does; return the recording, if it can be replayed, and the result."""
-    with announcing_compilation():
-        recording = ops.record(partial(function, model), *arguments)
+    recording = ops.record(partial(function, model), *arguments)  # whose kernels are compiled by now
     result = recording.result if recording else function(model, *arguments)
     if recording is None or _shares_memory(result, arguments):
         return CacheEntry(settings), result
