@@ -18,6 +18,7 @@ from .network import Network
 
 HEAD = ("layer", "output shape", "parameters", "multiply-adds", "bytes kept")
 ALGORITHMS = ("forward", "kernel gradient", "input gradient")
+NO_ALGORITHMS = ("", "", "")
 
 
 def summary(model: Network, kernels: bool = False) -> str:
@@ -25,23 +26,24 @@ def summary(model: Network, kernels: bool = False) -> str:
     rows: list[tuple[str, ...]] = []
     for place, planned in enumerate(model.plan):
         layers = layers_of(planned)
-        algorithms = _algorithms(planned, wants_input_gradient=place > model.first_trained)
         for layer in layers:
-            row = (
+            row: tuple[str, ...] = (
                 _name(layer) if layer is layers[0] else f"+ {_name(layer)}",
                 _batch(layer.output_shape),
                 f"{sum(parameter.size for parameter in layer.params.values()):,}",
                 f"{layer.multiply_adds():,}",
                 f"{bytes_kept(planned):,}" if layer is layers[-1] else "",
             )
-            rows.append(row + (algorithms if layer is layers[0] else ("", "", "")) if kernels else row)
+            if kernels:
+                row += _algorithms(planned, place > model.first_trained) if layer is layers[0] else NO_ALGORITHMS
+            rows.append(row)
     total = (
         "total",
         "",
         f"{model.count_params():,}",
         f"{sum(layer.multiply_adds() for layer in model.layers):,}",
         f"{sum(bytes_kept(planned) for planned in model.plan):,}",
-        *(("", "", "") if kernels else ()),
+        *(NO_ALGORITHMS if kernels else ()),
     )
     head = HEAD + ALGORITHMS if kernels else HEAD
     columns = zip(head, *rows, total, strict=True)
@@ -61,18 +63,12 @@ def _algorithms(planned: Layer, wants_input_gradient: bool) -> tuple[str, str, s
     """Return which algorithms compute a convolution in training; empty texts for other layers."""
     conv = layers_of(planned)[0]
     if not isinstance(conv, Conv2D):
-        return "", "", ""
-    height, width, _ = conv.output_shape or (0, 0, 0)
+        return NO_ALGORITHMS
     pool = None
     if isinstance(planned, FusedConvReLUPool):
         maximum = planned.layer(MaxPool2D)
         pool = maximum.pool_size, maximum.strides
-        height, width = (  # what the pool does not see is not computed
-            (extent - 1) * stride + size
-            for extent, stride, size in zip(
-                planned.output_shape or (), maximum.strides, maximum.pool_size, strict=False
-            )
-        )
+    height, width, _ = (planned if pool else conv).output_shape or (0, 0, 0)
     return ops.convolution_algorithms(
         conv.params["kernel"].shape, (height, width), conv.strides, conv.dtype, pool, wants_input_gradient
     )

@@ -107,7 +107,8 @@ def convolution_algorithms(
     Parameters
     ----------
     kernel : (KH, KW, C, F)
-    output : (OH, OW), before the pool
+    output : (OH, OW)
+        Of the operation: after the pool, if there is one.
     pool : (size, strides), optional
         Of a max-pool that is one operation with the convolution and a ReLU.
 
@@ -121,8 +122,10 @@ def convolution_algorithms(
     """
     if _backend == "reference":
         return "NumPy", "NumPy", "NumPy" if wants_input_gradient else ""
-    from .jit.convolution.choice import Convolution, algorithms_of
+    from .jit.convolution.choice import Convolution, algorithms_of, covered_by_pool
 
+    if pool is not None:
+        output = covered_by_pool(output, *pool)
     convolution = Convolution(kernel, output, strides, dtype, pool, convolutions_are_exact())
     return algorithms_of(convolution, wants_input_gradient)
 

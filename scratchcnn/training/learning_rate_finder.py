@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,6 +26,7 @@ from ..concurrency.turns import undisturbed
 from ..layers.membership import unbuilt
 from ..losses.use import invalidate
 from ..network.network import Network
+from .batches import Batches
 from .checks import as_samples, require_compiled, require_trainable
 from .step import update
 
@@ -206,10 +207,14 @@ def _lag(optimizer: Any) -> int:
 def _sweep(model: Network, x: np.ndarray, y: np.ndarray, rates: list[float], batch_size: int) -> list[float]:
     """Return the loss of each batch, one for each rate or until it has shot up."""
     losses: list[float] = []
-    for chosen, rate in zip(_batches(model.rng, len(x), batch_size), rates, strict=False):
+    batches = Batches(model, x, y, np.arange(len(x)), batch_size)
+    full = len(x) // batch_size  # of an epoch
+    for number, rate in enumerate(rates):
+        if number % full == 0:
+            batches.shuffle()
         model.optimizer.learning_rate = rate  # type: ignore[union-attr]
         try:
-            _, loss = update(model, x[chosen], y[chosen])
+            _, loss = update(model, *batches.draw(number % full))
             invalidate(model.loss)
         except FloatingPointError:
             break
@@ -224,14 +229,6 @@ def _reset(optimizer: Any) -> None:
     optimizer.iterations = 0
     for slot in optimizer.slots.values():
         slot.fill(0)
-
-
-def _batches(rng: np.random.Generator, samples: int, batch_size: int) -> Iterator[np.ndarray]:
-    """Yield the numbers of the samples of full batches, endlessly, by a new permutation each time all are used up."""
-    while True:
-        order = rng.permutation(samples)
-        for start in range(0, samples - batch_size + 1, batch_size):
-            yield order[start : start + batch_size]
 
 
 def _initial_weights(model: Network, seed: int) -> list[np.ndarray]:

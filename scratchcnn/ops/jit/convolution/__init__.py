@@ -26,6 +26,7 @@ from .choice import (
     choose_forward,
     choose_input_gradient,
     choose_kernel_gradient,
+    covered_by_pool,
 )
 from .direct import convolve_direct
 from .few_filters import convolve_few_filters
@@ -67,10 +68,9 @@ def conv_relu_pool_forward(
     index: np.ndarray,
 ) -> None:
     """Compute y = ReLU(max-pool(convolution + bias)), and in ``index`` each maximum's position, or 255 where y is 0."""
-    _, OH, OW, F = y.shape
-    covered = (OH - 1) * pool_strides[0] + pool_size[0], (OW - 1) * pool_strides[1] + pool_size[1]
+    covered = covered_by_pool(y.shape[1:3], pool_size, pool_strides)
     if pool_size != (2, 2) or pool_strides != (2, 2):
-        unpooled = scratch("unpooled", (len(x), *covered, F), y.dtype)
+        unpooled = scratch("unpooled", (len(x), *covered, y.shape[3]), y.dtype)
         _convolve(x, kernel, bias, strides, padding, unpooled)
         max_pool_forward(unpooled, pool_size, pool_strides, (0, 0), y, index)
         relu_index(y, index)
@@ -131,7 +131,7 @@ def conv_relu_pool_backward(
     dbias: np.ndarray | None,
 ) -> None:
     """Compute the gradients of the convolution's input, kernel and bias from that of the pooled output."""
-    covered = (dy.shape[1] - 1) * pool_strides[0] + pool_size[0], (dy.shape[2] - 1) * pool_strides[1] + pool_size[1]
+    covered = covered_by_pool(dy.shape[1:3], pool_size, pool_strides)
     convolution = Convolution(kernel.shape, covered, strides, x.dtype, (pool_size, pool_strides))
     window = strides, padding, pool_size, pool_strides
     kernel_choice = choose_kernel_gradient(convolution, dx is not None)

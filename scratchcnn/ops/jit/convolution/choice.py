@@ -62,6 +62,12 @@ class Convolution(NamedTuple):
     exact: bool = False  # whether Winograd's algorithm is not wanted
 
 
+def covered_by_pool(output: Pair, pool_size: Pair, pool_strides: Pair) -> Pair:
+    """Return which part of a convolution's output the windows of a pool with (OH, OW) outputs see."""
+    (OH, OW), (PH, PW), (down, across) = output, pool_size, pool_strides
+    return (OH - 1) * down + PH, (OW - 1) * across + PW
+
+
 class Choice(NamedTuple):
     """An algorithm, and for Winograd's the size of its output tiles."""
 
