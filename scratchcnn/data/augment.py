@@ -129,8 +129,8 @@ class Augmentation:
         """
         seed = _as_seed(seed)
         indices = as_indices(indices, len(images))
-        elastic = self.elastic or (0.0, 0.0)
-        ops.augment(images, indices, seed, self.rotation, self.shift, self.zoom, self.shear, elastic, out)
+        distortion = ops.Distortion(self.rotation, self.shift, self.zoom, self.shear, self.elastic or (0.0, 0.0))
+        ops.augment(images, indices, seed, distortion, out=out)
 
     def scaled(self, strength: float) -> Augmentation:
         """Return this augmentation with all its limits, and its elastic ``alpha``, multiplied by ``strength``.

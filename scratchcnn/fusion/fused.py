@@ -69,21 +69,20 @@ class FusedConvReLU(FusedLayer):
 
     def __init__(self, fused: Sequence[Layer]) -> None:
         super().__init__(fused)
-        conv = self.layer(Conv2D)
-        self._window = conv.strides, conv.padding_before
+        self._window = self.layer(Conv2D).window
 
     def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
         self._x = self.as_input(x)  # (N, H, W, C)
         self._y = self.output_buffer()  # (N, OH, OW, F)
         kernel, bias = self.params["kernel"], self.params.get("bias")
-        ops.conv_relu_forward(self._x, kernel, bias, *self._window, self._y)
+        ops.conv_relu_forward(self._x, kernel, bias, self._window, out=self._y)
         return self._y
 
     def backward(self, dy: np.ndarray) -> np.ndarray | None:
         dy = self.as_gradient(dy)  # (N, OH, OW, F)
         dx = self.input_gradient_buffer() if self.needs_input_gradient else None  # (N, H, W, C)
-        dkernel, dbias = self.grads["kernel"], self.grads.get("bias")
-        ops.conv_relu_backward(self._x, self.params["kernel"], self._y, dy, *self._window, dx, dkernel, dbias)
+        gradients = dx, self.grads["kernel"], self.grads.get("bias")
+        ops.conv_relu_backward(self._x, self.params["kernel"], self._y, dy, self._window, out=gradients)
         return dx
 
 
@@ -92,22 +91,21 @@ class FusedConvReLUPool(FusedLayer):
 
     def __init__(self, fused: Sequence[Layer]) -> None:
         super().__init__(fused)
-        conv, pool = self.layer(Conv2D), self.layer(MaxPool2D)
-        self._window = conv.strides, conv.padding_before, pool.pool_size, pool.strides
+        self._windows = self.layer(Conv2D).window, self.layer(MaxPool2D).window
 
     def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
         self._x = self.as_input(x)  # (N, H, W, C)
         y = self.output_buffer()  # (N, OH, OW, F)
         self._index = self.buffer("index", y.shape, np.uint8)  # (N, OH, OW, F)
         kernel, bias = self.params["kernel"], self.params.get("bias")
-        ops.conv_relu_pool_forward(self._x, kernel, bias, *self._window, y, self._index)
+        ops.conv_relu_pool_forward(self._x, kernel, bias, *self._windows, out=(y, self._index))
         return y
 
     def backward(self, dy: np.ndarray) -> np.ndarray | None:
         dy = self.as_gradient(dy)  # (N, OH, OW, F)
         dx = self.input_gradient_buffer() if self.needs_input_gradient else None  # (N, H, W, C)
-        dkernel, dbias = self.grads["kernel"], self.grads.get("bias")
-        ops.conv_relu_pool_backward(self._x, self.params["kernel"], dy, self._index, *self._window, dx, dkernel, dbias)
+        gradients = dx, self.grads["kernel"], self.grads.get("bias")
+        ops.conv_relu_pool_backward(self._x, self.params["kernel"], dy, self._index, *self._windows, out=gradients)
         return dx
 
 
@@ -117,12 +115,12 @@ class FusedDenseReLU(FusedLayer):
     def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
         self._x = self.as_input(x)  # (N, D)
         self._y = self.output_buffer()  # (N, F)
-        ops.dense_relu_forward(self._x, self.params["kernel"], self.params.get("bias"), self._y)
+        ops.dense_relu_forward(self._x, self.params["kernel"], self.params.get("bias"), out=self._y)
         return self._y
 
     def backward(self, dy: np.ndarray) -> np.ndarray | None:
         dy = self.as_gradient(dy)  # (N, F)
         dx = self.input_gradient_buffer() if self.needs_input_gradient else None  # (N, D)
-        dkernel, dbias = self.grads["kernel"], self.grads.get("bias")
-        ops.dense_relu_backward(self._x, self.params["kernel"], self._y, dy, dx, dkernel, dbias)
+        gradients = dx, self.grads["kernel"], self.grads.get("bias")
+        ops.dense_relu_backward(self._x, self.params["kernel"], self._y, dy, out=gradients)
         return dx

@@ -33,7 +33,7 @@ class FusedNormReLU(FusedLayer):
         self._x = self.as_input(x)  # (N, ..., C)
         self._y = self.output_buffer()  # (N, ..., C)
         gamma, beta = self.params["gamma"], self.params["beta"]
-        ops.batch_norm_relu_forward(self._x, gamma, beta, norm.epsilon, self._y, *norm.batch_statistics)
+        ops.batch_norm_relu_forward(self._x, gamma, beta, norm.epsilon, out=(self._y, *norm.statistics_buffers()))
         norm.update_moving_averages()
         return self._y
 
@@ -43,9 +43,8 @@ class FusedNormReLU(FusedLayer):
         norm = self.layer(BatchNorm)
         dy = self.as_gradient(dy)  # (N, ..., C)
         dx = self.input_gradient_buffer()  # (N, ..., C)
-        gamma, dgamma, dbeta = self.params["gamma"], self.grads["gamma"], self.grads["beta"]
-        statistics = norm.batch_mean, norm.batch_inverse_std
-        ops.batch_norm_relu_backward(self._x, gamma, *statistics, self._y, dy, dx, dgamma, dbeta)
+        statistics, gradients = (norm.batch_mean, norm.batch_inverse_std), (dx, self.grads["gamma"], self.grads["beta"])
+        ops.batch_norm_relu_backward(self._x, self.params["gamma"], *statistics, self._y, dy, out=gradients)
         return dx
 
 
@@ -53,11 +52,8 @@ class FoldedNorm(FusedLayer):
     """A convolution or dense layer and a batch normalisation, perhaps with a ReLU, perhaps with a max-pool.
 
     At inference, a normalisation multiplies each filter's output by a number and adds another. The convolution does
-    that itself if its parameters are changed: with s = 1 / sqrt(variance + epsilon),
-
-        gamma (W x + b - mean) s + beta  =  W' x + b'          W' = W gamma s          b' = (b - mean) gamma s + beta
-
-    Backward after such a forward, as a numerical check may want it, is left to the layers.
+    that itself if its parameters are changed, by ``fold_batch_norm`` (derived in ``ops/reference/fused.py``). Backward
+    after such a forward, as a numerical check may want it, is left to the layers.
 
     Parameters
     ----------
@@ -82,18 +78,12 @@ class FoldedNorm(FusedLayer):
                 x = layer.forward(x, training)
             return x
         self._x = x
-        ops.each_time(self._fold)
+        norm, kernel, gamma, beta = self.layer(BatchNorm), *(self.params[name] for name in ("kernel", "gamma", "beta"))
+        statistics = norm.state["moving_mean"], norm.state["moving_variance"], norm.epsilon
+        folded = self.buffer("kernel", kernel.shape), self.buffer("bias", beta.shape)
+        ops.fold_batch_norm(kernel, self.params.get("bias"), gamma, beta, *statistics, out=folded)
+        self._folded.params["kernel"], self._folded.params["bias"] = folded
         return self._folded.forward(x)
-
-    def _fold(self) -> None:
-        norm, kernel = self.layer(BatchNorm), self.params["kernel"]
-        mean, variance = norm.state["moving_mean"], norm.state["moving_variance"]
-        factor = self.params["gamma"] / np.sqrt(variance + norm.epsilon)  # (F,)
-        folded_kernel = self.buffer("kernel", kernel.shape)
-        np.multiply(kernel, factor, out=folded_kernel)
-        folded_bias = self.buffer("bias", factor.shape)
-        np.add((self.params.get("bias", 0) - mean) * factor, self.params["beta"], out=folded_bias)
-        self._folded.params["kernel"], self._folded.params["bias"] = folded_kernel, folded_bias
 
     def backward(self, dy: np.ndarray) -> np.ndarray | None:
         if not self._training:

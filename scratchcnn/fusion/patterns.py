@@ -67,13 +67,8 @@ def _as_one(layers: Sequence[Layer]) -> Layer | None:
 
 def _windows_stay_inside(pool: MaxPool2D) -> bool:
     """Return whether no window of a pool sticks out of the image."""
-    assert pool.input_shape is not None and pool.output_shape is not None
-    return pool.padding_before == (0, 0) and all(
-        (stops - 1) * stride + size <= extent
-        for stops, stride, size, extent in zip(
-            pool.output_shape, pool.strides, pool.pool_size, pool.input_shape, strict=False
-        )
-    )
+    (height, width), seen = pool.window.image, pool.window.seen
+    return pool.window.padding == (0, 0) and seen[0] <= height and seen[1] <= width
 
 
 def layers_of(layer: Layer) -> list[Layer]:

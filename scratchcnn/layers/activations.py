@@ -1,4 +1,4 @@
-"""Activations: functions that bend. Without one, two dense layers in a row could be replaced by a single one."""
+"""Activations: element-wise non-linearities. Without them, a stack of dense layers could be replaced by one layer."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ class ReLU(Layer):
     def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
         x = self.as_input(x)
         self._y = self.output_buffer()
-        ops.relu_forward(x, self._y)
+        ops.relu_forward(x, out=self._y)
         return self._y
 
     def backward(self, dy: np.ndarray) -> np.ndarray:
         dy = self.as_gradient(dy)
         dx = self.input_gradient_buffer()
-        ops.relu_backward(self._y, dy, dx)
+        ops.relu_backward(self._y, dy, out=dx)
         return dx
 
 
@@ -83,13 +83,13 @@ class LeakyReLU(Layer):
     def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
         self._x = x = self.as_input(x)
         y = self.output_buffer()
-        ops.leaky_relu_forward(x, self.negative_slope, y)
+        ops.leaky_relu_forward(x, self.negative_slope, out=y)
         return y
 
     def backward(self, dy: np.ndarray) -> np.ndarray:
         dy = self.as_gradient(dy)
         dx = self.input_gradient_buffer()
-        ops.leaky_relu_backward(self._x, self.negative_slope, dy, dx)
+        ops.leaky_relu_backward(self._x, self.negative_slope, dy, out=dx)
         return dx
 
     def config(self) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from .arguments import check_padding, image_shape, positive_int, positive_pair
 from .base import Layer
 from .initializers import INITIALIZERS, check_initializer
 from .settings import Fixed
-from .windows import output_size_and_padding
+from .windows import sliding_window
 
 
 class Conv2D(Layer):
@@ -71,6 +71,7 @@ class Conv2D(Layer):
     use_bias = Fixed(yes_or_no)
     kernel_initializer = Fixed(check_initializer)
 
+    window: ops.Window  # how the kernel slides over the image; set by build
     _x: np.ndarray  # the input: kept by forward for backward
     kernel_regularizer = Setting(as_regularizer)
 
@@ -92,7 +93,6 @@ class Conv2D(Layer):
         self.use_bias = use_bias
         self.kernel_initializer = kernel_initializer
         self.kernel_regularizer = kernel_regularizer
-        self.padding_before = (0, 0)  # (top, left) rows and columns of zeros
 
     def weight_shapes(self, input_shape: Shape) -> dict[str, Shape]:
         _, _, channels = image_shape("Conv2D", input_shape)
@@ -101,9 +101,7 @@ class Conv2D(Layer):
 
     def build(self, input_shape: Shape, rng: np.random.Generator) -> Shape:
         height, width, channels = image_shape("Conv2D", input_shape)
-        output_size, self.padding_before = output_size_and_padding(
-            "Conv2D", (height, width), self.kernel_size, self.strides, self.padding
-        )
+        self.window = sliding_window("Conv2D", (height, width), self.kernel_size, self.strides, self.padding)
         shapes = self.weight_shapes(input_shape)
         positions = self.kernel_size[0] * self.kernel_size[1]
         initialize = INITIALIZERS[self.kernel_initializer]
@@ -111,19 +109,19 @@ class Conv2D(Layer):
         self.add_parameter("kernel", kernel)
         if self.use_bias:
             self.add_parameter("bias", np.zeros(shapes["bias"]))
-        return self.set_shapes(input_shape, (*output_size, self.filters))
+        return self.set_shapes(input_shape, (*self.window.output, self.filters))
 
     def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
         self._x = x = self.as_input(x)  # (N, H, W, C)
         y = self.output_buffer()  # (N, OH, OW, F)
-        ops.conv_forward(x, self.params["kernel"], self.params.get("bias"), self.strides, self.padding_before, y)
+        ops.conv_forward(x, self.params["kernel"], self.params.get("bias"), self.window, out=y)
         return y
 
     def backward(self, dy: np.ndarray) -> np.ndarray | None:
         dy = self.as_gradient(dy)  # (N, OH, OW, F)
         dx = self.input_gradient_buffer() if self.needs_input_gradient else None  # (N, H, W, C)
-        dkernel, dbias = self.grads["kernel"], self.grads.get("bias")
-        ops.conv_backward(self._x, self.params["kernel"], dy, self.strides, self.padding_before, dx, dkernel, dbias)
+        gradients = dx, self.grads["kernel"], self.grads.get("bias")
+        ops.conv_backward(self._x, self.params["kernel"], dy, self.window, out=gradients)
         return dx
 
     def config(self) -> dict[str, Any]:

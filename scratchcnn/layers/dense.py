@@ -86,13 +86,14 @@ class Dense(Layer):
     def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
         self._x = x = self.as_input(x)  # (N, D)
         y = self.output_buffer()  # (N, F)
-        ops.dense_forward(x, self.params["kernel"], self.params.get("bias"), y)
+        ops.dense_forward(x, self.params["kernel"], self.params.get("bias"), out=y)
         return y
 
     def backward(self, dy: np.ndarray) -> np.ndarray | None:
         dy = self.as_gradient(dy)  # (N, F)
         dx = self.input_gradient_buffer() if self.needs_input_gradient else None  # (N, D)
-        ops.dense_backward(self._x, self.params["kernel"], dy, dx, self.grads["kernel"], self.grads.get("bias"))
+        gradients = dx, self.grads["kernel"], self.grads.get("bias")
+        ops.dense_backward(self._x, self.params["kernel"], dy, out=gradients)
         return dx
 
     def config(self) -> dict[str, Any]:

@@ -51,6 +51,7 @@ class Dropout(Layer):
 
     rate = LayerSetting(_share)
 
+    _seed: int | np.ndarray  # of what is dropped: kept by forward for backward
     _dropped = False  # whether the latest forward dropped anything
 
     def __init__(self, rate: float) -> None:
@@ -59,7 +60,6 @@ class Dropout(Layer):
 
     def build(self, input_shape: Shape, rng: np.random.Generator) -> Shape:
         self.rng = rng
-        self._seed = np.zeros(1, np.uint64)  # of the mask: kept by forward for backward
         return self.set_shapes(input_shape, input_shape)
 
     def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
@@ -67,9 +67,9 @@ class Dropout(Layer):
         self._dropped = training
         if not training:
             return x
-        ops.each_time(self._draw)  # for this batch, and for each one that repeats the step from a recording
+        self._seed = ops.draw_seed(self.rng)
         y = self.output_buffer()
-        ops.dropout_forward(x, self.rate, self._seed, y)
+        ops.dropout_forward(x, self.rate, self._seed, out=y)
         return y
 
     def backward(self, dy: np.ndarray) -> np.ndarray:
@@ -77,11 +77,8 @@ class Dropout(Layer):
         if not self._dropped:
             return dy
         dx = self.input_gradient_buffer()
-        ops.dropout_backward(dy, self.rate, self._seed, dx)
+        ops.dropout_backward(dy, self.rate, self._seed, out=dx)
         return dx
-
-    def _draw(self) -> None:
-        self._seed[0] = self.rng.integers(2**64, dtype=np.uint64)
 
     def config(self) -> dict[str, Any]:
         return {"rate": self.rate}

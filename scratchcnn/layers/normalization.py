@@ -30,7 +30,7 @@ class BatchNorm(Layer):
 
         moving = momentum moving + (1 - momentum) batch
 
-    and used otherwise, so that an answer does not depend on which samples are asked together. The variance is the
+    and used at inference, so that a prediction does not depend on the rest of the batch. The variance is the
     biased one, in both, as in Keras. (PyTorch's momentum is 1 minus this one, and it averages the unbiased variance.)
 
     Backward in training, with g = gamma dy, s = 1 / sqrt(variance + epsilon), and means over the M values of a channel
@@ -38,8 +38,8 @@ class BatchNorm(Layer):
 
         dgamma = sum dy x_hat        dbeta = sum dy        dx = s (g - mean(g) - x_hat mean(g x_hat))
 
-    Otherwise mean and variance are constants, and dx = s g. While the layer is frozen (``trainable = False``) it works
-    in this way in training, too, and keeps its moving averages.
+    At inference mean and variance are constants, and dx = s g. While the layer is frozen (``trainable = False``) it
+    works in this way in training, too, and keeps its moving averages.
 
     Parameters
     ----------
@@ -85,10 +85,7 @@ class BatchNorm(Layer):
         self.add_parameter("beta", np.zeros(channels))
         self.state["moving_mean"] = np.zeros(channels, self.dtype)
         self.state["moving_variance"] = np.ones(channels, self.dtype)
-        self.batch_mean = np.empty(channels, self.dtype)
-        self.batch_inverse_std = np.empty(channels, self.dtype)
         self._zeros = np.zeros(channels, self.dtype)
-        self.batch_variance = np.empty(channels, self.dtype)
         return self.set_shapes(input_shape, input_shape)
 
     def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
@@ -97,11 +94,11 @@ class BatchNorm(Layer):
         y = self.output_buffer()
         gamma, beta = self.params["gamma"], self.params["beta"]
         if self._training:
-            ops.batch_norm_forward(x, gamma, beta, self.epsilon, y, *self.batch_statistics)
+            ops.batch_norm_forward(x, gamma, beta, self.epsilon, out=(y, *self.statistics_buffers()))
             self.update_moving_averages()
         else:
             moving_mean, moving_variance = self.state["moving_mean"], self.state["moving_variance"]
-            ops.batch_norm_inference(x, gamma, beta, moving_mean, moving_variance, self.epsilon, y)
+            ops.batch_norm_inference(x, gamma, beta, moving_mean, moving_variance, self.epsilon, out=y)
         return y
 
     def backward(self, dy: np.ndarray) -> np.ndarray:
@@ -109,10 +106,11 @@ class BatchNorm(Layer):
         dx = self.input_gradient_buffer()
         gamma, dgamma, dbeta = self.params["gamma"], self.grads["gamma"], self.grads["beta"]
         if self._training:
-            ops.batch_norm_backward(self._x, gamma, self.batch_mean, self.batch_inverse_std, dy, dx, dgamma, dbeta)
+            statistics = self.batch_mean, self.batch_inverse_std
+            ops.batch_norm_backward(self._x, gamma, *statistics, dy, out=(dx, dgamma, dbeta))
         elif not self.trainable:  # dx = gamma s dy is what the inference makes of dy where mean and beta are 0
             variance = self.state["moving_variance"]
-            ops.batch_norm_inference(dy, gamma, self._zeros, self._zeros, variance, self.epsilon, dx)
+            ops.batch_norm_inference(dy, gamma, self._zeros, self._zeros, variance, self.epsilon, out=dx)
         else:
             batch_axes = tuple(range(dy.ndim - 1))
             inverse_std = 1 / np.sqrt(self.state["moving_variance"] + self.epsilon)
@@ -121,9 +119,11 @@ class BatchNorm(Layer):
             dx[...] = dy * (gamma * inverse_std)
         return dx
 
-    @property
-    def batch_statistics(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """What the operations write in training: mean, 1 / sqrt(variance + epsilon), and variance of the batch."""
+    def statistics_buffers(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return the buffers of a batch's mean, 1 / sqrt(variance + epsilon) and variance, which an operation fills."""
+        shape = self.params["gamma"].shape
+        self.batch_mean, self.batch_inverse_std = self.buffer("mean", shape), self.buffer("inverse_std", shape)
+        self.batch_variance = self.buffer("variance", shape)
         return self.batch_mean, self.batch_inverse_std, self.batch_variance
 
     def update_moving_averages(self) -> None:

@@ -14,7 +14,7 @@ from ..types import Pair, Shape
 from .arguments import check_padding, image_shape, positive_pair
 from .base import Layer
 from .settings import Fixed
-from .windows import output_size_and_padding
+from .windows import sliding_window
 
 
 def _at_most_a_byte(what: str, pool_size: Any) -> Pair:
@@ -56,6 +56,7 @@ class MaxPool2D(Layer):
     strides = Fixed(positive_pair)
     padding = Fixed(check_padding)
 
+    window: ops.Window  # how it slides over the image; set by build
     _index: np.ndarray  # where in its window each maximum was found: kept by forward for backward
 
     def __init__(
@@ -68,26 +69,23 @@ class MaxPool2D(Layer):
         self.pool_size = pool_size
         self.strides = self.pool_size if strides is None else strides
         self.padding = padding
-        self.padding_before = (0, 0)  # (top, left): how far the first window sticks out of the image
 
     def build(self, input_shape: Shape, rng: np.random.Generator) -> Shape:
         height, width, channels = image_shape("MaxPool2D", input_shape)
-        output_size, self.padding_before = output_size_and_padding(
-            "MaxPool2D", (height, width), self.pool_size, self.strides, self.padding
-        )
-        return self.set_shapes(input_shape, (*output_size, channels))
+        self.window = sliding_window("MaxPool2D", (height, width), self.pool_size, self.strides, self.padding)
+        return self.set_shapes(input_shape, (*self.window.output, channels))
 
     def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
         x = self.as_input(x)  # (N, H, W, C)
         y = self.output_buffer()  # (N, OH, OW, C)
         self._index = self.buffer("index", y.shape, np.uint8)  # (N, OH, OW, C)
-        ops.max_pool_forward(x, self.pool_size, self.strides, self.padding_before, y, self._index)
+        ops.max_pool_forward(x, self.window, out=(y, self._index))
         return y
 
     def backward(self, dy: np.ndarray) -> np.ndarray:
         dy = self.as_gradient(dy)  # (N, OH, OW, C)
         dx = self.input_gradient_buffer()  # (N, H, W, C)
-        ops.max_pool_backward(dy, self._index, self.pool_size, self.strides, self.padding_before, dx)
+        ops.max_pool_backward(dy, self._index, self.window, out=dx)
         return dx
 
     def config(self) -> dict[str, Any]:
@@ -126,6 +124,8 @@ class AveragePool2D(Layer):
     strides = Fixed(positive_pair)
     padding = Fixed(check_padding)
 
+    window: ops.Window  # how it slides over the image; set by build
+
     def __init__(
         self,
         pool_size: int | tuple[int, int] = 2,
@@ -136,25 +136,22 @@ class AveragePool2D(Layer):
         self.pool_size = pool_size
         self.strides = self.pool_size if strides is None else strides
         self.padding = padding
-        self.padding_before = (0, 0)  # (top, left): how far the first window sticks out of the image
 
     def build(self, input_shape: Shape, rng: np.random.Generator) -> Shape:
         height, width, channels = image_shape("AveragePool2D", input_shape)
-        output_size, self.padding_before = output_size_and_padding(
-            "AveragePool2D", (height, width), self.pool_size, self.strides, self.padding
-        )
-        return self.set_shapes(input_shape, (*output_size, channels))
+        self.window = sliding_window("AveragePool2D", (height, width), self.pool_size, self.strides, self.padding)
+        return self.set_shapes(input_shape, (*self.window.output, channels))
 
     def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
         x = self.as_input(x)  # (N, H, W, C)
         y = self.output_buffer()  # (N, OH, OW, C)
-        ops.average_pool_forward(x, self.pool_size, self.strides, self.padding_before, y)
+        ops.average_pool_forward(x, self.window, out=y)
         return y
 
     def backward(self, dy: np.ndarray) -> np.ndarray:
         dy = self.as_gradient(dy)  # (N, OH, OW, C)
         dx = self.input_gradient_buffer()  # (N, H, W, C)
-        ops.average_pool_backward(dy, self.pool_size, self.strides, self.padding_before, dx)
+        ops.average_pool_backward(dy, self.window, out=dx)
         return dx
 
     def config(self) -> dict[str, Any]:
@@ -177,17 +174,18 @@ class GlobalAveragePool2D(Layer):
     """
 
     def build(self, input_shape: Shape, rng: np.random.Generator) -> Shape:
-        _, _, channels = image_shape("GlobalAveragePool2D", input_shape)
+        height, width, channels = image_shape("GlobalAveragePool2D", input_shape)
+        self._image = height, width
         return self.set_shapes(input_shape, (channels,))
 
     def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
         x = self.as_input(x)  # (N, H, W, C)
         y = self.output_buffer()  # (N, C)
-        ops.global_average_pool_forward(x, y)
+        ops.global_average_pool_forward(x, out=y)
         return y
 
     def backward(self, dy: np.ndarray) -> np.ndarray:
         dy = self.as_gradient(dy)  # (N, C)
         dx = self.input_gradient_buffer()  # (N, H, W, C)
-        ops.global_average_pool_backward(dy, dx)
+        ops.global_average_pool_backward(dy, self._image, out=dx)
         return dx

@@ -24,7 +24,7 @@ def _finite(what: str, value: Any) -> float:
 
 
 class Rescaling(Layer):
-    """Bring pixels to a range that weights like: y = scale x + offset.
+    """Scale pixels to a range that trains well: y = scale x + offset.
 
     As the first layer of a model it takes the pixels as they are in the file, one byte each, 0 to 255: a saved model
     cannot be fed differently from how it was trained. ``Rescaling(1 / 255)`` maps them to 0..1, and
@@ -60,7 +60,7 @@ class Rescaling(Layer):
     def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
         x = self.as_input(x)
         y = self.output_buffer()
-        ops.rescale_forward(x, self.scale, self.offset, y)
+        ops.rescale_forward(x, self.scale, self.offset, out=y)
         return y
 
     def as_input(self, x: np.ndarray) -> np.ndarray:
@@ -75,7 +75,7 @@ class Rescaling(Layer):
         if not self.needs_input_gradient:
             return None
         dx = self.input_gradient_buffer()
-        ops.rescale_backward(dy, self.scale, dx)
+        ops.rescale_backward(dy, self.scale, out=dx)
         return dx
 
     def config(self) -> dict[str, Any]:

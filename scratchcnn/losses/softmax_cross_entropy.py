@@ -93,7 +93,7 @@ class SoftmaxCrossEntropy(KnownAttributes):
             self._dlogits = aligned_empty(logits.shape, dtype)
             self._losses = aligned_empty(logits.shape[:1], dtype)
         self._labels = labels
-        ops.softmax_cross_entropy_forward(logits, labels, self.label_smoothing, self._probabilities, self._losses)
+        ops.softmax_cross_entropy_forward(logits, labels, self.label_smoothing, out=(self._probabilities, self._losses))
         return mean_of(self._losses)
 
     def check_outputs(self, output_shape: Shape) -> None:
@@ -107,7 +107,7 @@ class SoftmaxCrossEntropy(KnownAttributes):
     def predictions(self, logits: np.ndarray) -> np.ndarray:
         """Return the probabilities of the classes, (N, K): the softmax of the logits."""
         probabilities = np.empty_like(logits)
-        ops.softmax_forward(logits, probabilities)
+        ops.softmax_forward(logits, out=probabilities)
         return probabilities
 
     def correct(self, logits: np.ndarray, labels: np.ndarray) -> int:
@@ -124,7 +124,9 @@ class SoftmaxCrossEntropy(KnownAttributes):
             self._turns.backward("SoftmaxCrossEntropy")
             if self._labels is None:
                 raise RuntimeError("SoftmaxCrossEntropy.backward needs a forward before it")
-            ops.softmax_cross_entropy_backward(self._probabilities, self._labels, self.label_smoothing, self._dlogits)
+            ops.softmax_cross_entropy_backward(
+                self._probabilities, self._labels, self.label_smoothing, out=self._dlogits
+            )
             return self._dlogits
 
     def invalidate(self) -> None:

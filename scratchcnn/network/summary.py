@@ -64,14 +64,8 @@ def _algorithms(planned: Layer, wants_input_gradient: bool) -> tuple[str, str, s
     conv = layers_of(planned)[0]
     if not isinstance(conv, Conv2D):
         return NO_ALGORITHMS
-    pool = None
-    if isinstance(planned, FusedConvReLUPool):
-        maximum = planned.layer(MaxPool2D)
-        pool = maximum.pool_size, maximum.strides
-    height, width, _ = (planned if pool else conv).output_shape or (0, 0, 0)
-    return ops.convolution_algorithms(
-        conv.params["kernel"].shape, (height, width), conv.strides, conv.dtype, pool, wants_input_gradient
-    )
+    pool = planned.layer(MaxPool2D).window if isinstance(planned, FusedConvReLUPool) else None
+    return ops.convolution_algorithms(conv.params["kernel"].shape, conv.window, conv.dtype, pool, wants_input_gradient)
 
 
 def _name(layer: Layer) -> str:

@@ -1,13 +1,15 @@
 """The operations that layers call, and the dispatch to one of their two implementations.
 
-``reference`` is plain NumPy, the textbook; ``jit`` is the same functions with the same signatures, compiled with numba.
-Layers call ``ops.conv_forward(...)`` and do not know which one answers. The choice is made once, at import, from the
-environment variable ``SCRATCHCNN_BACKEND`` (``jit``, the default, or ``reference``), and can be changed with ``use``.
+``reference`` is plain NumPy, the textbook, whose functions return what they compute; ``jit`` is the same operations,
+compiled with numba, which write it into arrays of the caller. Layers call ``ops.conv_forward(x, kernel, bias, window,
+out=y)`` and do not know which one answers: ``writing`` below lets the textbook write, too. The choice is made once, at
+import, from the environment variable ``SCRATCHCNN_BACKEND`` (``jit``, the default, or ``reference``), and can be
+changed with ``use``.
 
-Every operation writes into output arrays that the caller passes last, and never changes its inputs. All floating-point
-arrays of one call have the same dtype, float32 or float64, and are C-contiguous; ``checks.py`` refuses others. What a
-function does with compiled operations can be recorded and played again: ``record``, and ``each_time`` for what has to
-be done in Python each time.
+Only ``out`` is written, a tuple where there are several results, of which one may be None that is not wanted; those of
+optimizers and moving averages are changed in place. All floating-point arrays of one call have the same dtype, float32
+or float64, and are C-contiguous; ``checks.py`` refuses others. What a function does with compiled operations can be
+recorded and played again: ``record``.
 """
 
 from __future__ import annotations
@@ -15,11 +17,13 @@ from __future__ import annotations
 import difflib
 import importlib
 import importlib.util
+import inspect
 import os
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import Any
+from functools import cache, wraps
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -28,10 +32,17 @@ from ..concurrency.locks import BACKEND, Lock
 from .checks import checked
 from .exact import convolutions_are_exact as convolutions_are_exact
 from .exact import exact_convolutions as exact_convolutions
-from .reference import *  # noqa: F403  the names, for readers and type checkers; use() below puts the chosen ones here
-from .reference import __all__ as _names
+from .operands import ARRAYS, operands_of
+from .settings import AdamSettings as AdamSettings
+from .settings import Distortion as Distortion
+from .settings import SGDSettings as SGDSettings
+from .settings import Window as Window
+
+if TYPE_CHECKING:  # the names, for readers and type checkers; use() below puts the chosen ones here
+    from .jit import *  # noqa: F403
 
 BACKENDS = ("jit", "reference")
+OPERATIONS = (*ARRAYS, "draw_seed")
 VARIABLES = ("SCRATCHCNN_BACKEND", "SCRATCHCNN_CACHE", "SCRATCHCNN_DATA")  # of the environment
 _backend = "reference"
 _choice = Lock(BACKEND)  # held while the implementation is chosen, and where it must stay the same
@@ -51,12 +62,30 @@ def use(name: str) -> None:
     if name not in BACKENDS:
         raise ValueError(f"there is no backend {shown(name)}; choose one of {', '.join(BACKENDS)}")
     module = importlib.import_module(f".{name}", __name__)
-    operations = {operation: getattr(module, operation) for operation in _names}
-    if name == "reference":  # those of ``jit`` check by themselves
-        operations = {operation: checked(function) for operation, function in operations.items()}
+    operations = {operation: getattr(module, operation) for operation in OPERATIONS}
+    if name == "reference":  # those of ``jit`` write and check by themselves
+        operations = {operation: checked(writing(function)) for operation, function in operations.items()}
     with _choice:
         globals().update(operations)
         _backend = name
+
+
+@cache
+def writing(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return an operation of ``reference`` that writes what it computes into ``out``, as those of ``jit`` do."""
+    name = function.__name__
+    if name not in ARRAYS or not operands_of(name, list(inspect.signature(function).parameters)).results:
+        return function
+
+    @wraps(function)
+    def operation(*arguments: Any, out: Any) -> None:
+        results = function(*arguments)
+        arrays, results = (out, results) if isinstance(out, tuple) else ((out,), (results,))
+        for array, result in zip(arrays, results, strict=True):
+            if array is not None:
+                array[...] = result
+
+    return operation
 
 
 def backend() -> str:
@@ -96,10 +125,9 @@ def using(name: str) -> Iterator[None]:
 
 def convolution_algorithms(
     kernel: tuple[int, ...],
-    output: tuple[int, int],
-    strides: tuple[int, int],
+    window: Window,
     dtype: np.dtype,
-    pool: tuple[tuple[int, int], tuple[int, int]] | None = None,
+    pool: Window | None = None,
     wants_input_gradient: bool = True,
 ) -> tuple[str, str, str]:
     """Return which algorithms compute a convolution: its outputs, its kernel's gradient, its input's.
@@ -107,26 +135,24 @@ def convolution_algorithms(
     Parameters
     ----------
     kernel : (KH, KW, C, F)
-    output : (OH, OW)
-        Of the operation: after the pool, if there is one.
-    pool : (size, strides), optional
+    window : Window
+    pool : Window, optional
         Of a max-pool that is one operation with the convolution and a ReLU.
 
     Examples
     --------
     >>> import numpy as np
     >>> import scratchcnn as sc
+    >>> window = sc.ops.Window(size=(3, 3), strides=(1, 1), padding=(0, 0), image=(13, 13), output=(11, 11))
     >>> with sc.ops.using("reference"):
-    ...     sc.ops.convolution_algorithms((3, 3, 32, 64), (11, 11), (1, 1), np.dtype("float32"))
+    ...     sc.ops.convolution_algorithms((3, 3, 32, 64), window, np.dtype("float32"))
     ('NumPy', 'NumPy', 'NumPy')
     """
     if _backend == "reference":
         return "NumPy", "NumPy", "NumPy" if wants_input_gradient else ""
-    from .jit.convolution.choice import Convolution, algorithms_of, covered_by_pool
+    from .jit.convolution.choice import Convolution, algorithms_of
 
-    if pool is not None:
-        output = covered_by_pool(output, *pool)
-    convolution = Convolution(kernel, output, strides, dtype, pool, convolutions_are_exact())
+    convolution = Convolution.of(kernel, window, dtype, pool, convolutions_are_exact())
     return algorithms_of(convolution, wants_input_gradient)
 
 

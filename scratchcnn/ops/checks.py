@@ -19,11 +19,13 @@ import numpy as np
 from ..checks.messages import shown
 from ..checks.ranges import are_below
 from .operands import ARRAYS, Operand, operands_of
+from .settings import Window
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 Given = list[tuple[Operand, Any]]  # the operands of a call, and the arrays that were passed
 
-WINDOWS = {"strides": 1, "pool_size": 1, "pool_strides": 1, "padding": 0}  # pairs of integers, and their smallest
+SMALLEST = Window(size=(1, 1), strides=(1, 1), padding=(0, 0), image=(1, 1), output=(1, 1))
+AXES = {"size": ("KH", "KW"), "image": ("H", "W"), "output": ("OH", "OW")}  # of a window, among those of the arrays
 LARGEST_POOL = 255  # positions that ``index`` has room for
 MOST_KNOWN = 10_000  # ways of calling an operation that are remembered
 FLOATS = (np.float32, np.float64)
@@ -43,38 +45,54 @@ def checked(function: Function) -> Function:
     name = function.__name__
     if name not in ARRAYS:
         return function
-    signature = inspect.signature(function)
-    parameters = list(signature.parameters)
-    operands = operands_of(name, parameters)
+    parameters = [parameter for parameter in inspect.signature(function).parameters if parameter != "out"]
+    operands, results = operands_of(name, parameters)
     places = [operand.place for operand in operands]
-    windows = [place for place, parameter in enumerate(parameters) if parameter in WINDOWS]
+    windows = [place for place, parameter in enumerate(parameters) if parameter in ("window", "pool", "image")]
     numbers = [operand for operand in operands if operand.name in ("indices", "labels")]
     known: set[tuple[Any, ...]] = set()  # ways of calling that were found right
 
     @wraps(function)
     def checking(*arguments: Any, **named: Any) -> Any:
-        if named or len(arguments) != len(parameters):
-            arguments = signature.bind(*arguments, **named).args
+        out = named.pop("out", None)
+        if len(arguments) != len(parameters):
+            arguments = _in_order(name, parameters, arguments, named)
+        every = arguments
+        if results:
+            every = (*arguments, *(out if isinstance(out, tuple) else (out,)))
+            if len(every) != len(arguments) + results:
+                written = [operand.name for operand in operands if operand.written]
+                raise ValueError(
+                    f"{name} writes into arrays of yours: pass out=({', '.join(written)}), got {shown(out)}"
+                )
         try:
-            looks: list[Any] = [arguments[place] for place in windows]
+            looks: list[Any] = [every[place] for place in windows]
             for place in places:
-                array = arguments[place]
+                array = every[place]
                 looks += (None,) if array is None else (array.shape, array.dtype, array.flags.num)
             key = tuple(looks)
             is_known = key in known
         except (AttributeError, TypeError):  # something is no array, or a window no tuple
             key, is_known = None, False
         if not is_known:
-            given = [(operand, arguments[operand.place]) for operand in operands]
-            _require_arrays(name, [(o, array) for o, array in given if not (o.optional and array is None)])
-            _require_windows(name, {parameters[place]: arguments[place] for place in windows})
+            given = [(operand, every[operand.place]) for operand in operands]
+            sizes = _require_arrays(name, [(o, array) for o, array in given if not (o.optional and array is None)])
+            _require_windows(name, {parameters[place]: every[place] for place in windows}, sizes)
             if key is not None and len(known) < MOST_KNOWN:
                 known.add(key)
         for operand in numbers:
-            _require_numbers(name, operand.name, arguments[operand.place], arguments[places[0]], arguments[places[-1]])
-        return function(*arguments)
+            _require_numbers(name, operand.name, every[operand.place], every[places[0]], every[places[-1]])
+        return function(*arguments, out=out) if results else function(*arguments)
 
     return cast(Function, checking)
+
+
+def _in_order(name: str, parameters: list[str], arguments: tuple[Any, ...], named: dict[str, Any]) -> tuple[Any, ...]:
+    """Return all arguments of an operation, some of which were passed by name."""
+    rest = parameters[len(arguments) :]
+    if len(arguments) > len(parameters) or set(named) != set(rest):
+        raise TypeError(f"{name} takes {', '.join(parameters)}; got {len(arguments)} of them and {sorted(named)}")
+    return (*arguments, *(named[parameter] for parameter in rest))
 
 
 def _require_numbers(name: str, kind: str, numbers: np.ndarray, first: np.ndarray, last: np.ndarray) -> None:
@@ -88,8 +106,8 @@ def _require_numbers(name: str, kind: str, numbers: np.ndarray, first: np.ndarra
         )
 
 
-def _require_arrays(name: str, given: Given) -> None:
-    """Raise a ValueError unless the arrays are such as the operation takes."""
+def _require_arrays(name: str, given: Given) -> dict[str, Any]:
+    """Raise a ValueError unless the arrays are such as the operation takes; return the sizes of their axes."""
     for operand, array in given:
         what = f"{name}: {operand.name}"
         if not isinstance(array, np.ndarray):
@@ -110,6 +128,7 @@ def _require_arrays(name: str, given: Given) -> None:
     empty = [axis for axis, size in sizes.items() if size == 0 and axis not in ("N", "P")]
     if empty or (name.startswith("batch_norm") and given[0][1].size == 0):
         raise ValueError(f"{name}: there is nothing along the axis {(empty or ['N'])[0]}")
+    return sizes
 
 
 def _require_dtypes(name: str, given: Given) -> None:
@@ -120,11 +139,11 @@ def _require_dtypes(name: str, given: Given) -> None:
             expected, is_right = "float32 or float64", dtype in FLOATS
         elif operand.kind == "pixels":
             expected, is_right = "uint8, float32 or float64", dtype in (np.uint8, *FLOATS)
-        elif operand.kind in ("real", "plain"):
+        elif operand.kind == "real":
             expected, is_right = "real numbers", dtype.kind in "biuf" and dtype.isnative
         else:
             expected, is_right = operand.kind, dtype == operand.kind
-        if operand.kind in ("float", "pixels", "plain"):
+        if operand.kind in ("float", "pixels"):
             if is_right and common is not None:
                 expected, is_right = f"{common}, as the others of this call", dtype == common
             common = common or dtype
@@ -147,17 +166,31 @@ def _fit(axes: tuple[str, ...], shape: tuple[int, ...], sizes: dict[str, Any]) -
     return wanted == extents
 
 
-def _require_windows(name: str, windows: dict[str, Any]) -> None:
-    """Raise a ValueError unless sizes, strides and paddings of windows are pairs of integers that can be."""
-    for window, pair in windows.items():
-        try:
-            down, across = map(operator.index, pair)
-        except TypeError:
-            down = across = -1
-        if not (WINDOWS[window] <= min(down, across) and max(down, across) < 2**31):
-            raise ValueError(f"{name}: {window} must be two integers, at least {WINDOWS[window]}, got {shown(pair)}")
-    if "pool_size" not in windows:
-        return
-    pool = windows["pool_size"]
-    if not name.startswith("average") and pool[0] * pool[1] > LARGEST_POOL:
-        raise ValueError(f"{name}: pool_size may cover at most {LARGEST_POOL} pixels, got {pool}")
+def _require_windows(name: str, windows: dict[str, Any], sizes: dict[str, Any]) -> None:
+    """Raise a ValueError unless windows are such as can be, and the same as the arrays say."""
+    for argument, window in windows.items():
+        if argument == "image":
+            window = SMALLEST._replace(image=window)
+        if not isinstance(window, Window):
+            raise ValueError(f"{name}: {argument} must be a Window({', '.join(Window._fields)}), got {shown(window)}")
+        for field, pair, smallest in zip(Window._fields, window, SMALLEST, strict=True):
+            try:
+                down, across = map(operator.index, pair)
+            except (TypeError, ValueError):
+                down = across = -1
+            if not (smallest[0] <= min(down, across) and max(down, across) < 2**31):
+                raise ValueError(f"{name}: {field} must be two integers, at least {smallest[0]}, got {shown(pair)}")
+    window, pool = windows.get("window"), windows.get("pool")
+    if window is not None and pool is not None:
+        if pool.padding != (0, 0) or pool.image != window.output or any(np.greater(pool.seen, pool.image)):
+            raise ValueError(f"{name}: the pool's windows must lie inside the output {window.output}, got {pool}")
+        window = window._replace(output=pool.output)
+    elif "image" in windows:
+        window = SMALLEST._replace(image=windows["image"])
+    for field, axes in AXES.items():
+        expected = tuple(sizes.get(axis) for axis in axes)
+        if window is not None and None not in expected and getattr(window, field) != expected:
+            raise ValueError(f"{name}: the {field} of a window is {getattr(window, field)}, of the arrays {expected}")
+    largest = pool or window if "max_pool" in name or pool else None
+    if largest and largest.size[0] * largest.size[1] > LARGEST_POOL:
+        raise ValueError(f"{name}: a max-pool may cover at most {LARGEST_POOL} pixels, got {largest.size}")

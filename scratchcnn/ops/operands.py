@@ -1,9 +1,10 @@
 """The arrays of each operation: their names, their kinds, their axes, and which are read and which written.
 
-Of each operation a line: what it reads -> what it writes. ``name:kind(axes)``, where
+Of each operation a line: what it reads -> what it writes. What is written are its results, in their order, or those of
+its arguments that it changes in place. ``name:kind(axes)``, where
 
-    kind    is a dtype, or "float" (none given), "pixels" (uint8, too), "plain" (any number) of one dtype in a call, or
-            "real", any real numbers
+    kind    is a dtype, or "float" (none given), "pixels" (uint8, too), or "real", any real numbers; all that are float
+            or pixels have one dtype in a call
     axes    are the letters of ``reference``, and M images of a data set, P parameters of a model, * any axes
     ?       may be None
 
@@ -41,8 +42,9 @@ ARRAYS = {
     "dense_forward": f"{_DENSE} bias(F)? -> y(N F)",
     "dense_relu_backward": f"{_DENSE} y(N F) dy(N F) -> dx(N D)? dkernel(D F) dbias(F)?",
     "dense_relu_forward": f"{_DENSE} bias(F)? -> y(N F)",
-    "dropout_backward": "dy(*) seed:uint64(1) -> dx(*)",
-    "dropout_forward": "x(*) seed:uint64(1) -> y(*)",
+    "dropout_backward": "dy(*) -> dx(*)",
+    "dropout_forward": "x(*) -> y(*)",
+    "fold_batch_norm": "kernel(* F) bias(F)? gamma(F) beta(F) mean(F) variance(F) -> folded_kernel(* F) folded_bias(F)",
     "global_average_pool_backward": "dy(N C) -> dx(N H W C)",
     "global_average_pool_forward": "x(N H W C) -> y(N C)",
     "leaky_relu_backward": "x(*) dy(*) -> dx(*)",
@@ -62,7 +64,7 @@ ARRAYS = {
 
 
 class Operand(NamedTuple):
-    """An array of an operation: its place among the arguments, its name, and what it must be."""
+    """An array of an operation: its place among the arguments and results, its name, and what it must be."""
 
     place: int
     name: str
@@ -72,11 +74,20 @@ class Operand(NamedTuple):
     written: bool
 
 
-def operands_of(operation: str, parameters: list[str]) -> list[Operand]:
-    """Return the arrays of an operation with these parameters, as its line says, those that are read first."""
-    found = []
+class Operands(NamedTuple):
+    """The arrays of an operation, those that are read first, and the number of its results."""
+
+    all: list[Operand]
+    results: int
+
+
+def operands_of(operation: str, parameters: list[str]) -> Operands:
+    """Return the arrays of an operation with these parameters; the places of its results are after the parameters'."""
+    found, places = [], list(parameters)
     for part, is_written in zip(ARRAYS[operation].split("->"), (False, True), strict=True):
         for name, kind, axes, optional in re.findall(r"(\w+):?(\w*)\(([^)]*)\)(\??)", part):
-            place = parameters.index(name)
-            found.append(Operand(place, name, kind or "float", tuple(axes.split()), bool(optional), is_written))
-    return found
+            if name not in places:
+                places.append(name)
+            axis_names = tuple(axes.split())
+            found.append(Operand(places.index(name), name, kind or "float", axis_names, bool(optional), is_written))
+    return Operands(found, len(places) - len(parameters))

@@ -86,19 +86,10 @@ class Adam(Optimizer):
 
     def update(self, parameters: np.ndarray, gradients: np.ndarray, learning_rate: float) -> None:
         decoupled = self._decays_in_update
-        ops.adam_step(
-            parameters,
-            gradients,
-            self.slots["mean"],
-            self.slots["variance"],
-            self.iterations + 1,
-            learning_rate,
-            self.beta_1,
-            self.beta_2,
-            self.epsilon,
-            self.weight_decay if decoupled else self.l2_penalty,
-            decoupled,
-        )
+        decay = self.weight_decay if decoupled else self.l2_penalty
+        settings = ops.AdamSettings(learning_rate, self.beta_1, self.beta_2, self.epsilon, decay, decoupled)
+        averages = self.slots["mean"], self.slots["variance"]
+        ops.adam_step(parameters, gradients, *averages, self.iterations + 1, settings)
 
     def config(self) -> dict[str, Any]:
         own = {"beta_1": self.beta_1, "beta_2": self.beta_2, "epsilon": self.epsilon, "l2_penalty": self.l2_penalty}

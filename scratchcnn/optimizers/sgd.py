@@ -97,15 +97,8 @@ class SGD(Optimizer):
         self._nesterov = value
 
     def update(self, parameters: np.ndarray, gradients: np.ndarray, learning_rate: float) -> None:
-        ops.sgd_step(
-            parameters,
-            gradients,
-            self.slots.get("velocity"),
-            learning_rate,
-            self.momentum,
-            self.nesterov,
-            self.l2_penalty,
-        )
+        settings = ops.SGDSettings(learning_rate, self.momentum, self.nesterov, self.l2_penalty)
+        ops.sgd_step(parameters, gradients, self.slots.get("velocity"), settings)
 
     def config(self) -> dict[str, Any]:
         return {**super().config(), "momentum": self.momentum, "nesterov": self.nesterov, "l2_penalty": self.l2_penalty}

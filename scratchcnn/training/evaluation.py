@@ -146,7 +146,7 @@ def _probabilities(model: Network, x: np.ndarray, batch_size: int) -> np.ndarray
 
 @replayed
 def _predict_batch(model: Network, images: np.ndarray, probabilities: np.ndarray) -> None:
-    ops.softmax_forward(model.forward(images), probabilities)
+    ops.softmax_forward(model.forward(images), out=probabilities)
 
 
 def _predictions(model: Network, x: np.ndarray, batch_size: int) -> np.ndarray:

@@ -104,7 +104,7 @@ def _settings(model: Network) -> tuple[Any, ...]:
         id(model.plan),
         loss,
         loss.config() if type(loss) is SoftmaxCrossEntropy else None,
-        [layer.config() for layer in adjustable],
+        [(layer.config(), getattr(layer, "rng", None)) for layer in adjustable],
         [id(array) for layer in stateful for array in layer.state.values()],
     )
 

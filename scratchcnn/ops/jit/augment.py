@@ -21,11 +21,13 @@ from typing import NamedTuple
 import numpy as np
 
 from ..reference.augment import MOVES, bumps
+from ..settings import Distortion
 from .runtime.arguments import read_array, read_arrays, read_dims
 from .runtime.chunks import chunk_range, chunks_for_rows
 from .runtime.compile import device, native
 from .runtime.launch import exclusive, run
 from .runtime.scratch import scratch
+from .shared.random import STEP, mix
 
 
 class Batch(NamedTuple):
@@ -46,22 +48,12 @@ class Batch(NamedTuple):
 
 
 @exclusive
-def augment(
-    images: np.ndarray,
-    indices: np.ndarray,
-    seed: int,
-    rotation: float,
-    shift: float,
-    zoom: float,
-    shear: float,
-    elastic: tuple[float, float],
-    out: np.ndarray,
-) -> None:
+def augment(images: np.ndarray, indices: np.ndarray, seed: int, distortion: Distortion, *, out: np.ndarray) -> None:
     """Compute out[i] = images[indices[i]], distorted at random."""
     if out.size == 0:
         return
     N, H, W, C = out.shape
-    alpha, sigma = elastic
+    alpha, sigma = distortion.elastic
     is_bytes = out.dtype == np.uint8
     dtype = np.dtype(np.float32) if is_bytes else out.dtype
     down = (alpha * bumps(H, sigma)).astype(dtype)  # (H, GH)
@@ -69,7 +61,8 @@ def augment(
     g = Batch(N, H, W, C, down.shape[1], across.shape[0], int(np.uint64(seed).view(np.int64)))
     chunks = chunks_for_rows(N)
     memory = scratch("augmentation", (chunks, g.scratch_size), dtype)
-    limits = np.array([math.radians(rotation), zoom, math.radians(shear), shift, shift])
+    angle, slant = math.radians(distortion.rotation), math.radians(distortion.shear)
+    limits = np.array([angle, distortion.zoom, slant, distortion.shift, distortion.shift])
     kernel_of = _augment_bytes if is_bytes else _augment_floats
     run(kernel_of(dtype), chunks, g, down, across, memory, images, out, indices, limits)
 
@@ -122,10 +115,7 @@ def augment_chunk(chunk, chunks, g, down, across, memory, images, out, indices, 
 @device
 def draw_uniform(seed, j):
     """Return random number j of ``seed``, in [-1, 1)."""
-    z = np.uint64(seed) + (np.uint64(j) + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
-    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    z = z ^ (z >> np.uint64(31))
+    z = mix(np.uint64(seed) + (np.uint64(j) + np.uint64(1)) * STEP)
     return np.float64(np.int64(z >> np.uint64(40)) - 2**23) * 2.0**-23
 
 
@@ -135,11 +125,11 @@ def place(g, limits, first_draw, places):
     number = places.dtype.type
     t = limits[0] * draw_uniform(g.seed, first_draw)
     z = limits[1] * draw_uniform(g.seed, first_draw + 1)
-    chunk = limits[2] * draw_uniform(g.seed, first_draw + 2)
+    s = limits[2] * draw_uniform(g.seed, first_draw + 2)
     shift_down = limits[3] * draw_uniform(g.seed, first_draw + 3)
     shift_right = limits[4] * draw_uniform(g.seed, first_draw + 4)
     middle_y, middle_x = (g.H - 1) / 2, (g.W - 1) / 2
-    cosine, sine, slant = math.cos(t) / (1 + z), math.sin(t) / (1 + z), math.tan(chunk)
+    cosine, sine, slant = math.cos(t) / (1 + z), math.sin(t) / (1 + z), math.tan(s)
     for r in range(g.H):
         y = r - middle_y - shift_down
         left = -middle_x - shift_right  # x of the first column

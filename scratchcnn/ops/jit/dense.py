@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..settings import Gradients
 from .dense_gradient import gradients
 from .machine.registers import Tile, lanes_for, largest_tile, widest_tile
 from .machine.tile import copy_run, tile_fma, tile_fma_edge, tile_load, tile_relu, tile_shape, tile_store
@@ -37,42 +38,27 @@ class Product(NamedTuple):
 
 
 @exclusive
-def dense_forward(x: np.ndarray, kernel: np.ndarray, bias: np.ndarray | None, y: np.ndarray) -> None:
+def dense_forward(x: np.ndarray, kernel: np.ndarray, bias: np.ndarray | None, *, out: np.ndarray) -> None:
     """Compute y = x W + b."""
-    _multiply(x, kernel, bias, y)
+    _multiply(x, kernel, bias, out)
 
 
 @exclusive
-def dense_backward(
-    x: np.ndarray,
-    kernel: np.ndarray,
-    dy: np.ndarray,
-    dx: np.ndarray | None,
-    dkernel: np.ndarray,
-    dbias: np.ndarray | None,
-) -> None:
-    """Compute dx = dy W^T, dW = x^T dy, and db = sum over the batch of dy; dx and dbias may be None: not wanted."""
-    gradients(x, kernel, None, dy, dx, dkernel, dbias)
+def dense_backward(x: np.ndarray, kernel: np.ndarray, dy: np.ndarray, *, out: Gradients) -> None:
+    """Compute dx = dy W^T, dW = x^T dy, and db = sum over the batch of dy."""
+    gradients(x, kernel, None, dy, *out)
 
 
 @exclusive
-def dense_relu_forward(x: np.ndarray, kernel: np.ndarray, bias: np.ndarray | None, y: np.ndarray) -> None:
+def dense_relu_forward(x: np.ndarray, kernel: np.ndarray, bias: np.ndarray | None, *, out: np.ndarray) -> None:
     """Compute y = ReLU(x W + b)."""
-    _multiply(x, kernel, bias, y, relu=True)
+    _multiply(x, kernel, bias, out, relu=True)
 
 
 @exclusive
-def dense_relu_backward(
-    x: np.ndarray,
-    kernel: np.ndarray,
-    y: np.ndarray,
-    dy: np.ndarray,
-    dx: np.ndarray | None,
-    dkernel: np.ndarray,
-    dbias: np.ndarray | None,
-) -> None:
+def dense_relu_backward(x: np.ndarray, kernel: np.ndarray, y: np.ndarray, dy: np.ndarray, *, out: Gradients) -> None:
     """Compute the gradients of ``dense_relu_forward`` from its output y."""
-    gradients(x, kernel, y, dy, dx, dkernel, dbias)
+    gradients(x, kernel, y, dy, *out)
 
 
 @cache

@@ -1,6 +1,6 @@
 """Batch normalisation, alone or with a ReLU after it: sums over the batch for each channel, then one pass.
 
-How the batch is cut into chunks and lines, and how its statistics are computed, is in ``channels.py``.
+How the batch is cut into chunks and lines, and how its statistics are computed, is in ``normalization_statistics.py``.
 """
 
 from __future__ import annotations
@@ -9,44 +9,29 @@ from functools import cache
 
 import numpy as np
 
-from .channels import Matrix, batch_statistics, input_gradient_coefficients, line_sums, spread
+from .normalization_statistics import Matrix, batch_statistics, input_gradient_coefficients, line_sums, repeat_channels
 from .runtime.arguments import read_array, read_arrays, read_dims
 from .runtime.chunks import part_of
 from .runtime.compile import native
-from .runtime.launch import exclusive, run
+from .runtime.launch import exclusive, run, tell_observer
 from .runtime.scratch import scratch
+
+Three = tuple[np.ndarray, np.ndarray, np.ndarray]  # dx, dgamma, dbeta
+Statistics = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]  # y; mean, 1 / sqrt(variance + epsilon), variance
 
 
 @exclusive
-def batch_norm_forward(
-    x: np.ndarray,
-    gamma: np.ndarray,
-    beta: np.ndarray,
-    epsilon: float,
-    y: np.ndarray,
-    mean: np.ndarray,
-    inverse_std: np.ndarray,
-    variance: np.ndarray,
-) -> None:
+def batch_norm_forward(x: np.ndarray, gamma: np.ndarray, beta: np.ndarray, epsilon: float, *, out: Statistics) -> None:
     """Normalise with the batch's own mean and variance, and return both, and 1 / sqrt(variance + epsilon)."""
-    batch_statistics(x, epsilon, mean, inverse_std, variance)
-    _scale_and_shift(x, gamma, beta, mean, inverse_std, y, relu=False)
+    _normalise(x, gamma, beta, epsilon, out, relu=False)
 
 
 @exclusive
 def batch_norm_relu_forward(
-    x: np.ndarray,
-    gamma: np.ndarray,
-    beta: np.ndarray,
-    epsilon: float,
-    y: np.ndarray,
-    mean: np.ndarray,
-    inverse_std: np.ndarray,
-    variance: np.ndarray,
+    x: np.ndarray, gamma: np.ndarray, beta: np.ndarray, epsilon: float, *, out: Statistics
 ) -> None:
     """Compute y = ReLU(batch normalisation of x)."""
-    batch_statistics(x, epsilon, mean, inverse_std, variance)
-    _scale_and_shift(x, gamma, beta, mean, inverse_std, y, relu=True)
+    _normalise(x, gamma, beta, epsilon, out, relu=True)
 
 
 @exclusive
@@ -57,28 +42,23 @@ def batch_norm_inference(
     moving_mean: np.ndarray,
     moving_variance: np.ndarray,
     epsilon: float,
-    y: np.ndarray,
+    *,
+    out: np.ndarray,
 ) -> None:
     """Normalise with the statistics remembered from training."""
     inverse_std = scratch("inverse std", gamma.shape, gamma.dtype)
     g = Matrix(1, gamma.size, gamma.size)
     run(_inverse_std(x.dtype), 1, g, moving_variance, inverse_std, np.array([epsilon]))
-    _scale_and_shift(x, gamma, beta, moving_mean, inverse_std, y, relu=False)
+    g = Matrix.of(x)
+    run(_scale(x.dtype, False), g.chunks(), g, x, gamma, beta, moving_mean, inverse_std, out)
 
 
 @exclusive
 def batch_norm_backward(
-    x: np.ndarray,
-    gamma: np.ndarray,
-    mean: np.ndarray,
-    inverse_std: np.ndarray,
-    dy: np.ndarray,
-    dx: np.ndarray,
-    dgamma: np.ndarray,
-    dbeta: np.ndarray,
+    x: np.ndarray, gamma: np.ndarray, mean: np.ndarray, inverse_std: np.ndarray, dy: np.ndarray, *, out: Three
 ) -> None:
     """Compute dbeta = sum(dy), dgamma = sum(dy x_hat), dx = gamma s (dy - mean(dy) - x_hat mean(dy x_hat))."""
-    _backward(x, gamma, mean, inverse_std, dy, dy, dx, dgamma, dbeta, relu=False)
+    _backward(x, gamma, mean, inverse_std, dy, dy, out, relu=False)
 
 
 @exclusive
@@ -89,23 +69,39 @@ def batch_norm_relu_backward(
     inverse_std: np.ndarray,
     y: np.ndarray,
     dy: np.ndarray,
-    dx: np.ndarray,
-    dgamma: np.ndarray,
-    dbeta: np.ndarray,
+    *,
+    out: Three,
 ) -> None:
     """Like ``batch_norm_backward``, with dy counted as 0 where the output y is not positive."""
-    _backward(x, gamma, mean, inverse_std, y, dy, dx, dgamma, dbeta, relu=True)
+    _backward(x, gamma, mean, inverse_std, y, dy, out, relu=True)
 
 
-def _scale_and_shift(
-    x: np.ndarray,
+@exclusive
+def fold_batch_norm(
+    kernel: np.ndarray,
+    bias: np.ndarray | None,
     gamma: np.ndarray,
     beta: np.ndarray,
     mean: np.ndarray,
-    inverse_std: np.ndarray,
-    y: np.ndarray,
-    relu: bool,
+    variance: np.ndarray,
+    epsilon: float,
+    *,
+    out: tuple[np.ndarray, np.ndarray],
 ) -> None:
+    """Multiply a kernel by what a normalisation after it does: in NumPy, since it is done once for a whole batch."""
+
+    def fold() -> None:
+        factor = gamma / np.sqrt(variance + epsilon)  # (F,)
+        np.multiply(kernel, factor, out=out[0])
+        np.add((-mean if bias is None else bias - mean) * factor, beta, out=out[1])
+
+    fold()
+    tell_observer(fold)  # which repeats it before each replay
+
+
+def _normalise(x: np.ndarray, gamma: np.ndarray, beta: np.ndarray, epsilon: float, out: Statistics, relu: bool) -> None:
+    y, mean, inverse_std, variance = out
+    batch_statistics(x, epsilon, mean, inverse_std, variance)
     g = Matrix.of(x)
     run(_scale(x.dtype, relu), g.chunks(), g, x, gamma, beta, mean, inverse_std, y)
 
@@ -117,12 +113,10 @@ def _backward(
     inverse_std: np.ndarray,
     y: np.ndarray,
     dy: np.ndarray,
-    dx: np.ndarray,
-    dgamma: np.ndarray,
-    dbeta: np.ndarray,
+    out: Three,
     relu: bool,
 ) -> None:
-    g, dtype = Matrix.of(x), x.dtype
+    (dx, dgamma, dbeta), g, dtype = out, Matrix.of(x), x.dtype
     sums = line_sums(_gradient_sums(dtype, relu), g.chunks_of_reduction(), g, x, y, dy, mean)
     coefficients = input_gradient_coefficients(g, g.M, gamma, mean, inverse_std, sums, dgamma, dbeta)
     run(_input_gradient(dtype, relu), g.chunks(), g, x, y, dy, coefficients, dx)
@@ -147,7 +141,11 @@ def _scale(dtype, relu):
         """y = scale (x - mean) + shift, and the ReLU of it."""
         g = read_dims(dims, Matrix)
         x, gamma, beta, mean, inverse_std, y = read_arrays(pointers, 6, dtype)
-        mean, shift, scale = spread(mean, g.L), spread(beta, g.L), spread(gamma * inverse_std, g.L)
+        mean, shift, scale = (
+            repeat_channels(mean, g.L),
+            repeat_channels(beta, g.L),
+            repeat_channels(gamma * inverse_std, g.L),
+        )
         end = (chunk + 1) * g.M // chunks * g.C
         for start in range(chunk * g.M // chunks * g.C, end, g.L):
             values, results = x[start : min(start + g.L, end)], y[start : min(start + g.L, end)]
@@ -167,7 +165,7 @@ def _gradient_sums(dtype, relu):
         x, y, dy, mean = read_arrays(pointers, 4, dtype)
         sums = part_of(read_array(pointers, 4, np.float64), chunk, chunks)
         sums[:] = 0
-        zero, mean = x.dtype.type(0), spread(mean, g.L)
+        zero, mean = x.dtype.type(0), repeat_channels(mean, g.L)
         gradient_sum, deviation_sum = sums[: g.L], sums[g.L :]
         end = (chunk + 1) * g.M // chunks * g.C
         for start in range(chunk * g.M // chunks * g.C, end, g.L):
@@ -188,8 +186,11 @@ def _input_gradient(dtype, relu):
         """dx = factor dy + slope (x - mean) + constant."""
         g = read_dims(dims, Matrix)
         x, y, dy, coefficients, dx = read_arrays(pointers, 5, dtype)
-        factor, slope = spread(coefficients[: g.C], g.L), spread(coefficients[g.C : 2 * g.C], g.L)
-        constant, mean = spread(coefficients[2 * g.C : 3 * g.C], g.L), spread(coefficients[3 * g.C :], g.L)
+        factor, slope = repeat_channels(coefficients[: g.C], g.L), repeat_channels(coefficients[g.C : 2 * g.C], g.L)
+        constant, mean = (
+            repeat_channels(coefficients[2 * g.C : 3 * g.C], g.L),
+            repeat_channels(coefficients[3 * g.C :], g.L),
+        )
         zero = x.dtype.type(0)
         end = (chunk + 1) * g.M // chunks * g.C
         for start in range(chunk * g.M // chunks * g.C, end, g.L):

@@ -11,7 +11,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .convolution.shapes import Pair
+from ...types import Pair
+from ..settings import Window
 from .runtime.arguments import read_array, read_arrays, read_dims
 from .runtime.chunks import chunk_range, chunks_for_rows
 from .runtime.compile import device, native
@@ -34,61 +35,60 @@ class Pooling(NamedTuple):
     top: int
     left: int
 
+    @classmethod
+    def of(cls, x: np.ndarray, window: Window) -> Pooling:
+        """Return the integers of a pool of images like x."""
+        N, H, W, C = x.shape
+        return cls(N, H, W, C, *window.output, *window.size, *window.strides, *window.padding)
+
 
 @exclusive
-def max_pool_forward(
-    x: np.ndarray, pool_size: Pair, strides: Pair, padding: Pair, y: np.ndarray, index: np.ndarray
-) -> None:
+def max_pool_forward(x: np.ndarray, window: Window, *, out: tuple[np.ndarray, np.ndarray]) -> None:
     """Compute the maximum of each window, and at which position of the window it is found first."""
-    g = _pooling(x, y, pool_size, strides, padding)
-    run(_max_pool_forward(x.dtype), chunks_for_rows(g.N * g.OH), g, x, y, index)
+    g = Pooling.of(x, window)
+    run(_max_pool_forward(x.dtype), chunks_for_rows(g.N * g.OH), g, x, *out)
 
 
 @exclusive
-def max_pool_backward(
-    dy: np.ndarray, index: np.ndarray, pool_size: Pair, strides: Pair, padding: Pair, dx: np.ndarray
-) -> None:
+def max_pool_backward(dy: np.ndarray, index: np.ndarray, window: Window, *, out: np.ndarray) -> None:
     """Hand each output's gradient to the pixel that was its window's maximum."""
-    g = _pooling(dx, dy, pool_size, strides, padding)
-    run(_max_pool_backward(dx.dtype), chunks_for_rows(g.N), g, dy, dx, index)
+    g = Pooling.of(out, window)
+    run(_max_pool_backward(dy.dtype), chunks_for_rows(g.N), g, dy, out, index)
 
 
 @exclusive
-def average_pool_forward(x: np.ndarray, pool_size: Pair, strides: Pair, padding: Pair, y: np.ndarray) -> None:
+def average_pool_forward(x: np.ndarray, window: Window, *, out: np.ndarray) -> None:
     """Compute the average of each window's pixels that lie in the image."""
-    g = _pooling(x, y, pool_size, strides, padding)
-    run(_average_pool_forward(x.dtype), chunks_for_rows(g.N * g.OH), g, x, y)
+    g = Pooling.of(x, window)
+    run(_average_pool_forward(x.dtype), chunks_for_rows(g.N * g.OH), g, x, out)
 
 
 @exclusive
-def average_pool_backward(dy: np.ndarray, pool_size: Pair, strides: Pair, padding: Pair, dx: np.ndarray) -> None:
+def average_pool_backward(dy: np.ndarray, window: Window, *, out: np.ndarray) -> None:
     """Share each output's gradient equally among the pixels of its window."""
-    g = _pooling(dx, dy, pool_size, strides, padding)
-    run(_average_pool_backward(dx.dtype), chunks_for_rows(g.N), g, dy, dx)
+    g = Pooling.of(out, window)
+    run(_average_pool_backward(dy.dtype), chunks_for_rows(g.N), g, dy, out)
 
 
 @exclusive
-def global_average_pool_forward(x: np.ndarray, y: np.ndarray) -> None:
+def global_average_pool_forward(x: np.ndarray, *, out: np.ndarray) -> None:
     """Compute the average over all pixels of an image: a pool with one window."""
-    N, H, W, C = x.shape
-    average_pool_forward(x, (H, W), (1, 1), (0, 0), y.reshape(N, 1, 1, C))
+    average_pool_forward(x, _whole(x.shape), out=out.reshape(len(x), 1, 1, -1))
 
 
 @exclusive
-def global_average_pool_backward(dy: np.ndarray, dx: np.ndarray) -> None:
+def global_average_pool_backward(dy: np.ndarray, image: Pair, *, out: np.ndarray) -> None:
     """Share each output's gradient equally among all pixels of its image."""
-    N, H, W, C = dx.shape
-    average_pool_backward(dy.reshape(N, 1, 1, C), (H, W), (1, 1), (0, 0), dx)
+    average_pool_backward(dy.reshape(len(dy), 1, 1, -1), _whole(out.shape), out=out)
 
 
-def _pooling(x: np.ndarray, y: np.ndarray, pool_size: Pair, strides: Pair, padding: Pair) -> Pooling:
-    N, H, W, C = x.shape
-    OH, OW = y.shape[1:3]
-    return Pooling(N, H, W, C, OH, OW, *pool_size, *strides, *padding)
+def _whole(shape: tuple[int, ...]) -> Window:
+    _, H, W, _ = shape
+    return Window(size=(H, W), strides=(1, 1), padding=(0, 0), image=(H, W), output=(1, 1))
 
 
 @device
-def window(g, oy, ox):
+def window_inside(g, oy, ox):
     """Return the window of output (oy, ox) as far as it lies in the image: first and end line, first and end pixel."""
     y, x = oy * g.stride_y - g.top, ox * g.stride_x - g.left
     return max(0, y), min(g.H, y + g.PH), max(0, x), min(g.W, x + g.PW)
@@ -109,7 +109,7 @@ def _max_pool_forward(dtype):
                 for c in range(g.C):
                     best[c] = -np.inf
                     first[c] = 255  # not yet: even minus infinity wins the first comparison
-                y0, y1, x0, x1 = window(g, oy, ox)
+                y0, y1, x0, x1 = window_inside(g, oy, ox)
                 for py in range(y0, y1):
                     for px in range(x0, x1):
                         number = np.uint8((py - oy * g.stride_y + g.top) * g.PW + px - ox * g.stride_x + g.left)
@@ -162,7 +162,7 @@ def _average_pool_forward(dtype):
                 average = y[place : place + g.C]
                 for c in range(g.C):
                     average[c] = 0
-                y0, y1, x0, x1 = window(g, oy, ox)
+                y0, y1, x0, x1 = window_inside(g, oy, ox)
                 for py in range(y0, y1):
                     for px in range(x0, x1):
                         place = ((n * g.H + py) * g.W + px) * g.C
@@ -190,7 +190,7 @@ def _average_pool_backward(dtype):
                 for ox in range(g.OW):
                     place = ((n * g.OH + oy) * g.OW + ox) * g.C
                     gradient = dy[place : place + g.C]
-                    y0, y1, x0, x1 = window(g, oy, ox)
+                    y0, y1, x0, x1 = window_inside(g, oy, ox)
                     pixels = (y1 - y0) * (x1 - x0)
                     for py in range(y0, y1):
                         for px in range(x0, x1):

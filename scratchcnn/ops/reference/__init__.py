@@ -1,22 +1,15 @@
 """The operations in plain NumPy: the textbook. Read this folder before ``jit``, which computes the same, fast.
 
-One file a concept, ``X_forward`` beside ``X_backward``, the derivation in the docstring. The results go into the arrays
-passed last. Sums over a whole batch are accumulated in float64: a hundred thousand float32 numbers added one after the
-other lose three digits.
+One file a concept, ``X_forward`` beside ``X_backward``, the derivation in the docstring; what a function computes it
+returns. (Those of optimizers and of moving averages change their arrays in place, as the formulas do.) Sums over a
+whole batch are accumulated in float64: a hundred thousand float32 numbers added one after the other lose three digits.
 """
 
+from .activations import leaky_relu_backward, leaky_relu_forward, relu_backward, relu_forward
 from .augment import augment
 from .conv import conv_backward, conv_forward
 from .dense import dense_backward, dense_forward
 from .dropout import dropout_backward, dropout_forward
-from .elementwise import (
-    leaky_relu_backward,
-    leaky_relu_forward,
-    relu_backward,
-    relu_forward,
-    rescale_backward,
-    rescale_forward,
-)
 from .fused import (
     batch_norm_relu_backward,
     batch_norm_relu_forward,
@@ -26,15 +19,16 @@ from .fused import (
     conv_relu_pool_forward,
     dense_relu_backward,
     dense_relu_forward,
+    fold_batch_norm,
 )
-from .loss import softmax_cross_entropy_backward, softmax_cross_entropy_forward, softmax_forward
+from .losses import softmax_cross_entropy_backward, softmax_cross_entropy_forward, softmax_forward
 from .normalization import (
     batch_norm_backward,
     batch_norm_forward,
     batch_norm_inference,
     update_moving_statistics,
 )
-from .optimizer import adam_step, clip_by_norm, sgd_step
+from .optimizers import adam_step, clip_by_norm, sgd_step
 from .pool import (
     average_pool_backward,
     average_pool_forward,
@@ -43,45 +37,5 @@ from .pool import (
     max_pool_backward,
     max_pool_forward,
 )
-from .recording import each_time
-
-__all__ = [
-    "adam_step",
-    "augment",
-    "average_pool_backward",
-    "average_pool_forward",
-    "batch_norm_backward",
-    "batch_norm_forward",
-    "batch_norm_inference",
-    "batch_norm_relu_backward",
-    "batch_norm_relu_forward",
-    "clip_by_norm",
-    "conv_backward",
-    "conv_forward",
-    "conv_relu_backward",
-    "conv_relu_forward",
-    "conv_relu_pool_backward",
-    "conv_relu_pool_forward",
-    "dense_backward",
-    "dense_forward",
-    "dense_relu_backward",
-    "dense_relu_forward",
-    "dropout_backward",
-    "dropout_forward",
-    "each_time",
-    "global_average_pool_backward",
-    "global_average_pool_forward",
-    "leaky_relu_backward",
-    "leaky_relu_forward",
-    "max_pool_backward",
-    "max_pool_forward",
-    "relu_backward",
-    "relu_forward",
-    "rescale_backward",
-    "rescale_forward",
-    "sgd_step",
-    "softmax_cross_entropy_backward",
-    "softmax_cross_entropy_forward",
-    "softmax_forward",
-    "update_moving_statistics",
-]
+from .random import draw_seed
+from .rescaling import rescale_backward, rescale_forward

@@ -4,7 +4,7 @@ An image is drawn anew pixel by pixel. For each pixel of the result we ask where
 place that usually lies between four pixels, and mix these four by their distances (bilinear sampling). Asked the other
 way round, where each source pixel goes to, some pixels of the result would be hit twice and others never.
 
-Random number j of image i is output i * (numbers for an image) + j of the splitmix64 generator (see dropout.py), so the
+Random number j of image i is output i * (numbers for an image) + j of the splitmix64 generator (see random.py), so the
 result depends on the seed alone: not on who computes an image, or when.
 
 Letters: N images, H W height and width, C channels, GH GW points of the grid of an elastic distortion.
@@ -17,22 +17,13 @@ from functools import cache
 
 import numpy as np
 
-from .dropout import uniform
+from ..settings import Distortion
+from .random import uniform
 
 MOVES = 5  # random numbers for what happens to an image as a whole: angle, size, slant, and two shifts
 
 
-def augment(
-    images: np.ndarray,
-    indices: np.ndarray,
-    seed: int,
-    rotation: float,
-    shift: float,
-    zoom: float,
-    shear: float,
-    elastic: tuple[float, float],
-    out: np.ndarray,
-) -> None:
+def augment(images: np.ndarray, indices: np.ndarray, seed: int, distortion: Distortion) -> np.ndarray:
     """Compute out[i] = images[indices[i]], distorted at random. Where nothing comes from inside the image, it is 0.
 
     Parameters
@@ -41,29 +32,27 @@ def augment(
     indices : (N,), int64
     seed : int
         0 <= seed < 2**64.
-    rotation, shear : float
-        The largest angles, either way, in degrees.
-    shift : float
-        The farthest that an image moves along each axis, either way, in pixels; also by fractions of one.
-    zoom : float
-        Sizes are multiplied by something between 1 - zoom and 1 + zoom.
-    elastic : (alpha, sigma)
-        Strength and smoothness of the elastic distortion, in pixels; (0, 0) is none.
-    out : (N, H, W, C), of the images' dtype, written
+    distortion : Distortion
+        The limits of what is done.
+
+    Returns
+    -------
+    out : (N, H, W, C), of the images' dtype
         uint8 is rounded to the nearest.
     """
-    N, H, W, _ = out.shape
-    alpha, sigma = elastic
+    (_, H, W, _), N = images.shape, len(indices)
+    alpha, sigma = distortion.elastic
     down, across = bumps(H, sigma), bumps(W, sigma)  # (H, GH) and (W, GW)
     GH, GW = down.shape[1], across.shape[1]
     draws_each = MOVES + 2 * GH * GW
     draws = 2 * uniform(seed, N * draws_each).reshape(N, draws_each) - 1  # in [-1, 1)
-    limits = [math.radians(rotation), zoom, math.radians(shear), shift, shift]
+    angle, slant = math.radians(distortion.rotation), math.radians(distortion.shear)
+    limits = [angle, distortion.zoom, slant, distortion.shift, distortion.shift]
     noise = draws[:, MOVES:].reshape(N, 2, GH, GW)
     displacement = alpha * (down @ noise @ across.T)  # (N, 2, H, W)
     sources = moved(draws[:, :MOVES] * limits, H, W) + displacement
     values = sample(images[indices], sources)  # (N, H, W, C)
-    out[...] = np.floor(values + 0.5) if out.dtype == np.uint8 else values
+    return (np.floor(values + 0.5) if images.dtype == np.uint8 else values).astype(images.dtype)
 
 
 def moved(moves: np.ndarray, H: int, W: int) -> np.ndarray:

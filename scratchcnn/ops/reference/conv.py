@@ -1,20 +1,18 @@
 """Convolution: every output pixel is a weighted sum of the input pixels under a sliding window.
 
-Letters: N batch, H W height and width, C input channels, F filters, KH KW kernel, OH OW output height and width.
-``padding`` is the (top, left) number of rows and columns of zeros before the image; what is needed after it follows
-from the output's shape. As in every framework, "convolution" is cross-correlation: the kernel is not flipped.
+Letters: N batch, H W height and width, C input channels, F filters, KH KW kernel, OH OW output height and width. As in
+every framework, "convolution" is cross-correlation: the kernel is not flipped.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from .windows import Pair, crop, pad, positions
+from ..settings import Window
+from .windows import crop, pad, positions
 
 
-def conv_forward(
-    x: np.ndarray, kernel: np.ndarray, bias: np.ndarray | None, strides: Pair, padding: Pair, y: np.ndarray
-) -> None:
+def conv_forward(x: np.ndarray, kernel: np.ndarray, bias: np.ndarray | None, window: Window) -> np.ndarray:
     """Compute, with the stride S and the padded input xp,
 
         y[n, oy, ox, f] = bias[f] + sum over ky, kx, c of  xp[n, oy S + ky, ox S + kx, c] kernel[ky, kx, c, f]
@@ -27,25 +25,24 @@ def conv_forward(
     x : (N, H, W, C)
     kernel : (KH, KW, C, F)
     bias : (F,) or None
-    y : (N, OH, OW, F), written
+    window : Window
+
+    Returns
+    -------
+    y : (N, OH, OW, F)
     """
-    window, stops = kernel.shape[:2], y.shape[1:3]
-    x_padded = pad(x, window, strides, padding, stops)
-    y[...] = 0 if bias is None else bias
-    for ky, kx, rows, columns in positions(window, strides, stops):
+    x_padded = pad(x, window)
+    y = np.zeros((len(x), *window.output, kernel.shape[3]), x.dtype)
+    if bias is not None:
+        y += bias
+    for ky, kx, rows, columns in positions(window):
         y += np.tensordot(x_padded[:, rows, columns], kernel[ky, kx], axes=1)  # (N, OH, OW, C) (C, F)
+    return y
 
 
 def conv_backward(
-    x: np.ndarray,
-    kernel: np.ndarray,
-    dy: np.ndarray,
-    strides: Pair,
-    padding: Pair,
-    dx: np.ndarray | None,
-    dkernel: np.ndarray,
-    dbias: np.ndarray | None,
-) -> None:
+    x: np.ndarray, kernel: np.ndarray, dy: np.ndarray, window: Window
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Compute the gradients from dy = dL/dy, of shape (N, OH, OW, F).
 
     The loss depends on a weight through every output that the weight helped to make, so the chain rule sums over them:
@@ -60,21 +57,16 @@ def conv_backward(
 
     and the frame of zeros, which nobody asked for, is cut off.
 
-    Parameters
-    ----------
-    dx : like x, or None where it is not wanted; written
-    dkernel : like kernel, written
-    dbias : (F,), or None where there is no bias; written
+    Returns
+    -------
+    dx : like x
+    dkernel : like kernel
+    dbias : (F,)
     """
-    window, stops = kernel.shape[:2], dy.shape[1:3]
-    x_padded = pad(x, window, strides, padding, stops)
-    dx_padded = np.zeros_like(x_padded)
+    x_padded = pad(x, window)
+    dx_padded, dkernel = np.zeros_like(x_padded), np.zeros_like(kernel)
     every_pixel = ([0, 1, 2], [0, 1, 2])
-    for ky, kx, rows, columns in positions(window, strides, stops):
+    for ky, kx, rows, columns in positions(window):
         dkernel[ky, kx] = np.tensordot(x_padded[:, rows, columns], dy, axes=every_pixel)  # (C, F)
-        if dx is not None:
-            dx_padded[:, rows, columns] += np.tensordot(dy, kernel[ky, kx].T, axes=1)  # (N, OH, OW, F) (F, C)
-    if dx is not None:
-        dx[...] = crop(dx_padded, padding, x.shape)
-    if dbias is not None:
-        dbias[...] = dy.sum(axis=(0, 1, 2), dtype=np.float64)
+        dx_padded[:, rows, columns] += np.tensordot(dy, kernel[ky, kx].T, axes=1)  # (N, OH, OW, F) (F, C)
+    return crop(dx_padded, window), dkernel, dy.sum(axis=(0, 1, 2), dtype=np.float64)

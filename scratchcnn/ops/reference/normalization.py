@@ -12,47 +12,38 @@ import numpy as np
 
 
 def batch_norm_forward(
-    x: np.ndarray,
-    gamma: np.ndarray,
-    beta: np.ndarray,
-    epsilon: float,
-    y: np.ndarray,
-    mean: np.ndarray,
-    inverse_std: np.ndarray,
-    variance: np.ndarray,
-) -> None:
+    x: np.ndarray, gamma: np.ndarray, beta: np.ndarray, epsilon: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Normalise with the batch's own statistics, as in training:
 
         x_hat = (x - mean) / sqrt(variance + epsilon)        y = gamma x_hat + beta
 
     Parameters
     ----------
-    x, y : (..., C); y is written
+    x : (..., C)
     gamma, beta : (C,)
-    mean, inverse_std, variance : (C,)
-        Written: the batch's mean, and 1 / sqrt(variance + epsilon), which the backward pass needs; and the variance,
-        which the moving average needs, and which could not be told from the two where epsilon is much larger.
+
+    Returns
+    -------
+    y : like x
+    mean, inverse_std : (C,)
+        The batch's mean, and 1 / sqrt(variance + epsilon): what the backward pass needs.
+    variance : (C,)
+        What the moving average needs.
     """
     batch_axes = tuple(range(x.ndim - 1))
-    mean[...] = x.mean(axis=batch_axes, dtype=np.float64)
+    mean = x.mean(axis=batch_axes, dtype=np.float64).astype(x.dtype)
     deviation = x - x[(0,) * (x.ndim - 1)].astype(np.float64)  # from any of the numbers: exactly 0 where all are equal
-    exact_variance = deviation.var(axis=batch_axes)
-    inverse_std[...] = 1 / np.sqrt(exact_variance + epsilon)
-    variance[...] = exact_variance
-    y[...] = gamma * ((x - mean) * inverse_std) + beta
+    variance = deviation.var(axis=batch_axes)
+    inverse_std = (1 / np.sqrt(variance + epsilon)).astype(x.dtype)
+    y = gamma * ((x - mean) * inverse_std) + beta
+    return y, mean, inverse_std, variance
 
 
 def batch_norm_backward(
-    x: np.ndarray,
-    gamma: np.ndarray,
-    mean: np.ndarray,
-    inverse_std: np.ndarray,
-    dy: np.ndarray,
-    dx: np.ndarray,
-    dgamma: np.ndarray,
-    dbeta: np.ndarray,
-) -> None:
-    """Compute the gradients from dy = dL/dy, of x's shape. For the two parameters, channel by channel:
+    x: np.ndarray, gamma: np.ndarray, mean: np.ndarray, inverse_std: np.ndarray, dy: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Compute the gradients dx, dgamma and dbeta from dy = dL/dy, of x's shape. For the parameters of a channel:
 
         dgamma = sum of dy x_hat        dbeta = sum of dy
 
@@ -68,10 +59,11 @@ def batch_norm_backward(
     """
     batch_axes = tuple(range(x.ndim - 1))
     x_hat = (x - mean) * inverse_std
-    dbeta[...] = dy.sum(axis=batch_axes, dtype=np.float64)
-    dgamma[...] = (dy * x_hat).sum(axis=batch_axes, dtype=np.float64)
+    dbeta = dy.sum(axis=batch_axes, dtype=np.float64).astype(x.dtype)
+    dgamma = (dy * x_hat).sum(axis=batch_axes, dtype=np.float64).astype(x.dtype)
     count = x.size // x.shape[-1]  # M
-    dx[...] = gamma * inverse_std * (dy - dbeta / count - x_hat * (dgamma / count))  # mean(g) = gamma dbeta / M
+    dx = gamma * inverse_std * (dy - dbeta / count - x_hat * (dgamma / count))  # mean(g) = gamma dbeta / M
+    return dx, dgamma, dbeta
 
 
 def update_moving_statistics(
@@ -98,7 +90,6 @@ def batch_norm_inference(
     moving_mean: np.ndarray,
     moving_variance: np.ndarray,
     epsilon: float,
-    y: np.ndarray,
-) -> None:
+) -> np.ndarray:
     """Normalise with the statistics remembered from training, (C,) each: y no longer depends on the other samples."""
-    y[...] = gamma * ((x - moving_mean) / np.sqrt(moving_variance + epsilon)) + beta
+    return gamma * ((x - moving_mean) / np.sqrt(moving_variance + epsilon)) + beta

@@ -12,7 +12,8 @@ import numpy as np
 
 from ....types import Pair
 from ...exact import convolutions_are_exact
-from ..elementwise import relu_backward
+from ...settings import Gradients, Window
+from ..activations import relu_backward
 from ..pool import max_pool_forward
 from ..runtime.launch import exclusive
 from ..runtime.scratch import scratch
@@ -26,7 +27,6 @@ from .choice import (
     choose_forward,
     choose_input_gradient,
     choose_kernel_gradient,
-    covered_by_pool,
 )
 from .direct import convolve_direct
 from .few_filters import convolve_few_filters
@@ -41,18 +41,18 @@ from .winograd.forward import convolve_winograd
 
 @exclusive
 def conv_forward(
-    x: np.ndarray, kernel: np.ndarray, bias: np.ndarray | None, strides: Pair, padding: Pair, y: np.ndarray
+    x: np.ndarray, kernel: np.ndarray, bias: np.ndarray | None, window: Window, *, out: np.ndarray
 ) -> None:
     """Compute the sum over ky, kx, c of x[n, oy*sh + ky - top, ox*sw + kx - left, c] kernel[ky, kx, c, f] + bias[f]."""
-    _convolve(x, kernel, bias, strides, padding, y)
+    _convolve(x, kernel, bias, window.strides, window.padding, out)
 
 
 @exclusive
 def conv_relu_forward(
-    x: np.ndarray, kernel: np.ndarray, bias: np.ndarray | None, strides: Pair, padding: Pair, y: np.ndarray
+    x: np.ndarray, kernel: np.ndarray, bias: np.ndarray | None, window: Window, *, out: np.ndarray
 ) -> None:
     """Compute y = ReLU(convolution(x) + bias)."""
-    _convolve(x, kernel, bias, strides, padding, y, relu=True)
+    _convolve(x, kernel, bias, window.strides, window.padding, out, relu=True)
 
 
 @exclusive
@@ -60,60 +60,40 @@ def conv_relu_pool_forward(
     x: np.ndarray,
     kernel: np.ndarray,
     bias: np.ndarray | None,
-    strides: Pair,
-    padding: Pair,
-    pool_size: Pair,
-    pool_strides: Pair,
-    y: np.ndarray,
-    index: np.ndarray,
+    window: Window,
+    pool: Window,
+    *,
+    out: tuple[np.ndarray, np.ndarray],
 ) -> None:
     """Compute y = ReLU(max-pool(convolution + bias)), and in ``index`` each maximum's position, or 255 where y is 0."""
-    covered = covered_by_pool(y.shape[1:3], pool_size, pool_strides)
-    if pool_size != (2, 2) or pool_strides != (2, 2):
-        unpooled = scratch("unpooled", (len(x), *covered, y.shape[3]), y.dtype)
-        _convolve(x, kernel, bias, strides, padding, unpooled)
-        max_pool_forward(unpooled, pool_size, pool_strides, (0, 0), y, index)
+    y, index = out
+    if pool.size != (2, 2) or pool.strides != (2, 2):
+        unpooled = scratch("unpooled", (len(x), *pool.seen, y.shape[3]), y.dtype)
+        _convolve(x, kernel, bias, window.strides, window.padding, unpooled)
+        max_pool_forward(unpooled, pool._replace(image=pool.seen), out=out)
         relu_index(y, index)
         return
-    pool = pool_size, pool_strides
-    choice = choose_forward(Convolution(kernel.shape, covered, strides, y.dtype, pool, convolutions_are_exact()))
+    choice = choose_forward(Convolution.of(kernel.shape, window, y.dtype, pool, convolutions_are_exact()))
     if choice.algorithm == FEW_FILTERS:
-        convolve_few_filters(x, kernel, bias, padding, y, index)
+        convolve_few_filters(x, kernel, bias, window, pool, y, index)
     elif choice.algorithm == WINOGRAD:
-        convolve_winograd(x, kernel, bias, padding, y, choice.output_tile, index=index)
+        convolve_winograd(x, kernel, bias, window.padding, y, choice.output_tile, index=index)
     else:
-        convolve_pooled(x, kernel, bias, strides, padding, y, index)
+        convolve_pooled(x, kernel, bias, window, pool, y, index)
 
 
 @exclusive
-def conv_backward(
-    x: np.ndarray,
-    kernel: np.ndarray,
-    dy: np.ndarray,
-    strides: Pair,
-    padding: Pair,
-    dx: np.ndarray | None,
-    dkernel: np.ndarray,
-    dbias: np.ndarray | None,
-) -> None:
+def conv_backward(x: np.ndarray, kernel: np.ndarray, dy: np.ndarray, window: Window, *, out: Gradients) -> None:
     """Compute the gradients of the input (unless dx is None), the kernel, and the bias (unless dbias is None)."""
-    _gradients(x, kernel, None, dy, strides, padding, dx, dkernel, dbias)
+    _gradients(x, kernel, None, dy, window, *out)
 
 
 @exclusive
 def conv_relu_backward(
-    x: np.ndarray,
-    kernel: np.ndarray,
-    y: np.ndarray,
-    dy: np.ndarray,
-    strides: Pair,
-    padding: Pair,
-    dx: np.ndarray | None,
-    dkernel: np.ndarray,
-    dbias: np.ndarray | None,
+    x: np.ndarray, kernel: np.ndarray, y: np.ndarray, dy: np.ndarray, window: Window, *, out: Gradients
 ) -> None:
     """Compute the gradients of ``conv_relu_forward`` from its output y."""
-    _gradients(x, kernel, y, dy, strides, padding, dx, dkernel, dbias)
+    _gradients(x, kernel, y, dy, window, *out)
 
 
 @exclusive
@@ -122,26 +102,22 @@ def conv_relu_pool_backward(
     kernel: np.ndarray,
     dy: np.ndarray,
     index: np.ndarray,
-    strides: Pair,
-    padding: Pair,
-    pool_size: Pair,
-    pool_strides: Pair,
-    dx: np.ndarray | None,
-    dkernel: np.ndarray,
-    dbias: np.ndarray | None,
+    window: Window,
+    pool: Window,
+    *,
+    out: Gradients,
 ) -> None:
     """Compute the gradients of the convolution's input, kernel and bias from that of the pooled output."""
-    covered = covered_by_pool(dy.shape[1:3], pool_size, pool_strides)
-    convolution = Convolution(kernel.shape, covered, strides, x.dtype, (pool_size, pool_strides))
-    window = strides, padding, pool_size, pool_strides
+    dx, dkernel, dbias = out
+    convolution = Convolution.of(kernel.shape, window, x.dtype, pool)
     kernel_choice = choose_kernel_gradient(convolution, dx is not None)
     if dx is not None and choose_input_gradient(convolution).algorithm == BY_WINDOW:
-        input_gradient_by_window(kernel, dy, index, padding, dx)
+        input_gradient_by_window(kernel, dy, index, window, pool, dx)
         dx = None
     if kernel_choice.algorithm == MASKED:
-        kernel_gradient_masked(x, dy, index, *window, dkernel, dbias)
+        kernel_gradient_masked(x, dy, index, window, pool, dkernel, dbias)
     else:  # which scatters to dx, too, unless that is computed
-        gradients_sparse(x, kernel, dy, index, *window, dx, dkernel, dbias)
+        gradients_sparse(x, kernel, dy, index, window, pool, dx, dkernel, dbias)
 
 
 def _convolve(
@@ -165,35 +141,33 @@ def _gradients(
     kernel: np.ndarray,
     y: np.ndarray | None,
     dy: np.ndarray,
-    strides: Pair,
-    padding: Pair,
+    window: Window,
     dx: np.ndarray | None,
     dkernel: np.ndarray,
     dbias: np.ndarray | None,
 ) -> None:
     """Compute the gradients; with y, of a ReLU's output, dy counts only where y > 0."""
-    convolution = Convolution(kernel.shape, dy.shape[1:3], strides, x.dtype, exact=convolutions_are_exact())
-    choice = choose_input_gradient(convolution)
+    choice = choose_input_gradient(Convolution.of(kernel.shape, window, x.dtype, exact=convolutions_are_exact()))
     if choice.algorithm == WINOGRAD:  # the same for both, which share their transforms
-        gradients_winograd(x, kernel, dy, y, padding, choice.output_tile, dx, dkernel, dbias)
+        gradients_winograd(x, kernel, dy, y, window.padding, choice.output_tile, dx, dkernel, dbias)
         return
     if dx is not None:
         masked = dy
         if y is not None:
             masked = scratch("passed by ReLU", dy.shape, dy.dtype)
-            relu_backward(y, dy, masked)
-        _input_gradient(kernel, masked, strides, padding, dx)
-    kernel_gradient_dense(x, dy, y, strides, padding, dkernel, dbias)
+            relu_backward(y, dy, out=masked)
+        _input_gradient(kernel, masked, window, dx)
+    kernel_gradient_dense(x, dy, y, window, dkernel, dbias)
 
 
-def _input_gradient(kernel: np.ndarray, dy: np.ndarray, strides: Pair, padding: Pair, dx: np.ndarray) -> None:
+def _input_gradient(kernel: np.ndarray, dy: np.ndarray, window: Window, dx: np.ndarray) -> None:
     """Convolve dy, dilated by the strides, with the flipped kernel, its channels and filters exchanged."""
     KH, KW, C, F = kernel.shape
     flipped = scratch("flipped kernel", (KH, KW, F, C), kernel.dtype)
     positions = KH * KW
     transpose(kernel.reshape(positions, C, F), flipped, -F * C, column_stride=C, start=(positions - 1) * F * C)
-    border = KH - 1 - padding[0], KW - 1 - padding[1]
-    if strides == (1, 1):
-        _convolve(dy, flipped, None, strides, border, dx)
+    border = KH - 1 - window.padding[0], KW - 1 - window.padding[1]
+    if window.strides == (1, 1):
+        _convolve(dy, flipped, None, (1, 1), border, dx)
     else:
-        convolve_direct(dy, flipped, None, (1, 1), strides, border, dx)
+        convolve_direct(dy, flipped, None, (1, 1), window.strides, border, dx)

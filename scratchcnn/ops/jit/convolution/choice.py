@@ -36,6 +36,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ....types import Pair
+from ...settings import Window
 from ..machine.registers import lanes_for, registers
 from .sparse_input_gradient import most_vectors
 from .winograd.tiles import output_tile_size
@@ -61,11 +62,14 @@ class Convolution(NamedTuple):
     pool: tuple[Pair, Pair] | None = None  # size and strides of a max-pool after it, with a ReLU
     exact: bool = False  # whether Winograd's algorithm is not wanted
 
-
-def covered_by_pool(output: Pair, pool_size: Pair, pool_strides: Pair) -> Pair:
-    """Return which part of a convolution's output the windows of a pool with (OH, OW) outputs see."""
-    (OH, OW), (PH, PW), (down, across) = output, pool_size, pool_strides
-    return (OH - 1) * down + PH, (OW - 1) * across + PW
+    @classmethod
+    def of(
+        cls, kernel: tuple[int, ...], window: Window, dtype: np.dtype, pool: Window | None = None, exact: bool = False
+    ) -> Convolution:
+        """Return what the choice for a window depends on; of a pool, the part of the output that it sees."""
+        if pool is None:
+            return cls(kernel, window.output, window.strides, dtype, None, exact)
+        return cls(kernel, pool.seen, window.strides, dtype, (pool.size, pool.strides), exact)
 
 
 class Choice(NamedTuple):

@@ -13,7 +13,7 @@ from functools import cache
 
 import numpy as np
 
-from ....types import Pair
+from ...settings import Window
 from ..machine.registers import Tile, largest_tile, registers
 from ..machine.tile import copy_run, tile_fma, tile_shape, tile_store, tile_zeros
 from ..machine.tile_pool import tile_window_maximum
@@ -29,13 +29,18 @@ from .shapes import PooledDims
 
 
 def convolve_few_filters(
-    x: np.ndarray, kernel: np.ndarray, bias: np.ndarray | None, padding: Pair, y: np.ndarray, index: np.ndarray
+    x: np.ndarray,
+    kernel: np.ndarray,
+    bias: np.ndarray | None,
+    window: Window,
+    pool: Window,
+    y: np.ndarray,
+    index: np.ndarray,
 ) -> None:
     """Compute y = ReLU(max-pool(convolution + bias)), and in ``index`` each maximum's position, or 255 where y is 0."""
     F = y.shape[3]
     tile = pixel_tile(F, y.dtype)
-    two = (2, 2)
-    g = PooledDims.of(x, kernel, y, (1, 1), padding, two, two, round_up(y.shape[2], tile.lanes))
+    g = PooledDims.of(x, kernel, window, pool, round_up(y.shape[2], tile.lanes))
     chunks = chunks_for_work(g.N * g.OH, 4 * y.size * g.KH * g.KW)
     line = g.columns * F + tile.lanes
     run(

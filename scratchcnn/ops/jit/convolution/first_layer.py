@@ -11,7 +11,7 @@ from functools import cache
 
 import numpy as np
 
-from ....types import Pair
+from ...settings import Window
 from ..machine.registers import Tile, lanes_for, largest_tile
 from ..machine.tile import copy_run, tile_load, tile_shape, tile_store
 from ..machine.tile_sparse import tile_fma_where
@@ -29,10 +29,8 @@ def kernel_gradient_masked(
     x: np.ndarray,
     dy: np.ndarray,
     index: np.ndarray,
-    strides: Pair,
-    padding: Pair,
-    pool_size: Pair,
-    pool_strides: Pair,
+    window: Window,
+    pool: Window,
     dkernel: np.ndarray,
     dbias: np.ndarray | None,
 ) -> None:
@@ -40,7 +38,7 @@ def kernel_gradient_masked(
     KH, KW, C, F = dkernel.shape
     tile = window_tile(KH, KW * C, F, x.dtype)
     columns = round_up(F, tile.columns)
-    g = PooledDims.of(x, dkernel, dy, strides, padding, pool_size, pool_strides, columns)
+    g = PooledDims.of(x, dkernel, window, pool, columns)
     size = (KH * KW * C + 1) * columns
     chunks = chunks_of_reduction(g.N, size * x.itemsize)
     sums = scratch("kernel gradients", (chunks, size), x.dtype)

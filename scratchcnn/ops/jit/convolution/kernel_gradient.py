@@ -11,7 +11,7 @@ from functools import cache
 
 import numpy as np
 
-from ....types import Pair
+from ...settings import Window
 from ..machine.registers import Tile, lanes_for, largest_tile, widest_tile
 from ..machine.tile import tile_fma, tile_load, tile_shape, tile_store
 from ..machine.tile_sparse import tile_fma_passed
@@ -29,8 +29,7 @@ def kernel_gradient_dense(
     x: np.ndarray,
     dy: np.ndarray,
     y: np.ndarray | None,
-    strides: Pair,
-    padding: Pair,
+    window: Window,
     dkernel: np.ndarray,
     dbias: np.ndarray | None,
 ) -> None:
@@ -40,7 +39,7 @@ def kernel_gradient_dense(
     KH, KW = dkernel.shape[:2]
     tile = gradient_tile(KH, KW * C, F, x.dtype)
     columns, depth = round_up(F, tile.columns), round_up(KW * C, tile.inner)
-    height, width = (OH - 1) * strides[0] + KH, (OW - 1) * strides[1] + KW
+    strides, padding, (height, width) = window.strides, window.padding, window.seen
     size = (KH * depth + 1) * columns  # the kernel's gradient, then the bias's
     chunks = chunks_of_reduction(N, size * x.itemsize)
     sums = scratch("kernel gradients", (chunks, size), x.dtype)

@@ -11,16 +11,17 @@ from functools import cache
 
 import numpy as np
 
-from ....types import OFF, Pair
-from ..elementwise import Flat, chunk_of
+from ....types import OFF
+from ...settings import Window
 from ..machine.registers import Tile, lanes_for, largest_tile, tile_cost, widest_tile
 from ..machine.tile import copy_run, tile_fma, tile_shape, tile_zeros
 from ..machine.tile_pool import tile_store_window_maximum
 from ..runtime.arguments import or_empty, read_array, read_arrays, read_dims
-from ..runtime.chunks import BLOCK, chunk_range, chunks_for_rows, chunks_for_work, part_of, round_up
+from ..runtime.chunks import chunk_range, chunks_for_work, part_of, round_up
 from ..runtime.compile import native
 from ..runtime.launch import run
 from ..runtime.scratch import scratch
+from ..shared.flat import Flat, chunk_of, run_flat
 from ..shared.padded_columns import padded_bias, padded_columns
 from ..shared.padded_image import copy_image, zero
 from .shapes import PooledDims, short_window
@@ -30,15 +31,15 @@ def convolve_pooled(
     x: np.ndarray,
     weights: np.ndarray,
     bias: np.ndarray | None,
-    strides: Pair,
-    padding: Pair,
+    window: Window,
+    pool: Window,
     y: np.ndarray,
     index: np.ndarray,
 ) -> None:
     """Compute y = ReLU(max-pool(convolution + bias)) of 2 x 2, and in ``index`` each maximum's position, or 255."""
     F = y.shape[3]
     tile = pooled_tile(y.shape[2], F, y.dtype)
-    g = PooledDims.of(x, weights, y, strides, padding, (2, 2), (2, 2), round_up(F, tile.columns))
+    g = PooledDims.of(x, weights, window, pool, round_up(F, tile.columns))
     chunks = chunks_for_work(g.N * g.OH, 4 * g.N * g.OH * g.OW * g.F * g.KH * g.KW * g.C)
     run(
         _conv_relu_pool_kernel(y.dtype, *tile, g.stride_x * g.C, *short_window(g.KH, g.KW * g.C)),
@@ -57,7 +58,7 @@ def convolve_pooled(
 
 def relu_index(y: np.ndarray, index: np.ndarray) -> None:
     """Let y be ReLU(y), and ``index`` say where the ReLU has stopped a window."""
-    run(_relu_index(y.dtype), chunks_for_rows(y.size // BLOCK), Flat(y.size), y, index)
+    run_flat(_relu_index(y.dtype), y.size, y, index)
 
 
 @cache

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ....types import Pair
+from ...settings import Window
 
 SHORT = 25  # terms of a window: of 5 x 5 pixels in one channel
 
@@ -75,26 +76,14 @@ class PooledDims(NamedTuple):
 
     @classmethod
     def of(
-        cls,
-        x: np.ndarray,
-        kernel: np.ndarray,
-        y: np.ndarray,
-        strides: Pair,
-        padding: Pair,
-        pool_size: Pair,
-        pool_strides: Pair,
-        columns: int,
-        wants_dx: bool = False,
+        cls, x: np.ndarray, kernel: np.ndarray, window: Window, pool: Window, columns: int, wants_dx: bool = False
     ) -> PooledDims:
-        """Return the numbers for an input x and a pooled output y."""
+        """Return the integers for images like x."""
         N, H, W, C = x.shape
-        KH, KW, _, F = kernel.shape
-        _, OH, OW, _ = y.shape
-        height = ((OH - 1) * pool_strides[0] + pool_size[0] - 1) * strides[0] + KH
-        width = ((OW - 1) * pool_strides[1] + pool_size[1] - 1) * strides[1] + KW
+        height, width = window._replace(output=pool.seen).seen
         return cls(
-            N, H, W, C, F, KH, KW, OH, OW, *pool_size, *strides, *pool_strides, *padding, height, width, 1, 1, columns,
-            wants_dx, 0,
+            N, H, W, C, kernel.shape[3], *window.size, *pool.output, *pool.size, *window.strides, *pool.strides,
+            *window.padding, height, width, 1, 1, columns, wants_dx, 0,
         )  # fmt: skip
 
 

@@ -19,7 +19,7 @@ from functools import cache
 
 import numpy as np
 
-from ....types import Pair
+from ...settings import Window
 from ..machine.registers import Tile, registers
 from ..machine.tile import tile_load, tile_shape, tile_store
 from ..machine.tile_bits import lowest_bit, mask_of_equal, mask_of_nonzero
@@ -36,12 +36,12 @@ from .shapes import PooledDims
 
 
 def input_gradient_by_window(
-    kernel: np.ndarray, dy: np.ndarray, index: np.ndarray, padding: Pair, dx: np.ndarray
+    kernel: np.ndarray, dy: np.ndarray, index: np.ndarray, window: Window, pool: Window, dx: np.ndarray
 ) -> None:
     """Compute dx from dy, the gradient of the pooled output."""
     KH, KW, C, F = kernel.shape
     tile = patch_tile(KH, KW, C, dx.dtype)
-    g = PooledDims.of(dx, kernel, dy, (1, 1), padding, (2, 2), (2, 2), F, wants_dx=True)
+    g = PooledDims.of(dx, kernel, window, pool, F, wants_dx=True)
     by_filter = scratch("kernel by filter", (C // tile.lanes, F, KH * KW, tile.lanes), dx.dtype)
     transpose(
         kernel.reshape(KH * KW * C // tile.lanes, tile.lanes, F),

@@ -22,7 +22,7 @@ from functools import cache
 
 import numpy as np
 
-from ....types import Pair
+from ...settings import Window
 from ..machine.registers import Tile, registers
 from ..machine.tile import at, tile_load, tile_shape, tile_store
 from ..machine.tile_bits import lowest_bit
@@ -46,10 +46,8 @@ def gradients_sparse(
     kernel: np.ndarray,
     dy: np.ndarray,
     index: np.ndarray,
-    strides: Pair,
-    padding: Pair,
-    pool_size: Pair,
-    pool_strides: Pair,
+    window: Window,
+    pool: Window,
     dx: np.ndarray | None,
     dkernel: np.ndarray,
     dbias: np.ndarray | None,
@@ -58,7 +56,7 @@ def gradients_sparse(
     KH, KW, C, F = kernel.shape
     tile = sparse_tile(KH, KW * C, x.dtype)
     columns = round_up(KW * C, tile.columns)
-    g = PooledDims.of(x, kernel, dy, strides, padding, pool_size, pool_strides, columns, dx is not None)
+    g = PooledDims.of(x, kernel, window, pool, columns, dx is not None)
     g = g._replace(band=windows_at_once(g, x.itemsize))
     size = F * KH * columns
     chunks = chunks_of_reduction(g.N, size * x.itemsize)

@@ -7,8 +7,9 @@ buffers and parameters. So one step is done in Python, and what it runs is writt
 call into machine code, which goes through that list.
 
 Three things may differ from step to step. Arrays that the caller passes anew (images, labels, an output) lie elsewhere
-each time: their addresses in the list are replaced. What is random is drawn in Python: functions that were handed to
-``each_time`` are called again. And numbers that a kernel has computed are read when the list has been run.
+each time: their addresses in the list are replaced. What is done in Python, such as drawing a seed, is done again
+before the list is run: functions that ``tell_observer`` was told of. And numbers that a kernel has computed are read
+when the list has been run. (With the kernels of a GPU, the same is known as graph capture and replay: CUDA Graphs.)
 
 A function can be recorded if what it does to arrays it does with ``run`` alone. NumPy's work would not be repeated.
 """
@@ -24,16 +25,9 @@ import numpy as np
 from ....concurrency.interrupts import heeded, unbroken
 from .addresses import address_of, new_address_of
 from .fork import threads_are_lost
-from .launch import Call, exclusive, observed, tell_observer
+from .launch import Call, exclusive, observed
 from .loops import run_all
 from .threads import threads_are_here
-
-
-@exclusive
-def each_time(function: Callable[[], None]) -> None:
-    """Call a function now and, where this is being recorded, again before each replay."""
-    tell_observer(function)
-    function()
 
 
 class Recording:

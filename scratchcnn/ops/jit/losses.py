@@ -24,40 +24,35 @@ class Logits(NamedTuple):
 
 
 @exclusive
-def softmax_forward(logits: np.ndarray, y: np.ndarray) -> None:
+def softmax_forward(logits: np.ndarray, *, out: np.ndarray) -> None:
     """Compute y[n, k] = exp(logits[n, k]) / sum_j exp(logits[n, j])."""
     N = len(logits)
-    losses = scratch("losses", (N,), logits.dtype)
-    softmax_cross_entropy_forward(logits, _any_labels(N), 0, y, losses)
+    softmax_cross_entropy_forward(logits, _any_labels(N), 0, out=(out, scratch("losses", (N,), logits.dtype)))
 
 
 @exclusive
 def softmax_cross_entropy_forward(
-    logits: np.ndarray, labels: np.ndarray, label_smoothing: float, probabilities: np.ndarray, losses: np.ndarray
+    logits: np.ndarray, labels: np.ndarray, label_smoothing: float, *, out: tuple[np.ndarray, np.ndarray]
 ) -> None:
-    """Compute the cross-entropy of each sample; fill ``probabilities`` with the softmax."""
-    scalars = np.array([label_smoothing], logits.dtype)
-    run(
-        _forward(logits.dtype), chunks_for_rows(len(logits) // ROWS), Logits(*logits.shape),
-        logits, scalars, probabilities, losses, labels,
-    )  # fmt: skip
+    """Compute the softmax, and the cross-entropy of each sample."""
+    _run(_forward(logits.dtype), logits, np.array([label_smoothing], logits.dtype), *out, labels)
+
+
+@exclusive
+def softmax_cross_entropy_backward(
+    probabilities: np.ndarray, labels: np.ndarray, label_smoothing: float, *, out: np.ndarray
+) -> None:
+    """Compute dlogits = (p - q) / N, with the target q as in the forward pass."""
+    _run(_backward(out.dtype), probabilities, np.array([label_smoothing], out.dtype), out, labels)
+
+
+def _run(address: int, rows: np.ndarray, *operands: np.ndarray) -> None:
+    run(address, chunks_for_rows(len(rows) // ROWS), Logits(*rows.shape), rows, *operands)
 
 
 @lru_cache(maxsize=8)
 def _any_labels(N: int) -> np.ndarray:
     return np.zeros(N, np.int64)
-
-
-@exclusive
-def softmax_cross_entropy_backward(
-    probabilities: np.ndarray, labels: np.ndarray, label_smoothing: float, dlogits: np.ndarray
-) -> None:
-    """Compute dlogits = (p - q) / N, with the target q as in the forward pass."""
-    scalars = np.array([label_smoothing], dlogits.dtype)
-    run(
-        _backward(dlogits.dtype), chunks_for_rows(len(labels) // ROWS), Logits(*dlogits.shape),
-        probabilities, scalars, dlogits, labels,
-    )  # fmt: skip
 
 
 @cache

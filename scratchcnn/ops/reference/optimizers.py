@@ -8,16 +8,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..settings import AdamSettings, SGDSettings
 
-def sgd_step(
-    parameters: np.ndarray,
-    gradients: np.ndarray,
-    velocity: np.ndarray | None,
-    learning_rate: float,
-    momentum: float,
-    nesterov: bool,
-    weight_decay: float,
-) -> None:
+
+def sgd_step(parameters: np.ndarray, gradients: np.ndarray, velocity: np.ndarray | None, settings: SGDSettings) -> None:
     """Go downhill; with momentum, like a heavy ball (Polyak 1964):
 
         g <- g + weight_decay w            the gradient of the penalty weight_decay/2 |w|^2 (L2)
@@ -27,6 +21,7 @@ def sgd_step(
     Nesterov looks one step ahead: it adds the step that the new velocity is about to make. ``velocity`` is None where
     momentum is 0; the step is then -lr g.
     """
+    learning_rate, momentum, nesterov, weight_decay = settings
     gradients = gradients + weight_decay * parameters  # a new array: the caller's gradients stay
     if velocity is None:
         parameters -= learning_rate * gradients
@@ -45,12 +40,7 @@ def adam_step(
     mean: np.ndarray,
     variance: np.ndarray,
     step: int,
-    learning_rate: float,
-    beta_1: float,
-    beta_2: float,
-    epsilon: float,
-    weight_decay: float,
-    decoupled: bool,
+    settings: AdamSettings,
 ) -> None:
     """Give each parameter a step of its own size (Kingma and Ba 2015, "Adam", the form at the end of their section 2):
 
@@ -62,6 +52,7 @@ def adam_step(
     Weight decay is either part of the gradient, g <- g + weight_decay w (L2), or ``decoupled`` from it,
     w <- w - lr weight_decay w before the step (AdamW: Loshchilov and Hutter 2019), where it is not divided by sqrt(v).
     """
+    learning_rate, beta_1, beta_2, epsilon, weight_decay, decoupled = settings
     if decoupled:
         parameters -= learning_rate * weight_decay * parameters
     else:

@@ -11,31 +11,25 @@ from functools import cache
 
 import numpy as np
 
-from .elementwise import Flat, chunk_of
+from ..settings import AdamSettings, SGDSettings
 from .runtime.arguments import read_array, read_arrays, read_dims
-from .runtime.chunks import BLOCK, chunks_for_rows, chunks_of_reduction
+from .runtime.chunks import BLOCK, chunks_of_reduction
 from .runtime.compile import native
 from .runtime.launch import exclusive, run
 from .runtime.scratch import scratch
+from .shared.flat import Flat, chunk_of, run_flat
 
 
 @exclusive
-def sgd_step(
-    parameters: np.ndarray,
-    gradients: np.ndarray,
-    velocity: np.ndarray | None,
-    learning_rate: float,
-    momentum: float,
-    nesterov: bool,
-    weight_decay: float,
-) -> None:
+def sgd_step(parameters: np.ndarray, gradients: np.ndarray, velocity: np.ndarray | None, settings: SGDSettings) -> None:
     """Update ``parameters`` and ``velocity`` by stochastic gradient descent, with momentum unless velocity is None."""
+    learning_rate, momentum, nesterov, weight_decay = settings
     if velocity is None:
         momentum, nesterov = 0.0, False
         velocity = scratch("no velocity", parameters.shape, parameters.dtype)
         velocity[:] = 0
     scalars = np.array([learning_rate, momentum, weight_decay, nesterov], parameters.dtype)
-    _run(_sgd(parameters.dtype), parameters, gradients, velocity, scalars)
+    run_flat(_sgd(parameters.dtype), parameters.size, parameters, gradients, velocity, scalars)
 
 
 @exclusive
@@ -45,19 +39,15 @@ def adam_step(
     mean: np.ndarray,
     variance: np.ndarray,
     step: int,
-    learning_rate: float,
-    beta_1: float,
-    beta_2: float,
-    epsilon: float,
-    weight_decay: float,
-    decoupled: bool,
+    settings: AdamSettings,
 ) -> None:
     """Update ``parameters`` and the moving averages by Adam, or AdamW where weight decay is ``decoupled``."""
+    learning_rate, beta_1, beta_2, epsilon, weight_decay, decoupled = settings
     alpha = learning_rate * math.sqrt(1 - beta_2**step) / (1 - beta_1**step)
     kept = 1 - learning_rate * weight_decay if decoupled else 1.0
     penalty = 0.0 if decoupled else weight_decay
     scalars = np.array([alpha, 1 - beta_1, 1 - beta_2, epsilon, kept, penalty], parameters.dtype)
-    _run(_adam(parameters.dtype), parameters, gradients, mean, variance, scalars)
+    run_flat(_adam(parameters.dtype), parameters.size, parameters, gradients, mean, variance, scalars)
 
 
 @exclusive
@@ -69,10 +59,6 @@ def clip_by_norm(gradients: np.ndarray, max_norm: float) -> float:
     if math.isfinite(norm) and norm > max_norm:
         gradients *= max_norm / norm
     return norm
-
-
-def _run(address: int, parameters: np.ndarray, *operands: np.ndarray) -> None:
-    run(address, chunks_for_rows(parameters.size // BLOCK), Flat(parameters.size), parameters, *operands)
 
 
 @cache

@@ -103,7 +103,7 @@ def input_gradient_coefficients(
 
 
 @device
-def spread(values, size):
+def repeat_channels(values, size):
     """Return a line: the values of the channels, once for each of its pixels."""
     line = np.empty(size, values.dtype)
     for start in range(0, size, values.size):
@@ -133,7 +133,7 @@ def _moments(dtype):
         (x,) = read_arrays(pointers, 1, dtype)
         sums = part_of(read_array(pointers, 1, np.float64), chunk, chunks)
         sums[:] = 0
-        first = spread(x[: g.C], g.L)
+        first = repeat_channels(x[: g.C], g.L)
         deviation_sum, square_sum = sums[: g.L], sums[g.L :]
         end = (chunk + 1) * g.M // chunks * g.C
         for start in range(chunk * g.M // chunks * g.C, end, g.L):

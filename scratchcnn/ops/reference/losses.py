@@ -8,20 +8,20 @@ from __future__ import annotations
 import numpy as np
 
 
-def softmax_forward(logits: np.ndarray, y: np.ndarray) -> None:
+def softmax_forward(logits: np.ndarray) -> np.ndarray:
     """Compute y[n, k] = exp(logits[n, k]) / sum_j exp(logits[n, j]): positive, and each row sums to 1.
 
     Numerator and denominator are first divided by exp(row's maximum): the largest power is then exp(0) = 1, nothing
     overflows, and the denominator is at least 1.
     """
     with np.errstate(over="ignore", invalid="ignore"):  # far apart: exp(-inf) is 0; a row without a finite maximum: NaN
-        np.exp(logits - logits.max(axis=1, keepdims=True), out=y)
-    y /= y.sum(axis=1, keepdims=True)
+        powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return powers / powers.sum(axis=1, keepdims=True)
 
 
 def softmax_cross_entropy_forward(
-    logits: np.ndarray, labels: np.ndarray, label_smoothing: float, probabilities: np.ndarray, losses: np.ndarray
-) -> None:
+    logits: np.ndarray, labels: np.ndarray, label_smoothing: float
+) -> tuple[np.ndarray, np.ndarray]:
     """Compute the cross-entropy of each sample, -sum_k q[k] log(p[k]), in natural units (nats).
 
     p is the softmax of the logits. q is the target: 1 for the right class, 0 for the others or, with label smoothing,
@@ -41,10 +41,13 @@ def softmax_cross_entropy_forward(
     ----------
     logits : (N, K)
     labels : int64, (N,)
-    probabilities : (N, K), written; what the backward pass needs
-    losses : (N,), written
+
+    Returns
+    -------
+    probabilities : (N, K)
+        What the backward pass needs.
+    losses : (N,)
     """
-    softmax_forward(logits, probabilities)
     count, classes = logits.shape
     q = np.full((count, classes), label_smoothing / classes)
     q[np.arange(count), labels] += 1 - label_smoothing
@@ -52,12 +55,11 @@ def softmax_cross_entropy_forward(
     with np.errstate(over="ignore", invalid="ignore"):
         half_z = halves - halves.max(axis=1, keepdims=True)
         half_expected_z = np.where(q > 0, q * half_z, 0).sum(axis=1)
-        losses[...] = np.log(np.exp(2 * half_z).sum(axis=1)) - 2 * half_expected_z
+        losses = np.log(np.exp(2 * half_z).sum(axis=1)) - 2 * half_expected_z
+    return softmax_forward(logits), losses
 
 
-def softmax_cross_entropy_backward(
-    probabilities: np.ndarray, labels: np.ndarray, label_smoothing: float, dlogits: np.ndarray
-) -> None:
+def softmax_cross_entropy_backward(probabilities: np.ndarray, labels: np.ndarray, label_smoothing: float) -> np.ndarray:
     """Compute dlogits = (p - q) / N: what the network said minus what it should have said.
 
     From loss = log(sum_j exp z[j]) - sum_k q[k] z[k], for one sample,
@@ -67,6 +69,6 @@ def softmax_cross_entropy_backward(
     and the batch's loss is the mean over N samples. This is the only place where a gradient is divided by N.
     """
     count, classes = probabilities.shape
-    dlogits[...] = probabilities - label_smoothing / classes
+    dlogits = probabilities - label_smoothing / classes
     dlogits[np.arange(count), labels] -= 1 - label_smoothing
-    dlogits /= count
+    return dlogits / count

@@ -1,0 +1,34 @@
+"""Flat arrays, each number of which is computed by itself.
+
+Memory is the limit here, not arithmetic. Each chunk works on one stretch of the arrays, from front to back; the
+compiler turns such loops into SIMD instructions by itself, since nothing in them depends on the element before.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from ..runtime.chunks import BLOCK, chunks_for_rows
+from ..runtime.compile import device
+from ..runtime.launch import run
+
+
+class Flat(NamedTuple):
+    """The integers of a kernel on flat arrays."""
+
+    size: int
+    threshold: int = 0  # dropout: what the 32 random bits of a kept element are at least
+
+
+def run_flat(address: int, size: int, *operands: np.ndarray) -> None:
+    """Run a kernel on arrays of ``size`` numbers."""
+    run(address, chunks_for_rows(size // BLOCK), Flat(size), *operands)
+
+
+@device
+def chunk_of(chunk, chunks, size):
+    """Return the first element of this chunk and the element after its last; chunks meet at cache lines."""
+    lines = (size + 15) // 16
+    return min(size, chunk * lines // chunks * 16), min(size, (chunk + 1) * lines // chunks * 16)
