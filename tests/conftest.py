@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import importlib.util
 import os
 from collections.abc import Iterator
 
@@ -12,9 +11,9 @@ import pytest
 if "PYTEST_XDIST_WORKER" in os.environ:  # two processes with two threads each would wait for each other
     os.environ.setdefault("NUMBA_NUM_THREADS", "1")
 
-from scratchcnn import ops
+from support.marks import without_numba
 
-without_numba = pytest.mark.skipif(importlib.util.find_spec("numba") is None, reason="numba is not installed")
+from scratchcnn import ops
 
 
 @pytest.fixture(params=["reference", pytest.param("jit", marks=without_numba)])
@@ -22,6 +21,13 @@ def backend(request: pytest.FixtureRequest) -> Iterator[str]:
     """Run a test once on each implementation of the operations."""
     with ops.using(request.param):
         yield request.param
+
+
+@pytest.fixture
+def reference() -> Iterator[None]:
+    """Run a test on the reference alone: nothing has to be compiled."""
+    with ops.using("reference"):
+        yield
 
 
 class ExamplesOnNumPy:

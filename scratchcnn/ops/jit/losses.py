@@ -70,15 +70,17 @@ def _forward(dtype):
             for k in range(1, g.K):
                 largest = z[k] if (z[k] > largest) | (z[k] != z[k]) else largest
             total, mean = p.dtype.type(0), p.dtype.type(0)
+            exact = 0.0  # the same total: of 1 + a small number, float32 would lose what the logarithm is made of
             for k in range(g.K):
                 p[k] = np.exp(z[k] - largest)
                 total += p[k]
+                exact += np.float64(p[k])
                 mean += (z[k] - largest) / g.K
             for k in range(g.K):
                 p[k] /= total
-            losses[n] = np.log(total) - (1 - smoothing) * (z[labels[n]] - largest) - smoothing * mean
+            losses[n] = np.log(exact) - (1 - smoothing) * (z[labels[n]] - largest) - smoothing * mean
             if not np.isfinite(losses[n]):  # a masked class, -inf, or logits too far apart to be subtracted whole
-                losses[n] = np.log(total)
+                losses[n] = np.log(exact)
                 for k in range(g.K):
                     q = smoothing / g.K + (1 - smoothing if k == labels[n] else 0)
                     if q > 0:

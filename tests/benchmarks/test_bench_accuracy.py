@@ -1,0 +1,117 @@
+"""benchmarks/bench_accuracy.py: what is listed is what the recipe, followed by anybody else, comes to."""
+
+import importlib
+
+import pytest
+from support.processes import ROOT
+
+import scratchcnn as sc
+from scratchcnn.recipes import RECIPES, checksum
+
+
+@pytest.fixture
+def program(monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "benchmarks")
+    program = importlib.import_module("bench_accuracy")
+    digits = sc.data.load_data("digits")
+    monkeypatch.setattr(sc.data, "load_data", lambda name, data_dir=None: digits)
+    return program
+
+
+@pytest.fixture
+def run(program, tmp_path):
+    folders = ["--output", str(tmp_path), "--models", str(tmp_path / "models"), "--threads", "1"]
+
+    def run(*arguments):
+        program.main([*folders, "--recipes", "fast", *arguments])
+        return program.read(tmp_path / "accuracy.csv")
+
+    return run
+
+
+def test_a_row_lists_what_the_recipe_comes_to(run, tmp_path):
+    (row,) = run("--seeds", "1", "--first-seed", "3")
+    train, test = sc.data.load_data("digits")
+    model = sc.Sequential(RECIPES["fast"].network(10), input_shape=(28, 28, 1), seed=3)
+    RECIPES["fast"].train(model, *train, verbose=0)
+    assert row["checksum"] == checksum(model) == checksum(sc.load_model(tmp_path / "models" / "mnist-fast-3.npz"))
+    assert row["accuracy"] == f"{model.evaluate(*test)[1]:.4f}"
+    assert (row["data"], row["recipe"], row["seed"], row["parameters"]) == ("mnist", "fast", "3", "56970")
+
+
+def test_rows_are_added_to_those_of_earlier_runs_and_sorted(run, tmp_path):
+    run("--seeds", "1", "--first-seed", "1")
+    run("--seeds", "1", "--data", "fashion_mnist")
+    rows = run("--seeds", "2")
+    assert [(row["data"], row["seed"]) for row in rows] == [("mnist", "0"), ("mnist", "1"), ("fashion_mnist", "0")]
+    table = (tmp_path / "RESULTS.md").read_text()
+    mean = (float(rows[0]["accuracy"]) + float(rows[1]["accuracy"])) * 50
+    assert f"**{mean:.3f}**" in table
+    assert "`python benchmarks/bench_accuracy.py --data mnist --recipes fast --seeds 2`" in table
+
+
+def test_what_is_listed_and_saved_need_not_be_trained_again(run, program, monkeypatch):
+    trained = []
+    train = program.train
+    monkeypatch.setattr(program, "train", lambda *arguments: trained.append(arguments[2]) or train(*arguments))
+    first = run("--seeds", "1")
+    assert run("--seeds", "2", "--resume")[0] == first[0]
+    assert trained == [0, 1]
+    run("--seeds", "2")
+    assert trained == [0, 1, 0, 1]
+
+
+def test_an_ensemble_has_a_row_of_its_own(run, tmp_path):
+    *rows, together = run("--seeds", "2", "--ensemble")
+    files = [tmp_path / "models" / f"mnist-fast-{seed}.npz" for seed in range(2)]
+    _, test = sc.data.load_data("digits")
+    assert (together["seed"], together["parameters"]) == ("0-1", str(2 * 56_970))
+    assert together["accuracy"] == f"{sc.Ensemble(files).evaluate(*test)[1]:.4f}"
+    assert together["checksum"] == checksum(*map(sc.load_model, files))
+    assert float(together["seconds"]) == pytest.approx(sum(float(row["seconds"]) for row in rows), abs=0.02)
+    assert "| 2 x fast" in (tmp_path / "RESULTS.md").read_text().replace("mnist | ", "| ")
+
+
+def test_an_ensemble_over_shifted_images_has_another_row(run, tmp_path):
+    rows = run("--seeds", "2", "--ensemble", "--shifts")
+    assert [row["seed"] for row in rows] == ["0", "1", "0-1", "0-1, 9 shifts"]
+    models = [sc.load_model(tmp_path / "models" / f"mnist-fast-{seed}.npz") for seed in range(2)]
+    _, test = sc.data.load_data("digits")
+    assert rows[3]["accuracy"] == f"{sc.Ensemble([sc.ShiftAverage(model) for model in models]).evaluate(*test)[1]:.4f}"
+    assert rows[3]["checksum"] == rows[2]["checksum"] == checksum(*models)
+    assert "--recipes fast --seeds 2 --ensemble --shifts`" in (tmp_path / "RESULTS.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ("--shifts", "--shifts would be ignored without --ensemble"),
+        ("--seeds 0", "--seeds: must be at least 1, got 0"),
+        ("--first-seed -1", "--first-seed: must be at least 0, got -1"),
+        ("--threads 0", "--threads: must be at least 1, got 0"),
+        ("--output /dev/null/results", "--output: cannot write there"),
+    ],
+)
+def test_options_that_would_be_ignored_or_mean_nothing_are_refused(program, capsys, options, message):
+    with pytest.raises(SystemExit, match="2"):
+        program.main(options.split())
+    assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "message"),
+    [
+        ("bench_training", "--check --batch-sizes 32", "--batch-sizes would be ignored beside --check"),
+        ("bench_training", "--check --no-memory", "--memory would be ignored beside --check"),
+        ("bench_inference", "--check --turn 1", "--turn would be ignored beside --check"),
+        ("bench_training", "--repeats 0", "--repeats: must be at least 1, got 0"),
+        ("bench_kernels", "--turn 0", "--turn: must be above 0 and finite, got 0"),
+        ("bench_kernels", "--batch-size 0", "--batch-size: must be at least 1, got 0"),
+        ("time_to_accuracy", "--seeds 0", "--seeds: must be at least 1, got 0"),
+        ("run_all", "--only kernels --peer-python python", "--peer-python would be ignored"),
+    ],
+)
+def test_no_option_of_another_benchmark_is_accepted_and_ignored(program, capsys, name, options, message):
+    with pytest.raises(SystemExit, match="2"):
+        importlib.import_module(name).main(options.split())
+    assert message in capsys.readouterr().err

@@ -1,0 +1,97 @@
+"""examples/train_recipe.py: every choice it offers learns, and no option is accepted and ignored.
+
+What it does with a recipe is compared with the recipe itself in ``test_recipes.py``.
+"""
+
+import csv
+import importlib
+
+import numpy as np
+import pytest
+from support.example_scripts import TRAIN_RECIPE, run_here
+
+import scratchcnn as sc
+
+
+def test_the_script_of_recipes_has_at_most_130_lines():
+    assert len(TRAIN_RECIPE.read_text(encoding="utf-8").splitlines()) <= 130
+
+
+@pytest.fixture
+def script(monkeypatch):
+    monkeypatch.syspath_prepend(TRAIN_RECIPE.parent)
+    return importlib.import_module("train_recipe")
+
+
+def test_without_mnist_the_bundled_digits_are_used_and_that_is_said(script, monkeypatch, capsys):
+    load_data = sc.data.load_data
+
+    def no_mnist(name, data_dir=None):
+        if name == "mnist":
+            raise sc.data.DataUnavailableError("no network")
+        return load_data(name, data_dir)
+
+    monkeypatch.setattr(sc.data, "load_data", no_mnist)
+    (train, test), name = script.load("auto", None)
+    assert (len(train[0]), len(test[0]), name) == (4000, 1000, "digits")
+    assert "using the 5,000 bundled digits" in capsys.readouterr().out
+    with pytest.raises(sc.data.DataUnavailableError):
+        script.load("mnist", None)
+
+
+def test_a_folder_of_data_that_is_named_is_the_only_place_to_look(script, tmp_path):
+    with pytest.raises(sc.data.DataUnavailableError, match="data_dir"):
+        script.load("auto", str(tmp_path))
+
+
+@pytest.mark.parametrize("model", ["keras", "lenet5"])
+@pytest.mark.parametrize("optimizer", ["adam", "adamw", "sgd"])
+def test_every_network_and_optimizer_on_offer_learns(script, model, optimizer):
+    network = sc.Sequential(script.MODELS[model](10), input_shape=(28, 28, 1))
+    network.compile(script.OPTIMIZERS[optimizer](0.05 if optimizer == "sgd" else 0.005))
+    images, labels = (array[:64] for array in sc.data.load_data("digits")[0])
+    losses = network.fit(images, labels, epochs=10, batch_size=16, verbose=0).history["loss"]
+    assert losses[-1] < 0.7 * losses[0]
+    assert np.isfinite(network.parameters).all()
+
+
+def test_epochs_batches_optimizer_rate_and_seed_are_what_the_options_say(capsys, tmp_path):
+    options = ["--epochs", "2", "--batch-size", "8", "--optimizer", "sgd", "--learning-rate", "0.01", "--seed", "4"]
+    run_here(TRAIN_RECIPE, "--data", "digits", "--model", "lenet5", *options, "--output", str(tmp_path))
+    with open(tmp_path / "history.csv", newline="") as file:
+        assert len(list(csv.DictReader(file))) == 2
+    assert (tmp_path / "learning_curve.png").exists()
+    model = sc.load_model(tmp_path / "model.npz")
+    assert model.optimizer.iterations == 2 * 3  # 22 of 24 digits, in batches of 8
+    assert isinstance(model.optimizer, sc.SGD) and model.optimizer.learning_rate.learning_rate == 0.01
+    assert model.seed == 4 and model.layers[1].filters == 6
+    assert "Data: digits, 24 training and 12 test images." in capsys.readouterr().out
+
+
+REFUSED = {
+    "--recipe fast --epochs 3": "--epochs would be ignored beside --recipe",
+    "--recipe fast --model keras": "--model would be ignored beside --recipe",
+    "--recipe fast --batch-size 128": "--batch-size would be ignored beside --recipe",
+    "--recipe fast --optimizer adam --learning-rate 1": "--optimizer, --learning-rate would be ignored beside",
+    "--data digits --data-dir .": "--data-dir would be ignored",
+    "--epochs 0": "--epochs: must be at least 1, got 0",
+    "--epochs -3": "--epochs: must be at least 1, got -3",
+    "--epochs 1.5": "--epochs: must be an integer, got 1.5",
+    "--batch-size 0": "--batch-size: must be at least 1, got 0",
+    "--learning-rate 0": "--learning-rate: must be above 0 and finite, got 0",
+    "--learning-rate nan": "--learning-rate: must be above 0 and finite, got nan",
+    "--learning-rate inf": "--learning-rate: must be above 0 and finite, got inf",
+    "--ensemble 0": "--ensemble: must be at least 1, got 0",
+    "--ensemble -2": "--ensemble: must be at least 1, got -2",
+    "--seed -1": "--seed: must be at least 0, got -1",
+    f"--output {TRAIN_RECIPE}": "--output: cannot write there",
+}
+
+
+@pytest.mark.parametrize("options", REFUSED)
+def test_options_that_would_be_ignored_or_mean_nothing_are_refused_first(monkeypatch, capsys, tmp_path, options):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sc.data, "load_data", lambda *arguments: pytest.fail("data were loaded"))
+    with pytest.raises(SystemExit, match="2"):
+        run_here(TRAIN_RECIPE, *options.split())
+    assert REFUSED[options] in capsys.readouterr().err

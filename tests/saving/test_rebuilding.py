@@ -1,0 +1,441 @@
+"""Saving what would come back as another network: an error when it is saved, never another answer when it is loaded."""
+
+import enum
+import json
+
+import numpy as np
+import pytest
+from support.small_networks import compiled_network, random_images, small_network
+
+import scratchcnn as sc
+
+IMAGES = random_images(4)
+
+
+class Own(sc.Layer):
+    """A layer that passes its input through, for classes below that are made and described in their own ways."""
+
+    def build(self, input_shape, rng):
+        return self.set_shapes(input_shape, input_shape)
+
+    def forward(self, x, training=False):
+        return x
+
+    def backward(self, dy):
+        return dy
+
+
+def model_of(*layers, **options):
+    return sc.Sequential([sc.Flatten(), *layers, sc.Dense(3)], input_shape=(28, 28, 1), **options)
+
+
+def check_refused(tmp_path, message, *layers):
+    model = model_of(*layers)
+    for save in (lambda: model.save(tmp_path / "model"), lambda: checkpointed(model, tmp_path / "model")):
+        with pytest.raises(ValueError, match=message):
+            save()
+    assert list(tmp_path.iterdir()) == []
+
+
+def checkpointed(model, path):
+    model.compile()
+    model.fit(IMAGES, np.zeros(4, int), verbose=0, callbacks=[sc.callbacks.ModelCheckpoint(path)])
+
+
+def returned(tmp_path, *layers, **options):
+    """Return a model as it comes back from a file, after checking that it answers the same."""
+    model = model_of(*layers, **options)
+    model.save(tmp_path / "model")
+    custom = {type(layer) for layer in layers if type(layer).__module__ == __name__}
+    loaded = sc.load_model(tmp_path / "model", custom_layers=list(custom))
+    assert np.array_equal(loaded.predict(IMAGES), model.predict(IMAGES))
+    assert repr(loaded) == repr(model)
+    return loaded
+
+
+class Times(Own):
+    def __init__(self, times=2):
+        super().__init__()
+        self.times = times
+
+    def forward(self, x, training=False):
+        return x * np.float32(self.times)
+
+
+class Inherited(Times):
+    pass
+
+
+class KeywordOnly(Own):
+    def __init__(self, *, times):
+        super().__init__()
+        self.times = times
+
+
+class Partly(Times):
+    def __init__(self, times=2, offset=0.0):
+        super().__init__(times)
+        self.offset = offset
+
+    def config(self):
+        return {"times": self.times}
+
+
+class Conv(sc.Dense):
+    def __init__(self, units, scale=1.0, **options):
+        super().__init__(units, **options)
+        self.scale = scale
+
+
+class Options(Own):
+    def __init__(self, **options):
+        super().__init__()
+        self.options = options
+
+
+@pytest.mark.parametrize(
+    ("layer", "argument"),
+    [
+        (Times(), "times"),
+        (Times(3), "times"),
+        (Inherited(3), "times"),
+        (KeywordOnly(times=3), "times"),
+        (Partly(3, 1.0), "offset"),
+        (Conv(5, 2.0), "scale"),
+        (Options(times=3), "options"),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_an_argument_that_config_does_not_give_is_refused_when_saved(tmp_path, layer, argument):
+    name = type(layer).__name__
+    message = rf"cannot save {name}: its config\(\) does not give the argument '{argument}' .* write def config\(self\)"
+    check_refused(tmp_path, message, layer)
+
+
+def test_the_config_that_the_error_says_to_write_works(tmp_path):
+    with pytest.raises(ValueError) as caught:
+        model_of(Times(3)).save(tmp_path / "model")
+    advice = str(caught.value).split("; write ")[1]
+    namespace = {}
+    exec(f"class Times(Base):\n    {advice}", {"Base": Times}, namespace)
+    model = model_of(namespace["Times"](3))
+    model.save(tmp_path / "model")
+    loaded = sc.load_model(tmp_path / "model", custom_layers=[namespace["Times"]])
+    assert loaded.layers[1].times == 3
+    assert np.array_equal(loaded.predict(IMAGES), model.predict(IMAGES))
+
+
+class ByPosition(Own):
+    def __init__(self, *sizes):
+        super().__init__()
+        self.sizes = sizes
+
+
+class PositionalOnly(Own):
+    def __init__(self, times, /):
+        super().__init__()
+        self.times = times
+
+    def config(self):
+        return {"times": self.times}
+
+
+@pytest.mark.parametrize("layer", [ByPosition(1, 2), PositionalOnly(2)], ids=lambda layer: type(layer).__name__)
+def test_arguments_by_position_alone_are_refused(tmp_path, layer):
+    check_refused(tmp_path, "cannot give arguments by position; write def __init__", layer)
+
+
+class Told(Own):
+    """Returns whatever it was made with."""
+
+    def __init__(self, value):
+        super().__init__()
+        self.value = value
+
+    def config(self):
+        return {"value": self.value}
+
+
+class TellsMore(Own):
+    def config(self):
+        return {"value": 1}
+
+
+class TellsLess(Told):
+    def config(self):
+        return {"value": 1}
+
+
+class Lower(Told):
+    def __init__(self, value):
+        super().__init__(value.lower())
+        self.value = value + "x"
+
+
+class Colour(str, enum.Enum):
+    RED = "red"
+
+
+@pytest.mark.parametrize(
+    "value", [1, 0.1, "a", None, True, [1, [2.5]], (1, 2), {"a": (1,)}, np.float32(0.1), np.int8(3)]
+)
+def test_plain_values_come_back(tmp_path, value):
+    back = (
+        returned(tmp_path, Told(value)).layers[1].value if not isinstance(value, np.generic | tuple | dict) else value
+    )
+    model_of(Told(value)).save(tmp_path / "model")
+    assert back == value and type(back) is type(value)
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [Told({1, 2}), Told(np.arange(3)), Told(float("nan")), Told({1: "a"}), Told(np.tanh), Told(b"a"), Told(1j)],
+    ids=lambda layer: repr(layer.value),
+)
+def test_values_that_json_does_not_return_are_refused_when_saved(tmp_path, layer):
+    check_refused(tmp_path, "cannot save Told: .*arrays belong into self.state", layer)
+
+
+@pytest.mark.parametrize(
+    ("layer", "message"),
+    [
+        (TellsMore(), r"TellsMore\(\*\*layer\.config\(\)\) fails .*value.*must return the arguments"),
+        (TellsLess(5), r"its value is 5, but TellsLess\(\*\*layer\.config\(\)\) has 1"),
+        (Lower("A"), r"it would come back with config\(\) \{'value': 'axx'\} instead of|come back with"),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_a_config_that_makes_another_layer_is_refused_when_saved(tmp_path, layer, message):
+    check_refused(tmp_path, message, layer)
+
+
+class Scaled(Own):
+    def __init__(self):
+        super().__init__()
+        self.factor = 2.0
+        self.seen = 0
+        self.mask = None
+
+    def forward(self, x, training=False):
+        self.seen = self.seen + len(x)
+        self.mask = x > 0
+        return x * np.float32(self.factor)
+
+
+def test_an_attribute_changed_since_is_refused_unless_the_layer_itself_notes_it(tmp_path):
+    layer = Scaled()
+    model_of(layer).predict(IMAGES)
+    model = model_of(layer := Scaled())
+    model.predict(IMAGES)
+    model.save(tmp_path / "model")  # what it has seen and masked makes no other network
+    layer.factor = 3.0
+    with pytest.raises(
+        ValueError, match=r"cannot save scaled: its factor is 3.0, but Scaled\(.*\) has 2.0; make it an"
+    ):
+        model.save(tmp_path / "model")
+
+
+@pytest.mark.parametrize(
+    ("place", "attribute", "value"),
+    [
+        (1, "filters", 5),
+        (1, "use_bias", False),
+        (1, "strides", (1, 1)),
+        (1, "padding", "same"),
+        (4, "pool_size", (4, 4)),
+    ],
+)
+def test_a_layer_of_the_library_changed_after_it_was_built_is_refused(tmp_path, place, attribute, value):
+    model = small_network()
+    with pytest.raises(AttributeError, match="is fixed once the layer is built"):
+        setattr(model.layers[place], attribute, value)
+    model.save(tmp_path / "model")
+    vars(model.layers[place])[attribute] = value
+    with pytest.raises(ValueError, match="an attribute was changed after the model was made"):
+        model.save(tmp_path / "model")
+
+
+def test_the_layers_of_a_model_cannot_be_changed_after_it_was_made():
+    for change in (
+        lambda layers: layers.pop(),
+        lambda layers: layers.append(sc.ReLU()),
+        lambda layers: layers.reverse(),
+    ):
+        with pytest.raises(AttributeError, match="'tuple' object has no attribute"):
+            change(small_network().layers)
+
+
+class MyDense(sc.Dense):
+    def forward(self, x, training=False):
+        return super().forward(x, training) * np.float32(2)
+
+
+class Wider(sc.Dense):
+    def build(self, input_shape, rng):
+        self.add_parameter("kernel", rng.standard_normal((input_shape[0], 2 * self.units)))
+        return self.set_shapes(input_shape, (2 * self.units,))
+
+    def forward(self, x, training=False):
+        return x @ self.params["kernel"]
+
+
+class Fixed(Own):
+    """Keeps random numbers that are neither a parameter nor state."""
+
+    def build(self, input_shape, rng):
+        self.signs = np.sign(rng.standard_normal(input_shape)).astype(np.float32)
+        return self.set_shapes(input_shape, input_shape)
+
+    def forward(self, x, training=False):
+        return x * self.signs
+
+
+class Counting(Own):
+    def build(self, input_shape, rng):
+        self.state["count"] = np.zeros((), np.int64)
+        self.state["seen"] = np.zeros(3, bool)
+        return self.set_shapes(input_shape, input_shape)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_layers_of_ones_own_come_back_bit_for_bit(tmp_path, dtype):
+    loaded = returned(tmp_path, MyDense(7), sc.Dense(5), Fixed(), Wider(2), Counting(), seed=3, dtype=dtype)
+    assert [type(layer).__name__ for layer in loaded.layers][1:6] == ["MyDense", "Dense", "Fixed", "Wider", "Counting"]
+    assert loaded.layers[1].kernel_initializer == loaded.layers[2].kernel_initializer == "glorot_uniform"
+
+
+def test_a_parameter_and_a_state_of_one_name_are_refused_when_saved(tmp_path):
+    class Both(Own):
+        def build(self, input_shape, rng):
+            self.add_parameter("w", np.ones(3))
+            self.state["w"] = np.zeros(3)
+            return self.set_shapes(input_shape, input_shape)
+
+    with pytest.raises(ValueError, match="'w' is both a parameter and state; rename one"):
+        model_of(Both()).save(tmp_path / "model")
+
+
+def test_classes_of_the_same_name_are_refused(tmp_path):
+    def own(name):
+        return type(name, (Own,), {})
+
+    for layers in ((own("Dense")(),), (own("Mine")(), own("Mine")())):
+        with pytest.raises(ValueError, match=r"there are two classes of layers called (Dense|Mine); rename one"):
+            model_of(*layers).save(tmp_path / "model")
+    small_network().save(tmp_path / "model")
+    for classes in ([own("Conv2D")], [own("Mine"), own("Mine")], [Times(2)], ["Times"]):
+        with pytest.raises(ValueError, match="custom_layers"):
+            sc.load_model(tmp_path / "model", custom_layers=classes)
+    sc.load_model(tmp_path / "model", custom_layers=[sc.Dense, Own, Own])
+
+
+def test_names_that_look_alike_and_names_of_ones_own_lose_no_array(tmp_path):
+    named = [type(name, (MyDense,), {}) for name in ("Dense_1", "dense")]
+    layers = sc.Dense(4), sc.Dense(5), named[0](6), named[1](7)
+    layers[1].name = "dense_1"
+    model = model_of(*layers)
+    assert len({layer.name for layer in model.layers}) == len(model.layers)
+    model.save(tmp_path / "model")
+    loaded = sc.load_model(tmp_path / "model", custom_layers=named)
+    assert [layer.name for layer in loaded.layers] == [layer.name for layer in model.layers]
+    assert np.array_equal(loaded.predict(IMAGES), model.predict(IMAGES))
+
+
+def test_a_generator_of_another_kind_is_refused_when_saved(tmp_path):
+    model = small_network()
+    vars(model)["rng"] = np.random.Generator(np.random.MT19937(0))
+    with pytest.raises(ValueError, match=r"model\.rng must be made by numpy\.random\.default_rng\(seed\)"):
+        model.save(tmp_path / "model")
+
+
+def rewritten(path, change):
+    """Change what a file holds: a dictionary of the arrays, and the config as JSON."""
+    with np.load(path) as file:
+        arrays = dict(file)
+    config = json.loads(str(arrays["config"]))
+    change(arrays, config)
+    with open(path, "wb") as file:
+        np.savez(file, **{**arrays, "config": np.array(json.dumps(config))})
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            lambda arrays, config: arrays.update({"dense/extra": np.zeros(3)}),
+            r"no place in this network: \['dense/extra'\]",
+        ),
+        (lambda arrays, config: arrays.update({"optimizer.third": np.zeros(3)}), r"no place .*'optimizer\.third'"),
+        (lambda arrays, config: config.pop("optimizer"), r"no place .*'optimizer\.mean', 'optimizer\.variance'"),
+        (lambda arrays, config: arrays.update({"rescaling/kernel": np.zeros(3)}), r"no place .*'rescaling/kernel'"),
+        (lambda arrays, config: arrays.pop("optimizer.mean"), r"optimizer\.mean is not a file in the archive"),
+        (lambda arrays, config: arrays.pop("batch_norm/moving_mean"), r"batch_norm/moving_mean is not a file"),
+        (
+            lambda arrays, config: config.update(precision="high"),
+            r"its config has 'precision', unknown to this version",
+        ),
+        (lambda arrays, config: config["layers"][0].update(tied=1), r"\['layers'\]\[0\] has 'tied', unknown"),
+        (lambda arrays, config: config["optimizer"]["config"].update(nu=1), "unexpected keyword argument 'nu'"),
+    ],
+)
+def test_what_has_no_place_in_the_loaded_model_is_an_error(tmp_path, change, message):
+    compiled_network().save(tmp_path / "model")
+    rewritten(tmp_path / "model", change)
+    with pytest.raises(ValueError, match=message):
+        sc.load_model(tmp_path / "model")
+
+
+def test_a_file_of_the_first_version_is_loaded(tmp_path):
+    config = """{"format": "scratchcnn model", "version": 1, "layers": [
+        {"class": "Rescaling", "config": {"scale": 0.5, "offset": 0.0}},
+        {"class": "Conv2D", "config": {"filters": 2, "kernel_size": [3, 3], "strides": [2, 2], "padding": "valid",
+         "use_bias": true, "kernel_initializer": "glorot_uniform"}},
+        {"class": "BatchNorm", "config": {"momentum": 0.99, "epsilon": 0.001}}, {"class": "Flatten", "config": {}},
+        {"class": "Dense", "config": {"units": 3, "use_bias": false, "kernel_initializer": "he_normal"}}],
+        "input_shape": [5, 5, 1], "seed": 7, "dtype": "float32", "fuse": true,
+        "rng": {"bit_generator": "PCG64", "state": {"state": 35399562948360463058890781895381311971,
+         "inc": 87136372517582989555478159403783844777}, "has_uint32": 0, "uinteger": 0},
+        "optimizer": {"class": "SGD", "config":
+        {"learning_rate": {"class": "Constant", "config": {"learning_rate": 0.1}},
+         "weight_decay": 0.0, "global_clipnorm": null, "momentum": 0.9, "nesterov": true}}, "iterations": 5,
+        "loss": {"class": "SoftmaxCrossEntropy", "config": {"label_smoothing": 0.1}}}"""
+    shapes = {"conv2d/kernel": (3, 3, 1, 2), "conv2d/bias": (2,), "dense/kernel": (8, 3), "optimizer.velocity": (48,)}
+    shapes |= {f"batch_norm/{name}": (2,) for name in ("gamma", "beta", "moving_mean", "moving_variance")}
+    arrays = {name: np.full(shape, number, np.float32) for number, (name, shape) in enumerate(shapes.items(), 1)}
+    np.savez(tmp_path / "model.npz", config=np.array(config), **arrays)
+    model = sc.load_model(tmp_path / "model.npz")
+    assert (model.optimizer.iterations, model.optimizer.momentum, model.loss.label_smoothing) == (5, 0.9, 0.1)
+    assert model.layers[-1].params["kernel"].mean() == 3 and model.optimizer.slots["velocity"].mean() == 4
+    with sc.ops.using("reference"):
+        assert model.predict(np.ones((2, 5, 5, 1), np.uint8)).shape == (2, 3)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(("padding", "strides", "use_bias"), [("same", 1, False), ("valid", (1, 2), True)])
+def test_every_layer_and_option_answers_bit_for_bit_after_loading(tmp_path, dtype, padding, strides, use_bias):
+    layers = [
+        sc.Rescaling(1 / 127.5, offset=-1),
+        sc.Conv2D(3, (3, 2), strides, padding, use_bias, "he_normal"),
+        sc.BatchNorm(momentum=0.9, epsilon=1e-5),
+        sc.LeakyReLU(0.2),
+        sc.AveragePool2D((2, 1), 2, padding),
+        sc.MaxPool2D((2, 3), None, padding),
+        sc.ReLU(),
+        sc.Dropout(0.1),
+        sc.Flatten() if use_bias else sc.GlobalAveragePool2D(),
+        sc.Dense(4, use_bias, "lecun_uniform"),
+    ]
+    model = sc.Sequential(layers, input_shape=(28, 28, 1), seed=5, dtype=dtype)
+    model.layers[2].trainable = use_bias
+    for layer in layers:
+        made = {name: array.shape for name, array in (layer.params | layer.state).items()}
+        assert layer.weight_shapes(layer.input_shape) == made
+    model.set_weights([np.random.default_rng(1).uniform(0.5, 1, array.shape) for array in model.get_weights()])
+    model.save(tmp_path / "model")
+    loaded = sc.load_model(tmp_path / "model")
+    with sc.ops.using("reference"):
+        assert loaded.predict(IMAGES).tobytes() == model.predict(IMAGES).tobytes()
+    assert repr(loaded) == repr(model)
+    assert [layer.trainable for layer in loaded.layers] == [layer.trainable for layer in layers]
+    loaded.save(tmp_path / "again")
+    assert (tmp_path / "again").read_bytes() == (tmp_path / "model").read_bytes()
