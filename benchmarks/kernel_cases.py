@@ -16,6 +16,7 @@ import harness  # noqa: F401  puts the library beside this folder on the path
 import numpy as np
 
 from scratchcnn import ops
+from scratchcnn.layers.windows import sliding_window
 from scratchcnn.memory import aligned_empty
 
 Call = Callable[[], Any]
@@ -85,8 +86,8 @@ def _random(rng: np.random.Generator, shape: tuple[int, ...], scale: float = 1.0
 def _convolutions(layer: ConvLayer, N: int) -> Iterator[Case]:
     rng = np.random.default_rng(0)
     H, C, F, K = layer.H, layer.C, layer.F, layer.K
-    strides, before = (1, 1), (K // 2, K // 2) if layer.same else (0, 0)
-    OH = H if layer.same else H - K + 1
+    window = sliding_window("Conv2D", (H, H), (K, K), (1, 1), "same" if layer.same else "valid")
+    OH, _ = window.output
     x = np.maximum(_random(rng, (N, H, H, C)), 0, out=aligned_empty((N, H, H, C), np.float32))  # as after a ReLU
     kernel, bias = _random(rng, (K, K, C, F), (2 / (K * K * C)) ** 0.5), _random(rng, (F,), 0.1)
     y, dy = aligned_empty((N, OH, OH, F), np.float32), _random(rng, (N, OH, OH, F))
@@ -97,35 +98,36 @@ def _convolutions(layer: ConvLayer, N: int) -> Iterator[Case]:
     shape = f"{C} to {F} channels, {K}x{K}, on {H}x{H} ({layer.where})"
     forward_bytes, backward_bytes = x.nbytes + kernel.nbytes, gradients * (x.nbytes + kernel.nbytes)
 
-    def case(name: str, arguments: tuple[Any, ...], flops: float, dense_flops: float, size: float) -> Iterator[Case]:
+    def case(
+        name: str, arguments: tuple[Any, ...], out: Any, flops: float, dense_flops: float, size: float
+    ) -> Iterator[Case]:
         operation = getattr(ops, name, None)
         if operation is not None:
-            yield Case(name, shape, lambda: operation(*arguments), flops, dense_flops, size)
+            yield Case(name, shape, lambda: operation(*arguments, out=out), flops, dense_flops, size)
 
-    full = each * y.size
-    forward = (x, kernel, bias, strides, before, y)
-    yield from case("conv_forward", forward, full, full, forward_bytes + y.nbytes)
-    backward = (x, kernel, dy, strides, before, dx, dkernel, dbias)
-    yield from case("conv_backward", backward, gradients * full, gradients * full, backward_bytes + dy.nbytes)
+    full, written = each * y.size, (dx, dkernel, dbias)
+    yield from case("conv_forward", (x, kernel, bias, window), y, full, full, forward_bytes + y.nbytes)
+    backward = (x, kernel, dy, window)
+    yield from case("conv_backward", backward, written, gradients * full, gradients * full, backward_bytes + dy.nbytes)
     if not (layer.pool and hasattr(ops, "conv_relu_pool_forward")):
         return
 
-    window = (2, 2)
+    pool = sliding_window("MaxPool2D", window.output, (2, 2), (2, 2), "valid")
     pooled, index = (
         aligned_empty((N, OH // 2, OH // 2, F), np.float32),
         aligned_empty((N, OH // 2, OH // 2, F), np.uint8),
     )
-    fused = (x, kernel, bias, strides, before, window, window, pooled, index)
-    ops.conv_relu_pool_forward(*fused)
+    fused, both = (x, kernel, bias, window, pool), (pooled, index)
+    ops.conv_relu_pool_forward(*fused, out=both)
     bias -= np.median(pooled).astype(np.float32)  # now half of the pooled outputs are zero, as in a trained network
-    ops.conv_relu_pool_forward(*fused)
+    ops.conv_relu_pool_forward(*fused, out=both)
     needed = each * pooled.size * 4  # convolution outputs that a pooling window looks at
-    yield from case("conv_relu_pool_forward", fused, needed, needed, forward_bytes + pooled.nbytes + index.nbytes)
+    yield from case("conv_relu_pool_forward", fused, both, needed, needed, forward_bytes + pooled.nbytes + index.nbytes)
     gradient = _random(rng, pooled.shape)
     passed = gradients * each * float(np.count_nonzero(pooled))
-    sparse = (x, kernel, gradient, index, strides, before, window, window, dx, dkernel, dbias)
+    sparse = (x, kernel, gradient, index, window, pool)
     size = backward_bytes + gradient.nbytes + index.nbytes
-    yield from case("conv_relu_pool_backward", sparse, passed, gradients * needed, size)
+    yield from case("conv_relu_pool_backward", sparse, written, passed, gradients * needed, size)
 
 
 def _dense(where: str, N: int, D: int, F: int) -> Iterator[Case]:
@@ -133,9 +135,11 @@ def _dense(where: str, N: int, D: int, F: int) -> Iterator[Case]:
     x, kernel, bias, dy = _random(rng, (N, D)), _random(rng, (D, F), 0.02), _random(rng, (F,)), _random(rng, (N, F))
     y, dx, dkernel, dbias = (aligned_empty(like.shape, np.float32) for like in (dy, x, kernel, bias))
     shape, flops, size = f"{D} to {F} ({where})", 2.0 * N * D * F, x.nbytes + kernel.nbytes + y.nbytes
-    yield Case("dense_forward", shape, lambda: ops.dense_forward(x, kernel, bias, y), flops, flops, size)
-    backward = (x, kernel, dy, dx, dkernel, dbias)
-    yield Case("dense_backward", shape, lambda: ops.dense_backward(*backward), 2 * flops, 2 * flops, 2.0 * size)
+    yield Case("dense_forward", shape, lambda: ops.dense_forward(x, kernel, bias, out=y), flops, flops, size)
+    out = dx, dkernel, dbias
+    yield Case(
+        "dense_backward", shape, lambda: ops.dense_backward(x, kernel, dy, out=out), 2 * flops, 2 * flops, 2.0 * size
+    )
 
 
 def _elementwise(N: int) -> Iterator[Case]:
@@ -146,17 +150,16 @@ def _elementwise(N: int) -> Iterator[Case]:
     pooled, index = aligned_empty((N, 13, 13, 32), np.float32), aligned_empty((N, 13, 13, 32), np.uint8)
     parameters, gradients, mean, variance = (_random(rng, (1_200_000,)) for _ in range(4))
     np.abs(variance, out=variance)
-    activations, window = "26x26x32 activations", (2, 2)
+    activations, settings = "26x26x32 activations", ops.AdamSettings(1e-3, 0.9, 0.999, 1e-7)
+    pool = sliding_window("MaxPool2D", (26, 26), (2, 2), (2, 2), "valid")
 
-    def case(name: str, shape: str, arguments: tuple[Any, ...], size: float) -> Case:
-        operation = getattr(ops, name)
-        return Case(name, shape, lambda: operation(*arguments), 0.0, 0.0, size)
+    def case(name: str, shape: str, call: Call, size: float) -> Case:
+        return Case(name, shape, call, 0.0, 0.0, size)
 
-    yield case("relu_forward", activations, (x, y), 2.0 * x.nbytes)
-    yield case("relu_backward", activations, (y, x, dx), 3.0 * x.nbytes)
-    yield case(
-        "max_pool_forward", activations, (x, window, window, (0, 0), pooled, index), x.nbytes + pooled.nbytes * 1.25
-    )
-    yield case("dropout_forward", activations, (x, 0.5, np.ones(1, np.uint64), y), 2.0 * x.nbytes)
-    step = (parameters, gradients, mean, variance, 1, 1e-3, 0.9, 0.999, 1e-7, 0.0, False)
-    yield case("adam_step", "1.2 million parameters", step, 7.0 * parameters.nbytes)
+    yield case("relu_forward", activations, lambda: ops.relu_forward(x, out=y), 2.0 * x.nbytes)
+    yield case("relu_backward", activations, lambda: ops.relu_backward(y, x, out=dx), 3.0 * x.nbytes)
+    pooling, size = (lambda: ops.max_pool_forward(x, pool, out=(pooled, index))), x.nbytes + pooled.nbytes * 1.25
+    yield case("max_pool_forward", activations, pooling, size)
+    yield case("dropout_forward", activations, lambda: ops.dropout_forward(x, 0.5, 1, out=y), 2.0 * x.nbytes)
+    step = (parameters, gradients, mean, variance, 1, settings)
+    yield case("adam_step", "1.2 million parameters", lambda: ops.adam_step(*step), 7.0 * parameters.nbytes)

@@ -13,8 +13,9 @@ from .checks.messages import say
 from .checks.settings import yes_or_no
 from .layers.base import Layer
 from .losses import SoftmaxCrossEntropy
-from .network.network import Network, require_optimizer
+from .network.network import Network
 from .network.summary import summary
+from .network.vectors import require_optimizer
 from .optimizers import Adam, Optimizer
 from .saving import files as saving
 from .training import evaluation

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from .data import Annealed, Augmentation
     from .history import History
-    from .training.learning_rate_finder import LearningRateSearch
+    from .training.learning_rate_search import LearningRateSearch
 
 
 def learning_curves(history: History) -> Figure:

@@ -1,8 +1,6 @@
-"""A network as a chain of layers, and its parameters as one vector.
+"""A network as a chain of layers: it builds them, runs them forward and backward, and can be copied.
 
-``Network`` builds the layers, runs them forward and backward, and lays all their parameters end to end in one flat
-vector, all gradients in another. Each layer keeps looking at its own part through views. An update, a norm, an average
-or a copy of the whole network is then one operation on one array.
+How all its parameters are one vector, and all gradients another, is in ``vectors.py``.
 """
 
 from __future__ import annotations
@@ -13,29 +11,26 @@ from typing import Any
 
 import numpy as np
 
-from ..checks.attributes import KnownAttributes
 from ..checks.inputs import as_images, as_input_shape, as_integer
 from ..checks.messages import shown
 from ..checks.settings import yes_or_no
-from ..concurrency.interrupts import unbroken
 from ..concurrency.locks import Lock
 from ..concurrency.turns import Turns
 from ..fusion.patterns import fuse as fuse_layers
-from ..fusion.patterns import layers_of
 from ..history import History
 from ..layers import Rescaling
 from ..layers.base import Layer
-from ..optimizers import Optimizer
 from ..regularizers import add_gradients, penalties
 from ..types import Shape
 from .image_range import ImageRange, check_range, notice
 from .layout import Layout
 from .names import names_of, require_layers
+from .vectors import ParameterVectors
 
 FIXED = frozenset({"layers", "plan", "input_shape", "output_shape", "seed", "dtype", "fuse", "rng"})
 
 
-class Network(KnownAttributes):
+class Network(ParameterVectors):
     """Layers in a row, the output of each the input of the next; the last one gives the logits.
 
     It has what the loop needs: ``forward`` and ``backward``, all parameters as one vector and all gradients as another,
@@ -97,89 +92,6 @@ class Network(KnownAttributes):
             shape = layer.output_shape
         return shape
 
-    def _find_first_trained(self) -> None:
-        """Note the first layer of the plan that learns: training needs no gradients before it."""
-        places = (
-            place
-            for place, planned in enumerate(self.plan)
-            if any(layer.params and layer.trainable for layer in layers_of(planned))
-        )
-        self.first_trained = next(places, 0)
-        for layer in self.plan:
-            layer.needs_input_gradient = True
-
-    @property
-    def parameters(self) -> np.ndarray:
-        """The parameters of all layers that are not frozen. What is assigned is filled in."""
-        return self.layout.parameters
-
-    @parameters.setter
-    def parameters(self, values: np.ndarray) -> None:
-        _fill("parameters", self.parameters, values)
-
-    @property
-    def gradients(self) -> np.ndarray:
-        """The gradients of ``parameters``. What is assigned is filled in."""
-        return self.layout.gradients
-
-    @gradients.setter
-    def gradients(self, values: np.ndarray) -> None:
-        _fill("gradients", self.gradients, values)
-
-    @property
-    def layout(self) -> Layout:
-        """The vectors, and what lies where in them; another one after a layer was frozen or thawed."""
-        self.lay_out()
-        return self._layout
-
-    @property
-    def trainable(self) -> bool:
-        """Whether any layer with parameters is trainable. Assigning freezes or thaws all layers."""
-        return any(layer.trainable for layer in self.layers if layer.params)
-
-    @trainable.setter
-    def trainable(self, value: bool) -> None:
-        for layer in self.layers:
-            layer.trainable = value
-
-    @property
-    def optimizer(self) -> Optimizer | None:
-        """What ``fit`` updates the parameters with. Another one may be assigned, if it serves no other model."""
-        return self._optimizer
-
-    @optimizer.setter
-    def optimizer(self, optimizer: Optimizer | None) -> None:
-        if optimizer is not None:
-            require_optimizer(optimizer).build(self.parameters, self.named_parameters())
-        self._optimizer = optimizer
-
-    def lay_out(self) -> None:
-        """Bring the vectors in line with which layers are trainable now; most of the time they are.
-
-        The optimizer that the model was compiled with keeps what it remembers of parameters that stay. Vectors from
-        before a change belong to no layer any more and cannot be written to.
-        """
-        if not self._layout.is_current():
-            with self.lock:
-                self._lay_out_anew()
-
-    def _lay_out_anew(self) -> None:
-        old = self._layout
-        if old.is_current():  # another thread was sooner
-            return
-        new = self._layout = Layout(self.layers, self.dtype)
-        if self.optimizer is not None:
-            zeros = np.zeros((), self.dtype)
-            self.optimizer.follow(
-                old.parameters,
-                new.parameters,
-                lambda slot: new.carried_over(old, slot, others=zeros),
-                self.named_parameters(),
-            )
-        old.retire()
-        self.recordings.clear()
-        self._find_first_trained()
-
     def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
         """Return the logits (N, classes) of a batch: an array of the model's own, overwritten by the next call.
 
@@ -240,11 +152,6 @@ class Network(KnownAttributes):
         """
         return penalties(self.layers)
 
-    def named_parameters(self) -> dict[str, np.ndarray]:
-        """Return all parameters, frozen ones included, not copies, by names such as "conv2d/kernel"."""
-        self.lay_out()
-        return {f"{layer.name}/{name}": array for layer in self.layers for name, array in layer.params.items()}
-
     @property
     def takes_bytes(self) -> bool:
         """Whether the network starts with a ``Rescaling``, and so takes raw uint8 pixels as they are."""
@@ -255,28 +162,6 @@ class Network(KnownAttributes):
         x, extent = as_images(x, self.input_shape, self.dtype, self.takes_bytes)
         check_range(self, x, extent)
         return x
-
-    def count_params(self) -> int:
-        """Return the number of parameters, frozen ones included."""
-        return sum(parameter.size for layer in self.layers for parameter in layer.params.values())
-
-    def get_weights(self) -> list[np.ndarray]:
-        """Return copies of all parameters and all state, layer by layer."""
-        with self.lock:
-            return [array.copy() for array in self._weights()]
-
-    def set_weights(self, weights: Sequence[np.ndarray]) -> None:
-        """Take over what ``get_weights`` returned, here or in a model of the same layers."""
-        with self.lock, unbroken:
-            own, shapes = self._weights(), [np.shape(array) for array in weights]
-            if [array.shape for array in own] != shapes:
-                expected = shown([array.shape for array in own])
-                raise ValueError(f"the weights of another network: shapes {shown(shapes)}, expected {expected}")
-            for array, value in zip(own, weights, strict=True):
-                array[...] = value
-
-    def _weights(self) -> list[np.ndarray]:
-        return [array for layer in self.layers for array in (*layer.params.values(), *layer.state.values())]
 
     def _require_loss(self, loss: Any) -> None:
         if not (callable(getattr(loss, "forward", None)) and callable(getattr(loss, "backward", None))) or isinstance(
@@ -329,16 +214,3 @@ class Network(KnownAttributes):
         lines = "".join(f"    {layer!r},\n" for layer in self.layers)
         name = type(self).__name__
         return f"{name}([\n{lines}], input_shape={self.input_shape}, seed={self.seed}, dtype={self.dtype.name!r})"
-
-
-def require_optimizer(optimizer: Any) -> Optimizer:
-    if not isinstance(optimizer, Optimizer):
-        raise ValueError(f"optimizer must be an object such as Adam(1e-3), got {shown(optimizer)}")
-    return optimizer
-
-
-def _fill(name: str, vector: np.ndarray, values: Any) -> None:
-    if values is not vector:  # which += ends with
-        if np.shape(values) != vector.shape:
-            raise ValueError(f"model.{name} has shape {vector.shape}, got {np.shape(values)}")
-        vector[...] = values

@@ -55,7 +55,7 @@ def checked(function: Function) -> Function:
     @wraps(function)
     def checking(*arguments: Any, **named: Any) -> Any:
         out = named.pop("out", None)
-        if len(arguments) != len(parameters):
+        if named or len(arguments) != len(parameters):
             arguments = _in_order(name, parameters, arguments, named)
         every = arguments
         if results:

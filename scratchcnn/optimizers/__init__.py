@@ -4,7 +4,8 @@ What they share is in ``base.py``; which parameters the weight decay leaves out,
 """
 
 from .adam import Adam, AdamW
-from .base import LearningRate, Optimizer
+from .base import Optimizer
+from .settings import LearningRate
 from .sgd import SGD
 
 __all__ = ["SGD", "Adam", "AdamW", "LearningRate", "Optimizer"]

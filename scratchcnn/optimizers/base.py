@@ -17,31 +17,11 @@ from .. import ops
 from ..checks.attributes import KnownAttributes
 from ..checks.inputs import as_integer
 from ..checks.messages import shown
-from ..checks.settings import Setting, above_zero, at_least_zero
+from ..checks.settings import Setting, at_least_zero
 from ..memory import aligned_empty
 from .decay import Excluded
+from .settings import LearningRate, decay_or_none, norm_or_none, rate_or_schedule
 from .vectors import require_gradients, require_vector, same_memory
-
-LearningRate = float | Callable[[int], float]
-
-
-def _rate(name: str, value: Any) -> LearningRate:
-    if isinstance(value, type):
-        raise ValueError(f"{name} must be a number or a schedule, got the class {value.__name__}; make an object of it")
-    return value if callable(value) else at_least_zero(name, value)
-
-
-def _decay(name: str, value: Any) -> float:
-    return at_least_zero(name, 0.0 if value is None else value)
-
-
-def _longest(name: str, value: Any) -> float | None:
-    if value is None:
-        return None
-    try:
-        return above_zero(name, value)
-    except ValueError:
-        raise ValueError(f"{name} must be above 0, or None for no clipping, got {value}") from None
 
 
 class Optimizer(KnownAttributes):
@@ -73,9 +53,9 @@ class Optimizer(KnownAttributes):
     slot_names: tuple[str, ...] = ()
     l2_penalty: Any = 0.0  # a setting of those that have one
 
-    learning_rate = Setting(_rate)
-    weight_decay = Setting(_decay)
-    global_clipnorm = Setting(_longest)
+    learning_rate = Setting(rate_or_schedule)
+    weight_decay = Setting(decay_or_none)
+    global_clipnorm = Setting(norm_or_none)
     iterations = Setting(lambda name, value: as_integer(name, value, 0))
 
     def __init__(

@@ -4,10 +4,9 @@ At rates that are too low the loss stays where it is; then it falls, the faster 
 are so long that it shoots up. A good rate lies where the loss still falls steeply, well below the one where it shoots
 up (Smith 2017, "Cyclical learning rates for training neural networks").
 
-Where exactly the loss is lowest is a matter of chance: the curve has a flat bottom, and one batch is easier than the
-next. So two other places are looked for, both on a steep part of the curve: where the loss has come down half its way,
-and where it is back there. And one training says more about the weights that it began with than about the rate, so
-there are several (*sweeps*), from other initial weights, and what counts is the mean of their losses.
+Which rate that is, ``learning_rate_search.py`` reads off the losses. One training says more about the weights that it
+began with than about the rate, so there are several (*sweeps*), from other initial weights, and what counts is the mean
+of their losses.
 """
 
 from __future__ import annotations
@@ -15,7 +14,6 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -28,64 +26,12 @@ from ..losses.use import invalidate
 from ..network.network import Network
 from .batches import Batches
 from .checks import as_samples, require_compiled, require_trainable
+from .learning_rate_search import LearningRateSearch, lag_of, smoothed, start_of
 from .step import update
 
 SWEEP_STREAM = 2  # of the numbers that come from a model's seed; training.py has 0 and 1
-REACH = 1 / 30  # of the batches, on each side, go into a smoothed loss
 DIVERGED = 4.0  # times the first loss: there is nothing more to see
-STARTING = 1 / 10  # of the losses, the first ones, are from rates too low to change anything
-UPDATES = 3  # at the rate suggested, that many go as far as all those of the sweep that made the loss fall by half
-MARGIN = 2.5  # the rate at which the loss has risen again is at least this many times the one suggested
 HARDLY = 0.05  # of the first loss: if it does not fall by more, there is nothing to be read off the curve
-
-
-@dataclass(frozen=True)
-class LearningRateSearch:
-    """What ``lr_find`` saw; ``plots.learning_rate_search`` draws it.
-
-    Attributes
-    ----------
-    learning_rates : list of float
-        The rates, each of one update.
-    losses : list of float
-        The loss of the batch before that update, the mean over the sweeps.
-    smoothed_losses : list of float
-        The trend: means over neighbours on both sides.
-    suggestion : float
-        With the rates r_1, r_2, ..., and half-way between the first losses and the lowest one as the mark: the loss
-        falls below it at r_f, and is below it for the last time at r_l. The suggestion is the lower of two rates,
-
-            (r_1 + ... + r_f) / 3       goes in three updates as far as the sweep did to make the loss fall by half
-            r_(l - lag) / 2.5           stays well below the rate at which the loss shoots up
-
-        It is meant for training at a constant rate. A highest rate for a schedule that climbs to it and descends may be
-        two to five times that.
-        Of several sweeps it is the geometric mean of what each of them suggests.
-    lag : int
-        Updates until a rate shows its effect: an optimizer with momentum goes on as before for 1 / (1 - momentum).
-    sweeps : list of LearningRateSearch
-        What each sweep saw by itself.
-    """
-
-    learning_rates: list[float]
-    losses: list[float]
-    smoothed_losses: list[float]
-    lag: int = 0
-    sweeps: list[LearningRateSearch] = field(default_factory=list)
-
-    @property
-    def suggestion(self) -> float:
-        if self.sweeps:
-            return math.exp(sum(math.log(sweep.suggestion) for sweep in self.sweeps) / len(self.sweeps))
-        start, lowest = _start(self.losses), min(self.smoothed_losses)
-        below = np.flatnonzero(np.array(self.smoothed_losses) <= (start + lowest) / 2)
-        first, last = int(below[0]), max(0, int(below[-1]) - self.lag)
-        return min(sum(self.learning_rates[: first + 1]) / UPDATES, self.learning_rates[last] / MARGIN)
-
-
-def _start(losses: list[float]) -> float:
-    """Return the loss before anything was learnt."""
-    return float(np.mean(losses[: max(1, round(STARTING * len(losses)))]))
 
 
 @undisturbed
@@ -180,28 +126,17 @@ def lr_find(
     if not all(curves):
         raise ValueError("the loss of this model is not a finite number before any update; are its weights?")
     losses = [float(np.mean(column)) for column in zip(*curves, strict=False)]  # up to where the first one diverged
-    smoothed = _smoothed(losses, steps)
-    if min(smoothed) > (1 - HARDLY) * _start(losses):
+    trend = smoothed(losses, steps)
+    if min(trend) > (1 - HARDLY) * start_of(losses):
         warnings.warn(
-            f"lr_find: the loss hardly fell, from {_start(losses):.4g} to {min(smoothed):.4g} at the best of the rates "
+            f"lr_find: the loss hardly fell, from {start_of(losses):.4g} to {min(trend):.4g} at the best of the rates "
             f"from {lowest:g} to {rates[len(losses) - 1]:g}: pass a wider range, lowest=... and highest=...",
             RuntimeWarning,
             stacklevel=3,  # who called lr_find, not what undisturbed has made of it
         )
-    lag = _lag(model.optimizer)
-    sweeps_seen = [LearningRateSearch(rates[: len(curve)], curve, _smoothed(curve, steps), lag) for curve in curves]
-    return LearningRateSearch(rates[: len(losses)], losses, smoothed, lag, sweeps_seen)
-
-
-def _smoothed(losses: list[float], steps: int) -> list[float]:
-    """Return means over neighbours on both sides."""
-    reach = max(1, round(REACH * steps))
-    return [float(np.mean(losses[max(0, i - reach) : i + reach + 1])) for i in range(len(losses))]
-
-
-def _lag(optimizer: Any) -> int:
-    momentum = getattr(optimizer, "momentum", getattr(optimizer, "beta_1", 0.0))
-    return round(1 / (1 - momentum)) if momentum else 0
+    lag = lag_of(model.optimizer)
+    sweeps_seen = [LearningRateSearch(rates[: len(curve)], curve, smoothed(curve, steps), lag) for curve in curves]
+    return LearningRateSearch(rates[: len(losses)], losses, trend, lag, sweeps_seen)
 
 
 def _sweep(model: Network, x: np.ndarray, y: np.ndarray, rates: list[float], batch_size: int) -> list[float]:

@@ -9,7 +9,8 @@ from support.processes import ROOT
 STOREYS = """
     types, memory                              shapes of arrays, and memory for them
     checks, concurrency, files                 users' input; threads, forks and Ctrl-C; writing a file in one step
-    ops.operands, ops.checks, ops.exact        what an operation takes
+    ops.operands, ops.settings, ops.exact      what an operation takes
+    ops.checks                                 that it gets nothing else
     ops.reference                              what is computed: the textbook, in NumPy
     ops.jit.machine                            vector registers and register tiles
     ops.jit.runtime                            how a kernel is compiled, run on all cores, recorded

@@ -9,7 +9,7 @@ from support.small_networks import some_digits
 
 import scratchcnn as sc
 from scratchcnn import plots
-from scratchcnn.training.learning_rate_finder import LearningRateSearch
+from scratchcnn.training.learning_rate_search import LearningRateSearch
 from scratchcnn.training.loop import History
 
 IMAGES, LABELS = some_digits(10)
