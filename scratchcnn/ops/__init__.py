@@ -78,14 +78,14 @@ def writing(function: Callable[..., Any]) -> Callable[..., Any]:
         return function
 
     @wraps(function)
-    def operation(*arguments: Any, out: Any) -> None:
+    def filling(*arguments: Any, out: Any) -> None:
         results = function(*arguments)
         arrays, results = (out, results) if isinstance(out, tuple) else ((out,), (results,))
         for array, result in zip(arrays, results, strict=True):
             if array is not None:
                 array[...] = result
 
-    return operation
+    return filling
 
 
 def backend() -> str:

@@ -12,7 +12,7 @@ from support.small_networks import some_digits
 import scratchcnn as sc
 from scratchcnn import ops
 
-WRAPPERS = {"alone", "replay", "locked", "checking"}  # of decorators: one may skip them while reading
+WRAPPERS = {"alone", "replay", "locked", "checking", "filling"}  # of decorators: one may skip them while reading
 
 
 def calls_until(patch, name, module, fuse):
