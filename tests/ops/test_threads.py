@@ -35,6 +35,9 @@ def test_the_same_seed_gives_the_same_bits_twice():
 @pytest.mark.parametrize("layer", ["default", "workqueue"])
 def test_two_threads_can_use_two_models_at_once(layer):
     # numba's own workqueue ends the process with an abort when two threads launch parallel work at once.
-    program = "import numba; from support import training_runs; training_runs.check_two_models_at_once(); print(numba.threading_layer())"
+    program = (
+        "import numba; from support import training_runs; "
+        "training_runs.check_two_models_at_once(); print(numba.threading_layer())"
+    )
     layers = run_python(program, NUMBA_THREADING_LAYER=layer, NUMBA_NUM_THREADS="2").stdout.split()
     assert layers == ["workqueue"] or layer == "default"

@@ -6,6 +6,7 @@ from functools import cache
 
 import numpy as np
 
+from ...types import Array
 from .runtime.arguments import read_arrays, read_dims
 from .runtime.compile import native
 from .runtime.launch import exclusive
@@ -13,25 +14,25 @@ from .shared.flat import Flat, chunk_of, run_flat
 
 
 @exclusive
-def relu_forward(x: np.ndarray, *, out: np.ndarray) -> None:
+def relu_forward(x: Array, *, out: Array) -> None:
     """Compute y = max(x, 0); a NaN stays a NaN."""
     run_flat(_relu_forward(x.dtype), x.size, x, out)
 
 
 @exclusive
-def relu_backward(y: np.ndarray, dy: np.ndarray, *, out: np.ndarray) -> None:
+def relu_backward(y: Array, dy: Array, *, out: Array) -> None:
     """Compute dx = dy where y > 0, and 0 elsewhere."""
     run_flat(_relu_backward(y.dtype), y.size, y, dy, out)
 
 
 @exclusive
-def leaky_relu_forward(x: np.ndarray, negative_slope: float, *, out: np.ndarray) -> None:
+def leaky_relu_forward(x: Array, negative_slope: float, *, out: Array) -> None:
     """Compute y = x where x > 0, and negative_slope * x elsewhere."""
     run_flat(_leaky_relu(x.dtype), x.size, x, x, np.array([negative_slope], x.dtype), out)
 
 
 @exclusive
-def leaky_relu_backward(x: np.ndarray, negative_slope: float, dy: np.ndarray, *, out: np.ndarray) -> None:
+def leaky_relu_backward(x: Array, negative_slope: float, dy: Array, *, out: Array) -> None:
     """Compute dx = dy where x > 0, and negative_slope * dy elsewhere."""
     run_flat(_leaky_relu(x.dtype), x.size, x, dy, np.array([negative_slope], x.dtype), out)
 

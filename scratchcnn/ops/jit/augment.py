@@ -20,6 +20,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ...types import Array
 from ..reference.augment import MOVES, bumps
 from ..settings import Distortion
 from .runtime.arguments import read_array, read_arrays, read_dims
@@ -48,7 +49,7 @@ class Batch(NamedTuple):
 
 
 @exclusive
-def augment(images: np.ndarray, indices: np.ndarray, seed: int, distortion: Distortion, *, out: np.ndarray) -> None:
+def augment(images: Array, indices: Array, seed: int, distortion: Distortion, *, out: Array) -> None:
     """Compute out[i] = images[indices[i]], distorted at random."""
     if out.size == 0:
         return

@@ -12,10 +12,12 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ...types import Array
 from ..settings import Gradients
 from .dense_gradient import gradients
 from .machine.registers import Tile, lanes_for, largest_tile, widest_tile
-from .machine.tile import copy_run, tile_fma, tile_fma_edge, tile_load, tile_relu, tile_shape, tile_store
+from .machine.tile import copy_run, tile_fma, tile_fma_row, tile_load, tile_relu, tile_shape, tile_store
+from .machine.tile_rows import row_edge
 from .runtime.arguments import or_empty, read_arrays, read_dims
 from .runtime.chunks import chunk_range, chunks_for_work, round_up
 from .runtime.compile import native
@@ -38,25 +40,25 @@ class Product(NamedTuple):
 
 
 @exclusive
-def dense_forward(x: np.ndarray, kernel: np.ndarray, bias: np.ndarray | None, *, out: np.ndarray) -> None:
+def dense_forward(x: Array, kernel: Array, bias: Array | None, *, out: Array) -> None:
     """Compute y = x W + b."""
     _multiply(x, kernel, bias, out)
 
 
 @exclusive
-def dense_backward(x: np.ndarray, kernel: np.ndarray, dy: np.ndarray, *, out: Gradients) -> None:
+def dense_backward(x: Array, kernel: Array, dy: Array, *, out: Gradients) -> None:
     """Compute dx = dy W^T, dW = x^T dy, and db = sum over the batch of dy."""
     gradients(x, kernel, None, dy, *out)
 
 
 @exclusive
-def dense_relu_forward(x: np.ndarray, kernel: np.ndarray, bias: np.ndarray | None, *, out: np.ndarray) -> None:
+def dense_relu_forward(x: Array, kernel: Array, bias: Array | None, *, out: Array) -> None:
     """Compute y = ReLU(x W + b)."""
     _multiply(x, kernel, bias, out, relu=True)
 
 
 @exclusive
-def dense_relu_backward(x: np.ndarray, kernel: np.ndarray, y: np.ndarray, dy: np.ndarray, *, out: Gradients) -> None:
+def dense_relu_backward(x: Array, kernel: Array, y: Array, dy: Array, *, out: Gradients) -> None:
     """Compute the gradients of ``dense_relu_forward`` from its output y."""
     gradients(x, kernel, y, dy, *out)
 
@@ -70,7 +72,7 @@ def product_tile(rows: int, columns: int, dtype: np.dtype) -> Tile:
     return Tile(1, height if rows >= height else 1, vectors, lanes)
 
 
-def _multiply(x: np.ndarray, weights: np.ndarray, bias: np.ndarray | None, y: np.ndarray, relu: bool = False) -> None:
+def _multiply(x: Array, weights: Array, bias: Array | None, y: Array, relu: bool = False) -> None:
     (N, D), F = x.shape, y.shape[1]
     tile = product_tile(N, F, y.dtype)
     columns = round_up(F, tile.columns)
@@ -117,7 +119,8 @@ def _multiply_kernel(dtype, outer, inner, vectors, lanes):
                         acc = tile_fma(tile, acc, x, row * g.D + d, 0, g.D, weights, d * g.F + f)
                 else:
                     for d in range(first, last):
-                        acc = tile_fma_edge(tile, acc, x, row * g.D + d, 0, g.D, weights, d * g.F + f, g.F - f)
+                        right = row_edge(tile, weights, d * g.F + f, g.F - f)
+                        acc = tile_fma_row(tile, acc, x, row * g.D + d, 0, g.D, right)
                 if g.relu and last == g.D:
                     acc = tile_relu(tile, acc)
                 if last == g.D and f + width <= g.F:

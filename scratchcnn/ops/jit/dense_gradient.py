@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ...types import Array
 from .machine.registers import Tile, lanes_for, registers
 from .machine.tile import copy_run, tile_fma, tile_load, tile_shape, tile_store, tile_zeros
 from .machine.tile_transforms import tile_transpose
@@ -40,13 +41,7 @@ class DenseGradient(NamedTuple):
 
 
 def gradients(
-    x: np.ndarray,
-    kernel: np.ndarray,
-    y: np.ndarray | None,
-    dy: np.ndarray,
-    dx: np.ndarray | None,
-    dkernel: np.ndarray,
-    dbias: np.ndarray | None,
+    x: Array, kernel: Array, y: Array | None, dy: Array, dx: Array | None, dkernel: Array, dbias: Array | None
 ) -> None:
     """Compute dx, dkernel and dbias (unless None); with y, of a ReLU's output, dy counts only where y > 0."""
     (N, D), F, dtype = x.shape, dy.shape[1], x.dtype

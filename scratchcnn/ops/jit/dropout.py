@@ -7,6 +7,7 @@ from functools import cache
 
 import numpy as np
 
+from ...types import Array
 from .runtime.arguments import read_array, read_arrays, read_dims
 from .runtime.chunks import BLOCK, chunks_for_rows
 from .runtime.compile import native
@@ -18,14 +19,14 @@ PAIRS = 256  # of elements, whose random bits are made at a time
 
 
 @exclusive
-def dropout_forward(x: np.ndarray, rate: float, seed: Seed, *, out: np.ndarray) -> None:
+def dropout_forward(x: Array, rate: float, seed: Seed, *, out: Array) -> None:
     """Compute y = x / (1 - rate) for the elements that ``seed`` keeps, and 0 for the others."""
     dims, scale = Flat(x.size, min(math.ceil(rate * 2**32), 2**32 - 1)), np.array([1 / (1 - rate)], x.dtype)
     run(_dropout(x.dtype), chunks_for_rows(x.size // BLOCK), dims, x, scale, out, as_operand(seed))
 
 
 @exclusive
-def dropout_backward(dy: np.ndarray, rate: float, seed: Seed, *, out: np.ndarray) -> None:
+def dropout_backward(dy: Array, rate: float, seed: Seed, *, out: Array) -> None:
     """Compute dx = dy / (1 - rate) for the elements that ``seed`` keeps, and 0 for the others."""
     dropout_forward(dy, rate, seed, out=out)
 

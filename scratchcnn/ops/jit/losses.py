@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ...types import Array
 from .runtime.arguments import read_array, read_arrays, read_dims
 from .runtime.chunks import chunk_range, chunks_for_rows
 from .runtime.compile import native
@@ -24,7 +25,7 @@ class Logits(NamedTuple):
 
 
 @exclusive
-def softmax_forward(logits: np.ndarray, *, out: np.ndarray) -> None:
+def softmax_forward(logits: Array, *, out: Array) -> None:
     """Compute y[n, k] = exp(logits[n, k]) / sum_j exp(logits[n, j])."""
     N = len(logits)
     softmax_cross_entropy_forward(logits, _any_labels(N), 0, out=(out, scratch("losses", (N,), logits.dtype)))
@@ -32,26 +33,24 @@ def softmax_forward(logits: np.ndarray, *, out: np.ndarray) -> None:
 
 @exclusive
 def softmax_cross_entropy_forward(
-    logits: np.ndarray, labels: np.ndarray, label_smoothing: float, *, out: tuple[np.ndarray, np.ndarray]
+    logits: Array, labels: Array, label_smoothing: float, *, out: tuple[Array, Array]
 ) -> None:
     """Compute the softmax, and the cross-entropy of each sample."""
     _run(_forward(logits.dtype), logits, np.array([label_smoothing], logits.dtype), *out, labels)
 
 
 @exclusive
-def softmax_cross_entropy_backward(
-    probabilities: np.ndarray, labels: np.ndarray, label_smoothing: float, *, out: np.ndarray
-) -> None:
+def softmax_cross_entropy_backward(probabilities: Array, labels: Array, label_smoothing: float, *, out: Array) -> None:
     """Compute dlogits = (p - q) / N, with the target q as in the forward pass."""
     _run(_backward(out.dtype), probabilities, np.array([label_smoothing], out.dtype), out, labels)
 
 
-def _run(address: int, rows: np.ndarray, *operands: np.ndarray) -> None:
+def _run(address: int, rows: Array, *operands: Array) -> None:
     run(address, chunks_for_rows(len(rows) // ROWS), Logits(*rows.shape), rows, *operands)
 
 
 @lru_cache(maxsize=8)
-def _any_labels(N: int) -> np.ndarray:
+def _any_labels(N: int) -> Array:
     return np.zeros(N, np.int64)
 
 

@@ -9,6 +9,7 @@ from functools import cache
 
 import numpy as np
 
+from ...types import Array
 from .normalization_statistics import Matrix, batch_statistics, input_gradient_coefficients, line_sums, repeat_channels
 from .runtime.arguments import read_array, read_arrays, read_dims
 from .runtime.chunks import part_of
@@ -16,34 +17,25 @@ from .runtime.compile import native
 from .runtime.launch import exclusive, run, tell_observer
 from .runtime.scratch import scratch
 
-Three = tuple[np.ndarray, np.ndarray, np.ndarray]  # dx, dgamma, dbeta
-Statistics = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]  # y; mean, 1 / sqrt(variance + epsilon), variance
+Three = tuple[Array, Array, Array]  # dx, dgamma, dbeta
+Statistics = tuple[Array, Array, Array, Array]  # y; mean, 1 / sqrt(variance + epsilon), variance
 
 
 @exclusive
-def batch_norm_forward(x: np.ndarray, gamma: np.ndarray, beta: np.ndarray, epsilon: float, *, out: Statistics) -> None:
+def batch_norm_forward(x: Array, gamma: Array, beta: Array, epsilon: float, *, out: Statistics) -> None:
     """Normalise with the batch's own mean and variance, and return both, and 1 / sqrt(variance + epsilon)."""
     _normalise(x, gamma, beta, epsilon, out, relu=False)
 
 
 @exclusive
-def batch_norm_relu_forward(
-    x: np.ndarray, gamma: np.ndarray, beta: np.ndarray, epsilon: float, *, out: Statistics
-) -> None:
+def batch_norm_relu_forward(x: Array, gamma: Array, beta: Array, epsilon: float, *, out: Statistics) -> None:
     """Compute y = ReLU(batch normalisation of x)."""
     _normalise(x, gamma, beta, epsilon, out, relu=True)
 
 
 @exclusive
 def batch_norm_inference(
-    x: np.ndarray,
-    gamma: np.ndarray,
-    beta: np.ndarray,
-    moving_mean: np.ndarray,
-    moving_variance: np.ndarray,
-    epsilon: float,
-    *,
-    out: np.ndarray,
+    x: Array, gamma: Array, beta: Array, moving_mean: Array, moving_variance: Array, epsilon: float, *, out: Array
 ) -> None:
     """Normalise with the statistics remembered from training."""
     inverse_std = scratch("inverse std", gamma.shape, gamma.dtype)
@@ -54,23 +46,14 @@ def batch_norm_inference(
 
 
 @exclusive
-def batch_norm_backward(
-    x: np.ndarray, gamma: np.ndarray, mean: np.ndarray, inverse_std: np.ndarray, dy: np.ndarray, *, out: Three
-) -> None:
+def batch_norm_backward(x: Array, gamma: Array, mean: Array, inverse_std: Array, dy: Array, *, out: Three) -> None:
     """Compute dbeta = sum(dy), dgamma = sum(dy x_hat), dx = gamma s (dy - mean(dy) - x_hat mean(dy x_hat))."""
     _backward(x, gamma, mean, inverse_std, dy, dy, out, relu=False)
 
 
 @exclusive
 def batch_norm_relu_backward(
-    x: np.ndarray,
-    gamma: np.ndarray,
-    mean: np.ndarray,
-    inverse_std: np.ndarray,
-    y: np.ndarray,
-    dy: np.ndarray,
-    *,
-    out: Three,
+    x: Array, gamma: Array, mean: Array, inverse_std: Array, y: Array, dy: Array, *, out: Three
 ) -> None:
     """Like ``batch_norm_backward``, with dy counted as 0 where the output y is not positive."""
     _backward(x, gamma, mean, inverse_std, y, dy, out, relu=True)
@@ -78,15 +61,15 @@ def batch_norm_relu_backward(
 
 @exclusive
 def fold_batch_norm(
-    kernel: np.ndarray,
-    bias: np.ndarray | None,
-    gamma: np.ndarray,
-    beta: np.ndarray,
-    mean: np.ndarray,
-    variance: np.ndarray,
+    kernel: Array,
+    bias: Array | None,
+    gamma: Array,
+    beta: Array,
+    mean: Array,
+    variance: Array,
     epsilon: float,
     *,
-    out: tuple[np.ndarray, np.ndarray],
+    out: tuple[Array, Array],
 ) -> None:
     """Multiply a kernel by what a normalisation after it does: in NumPy, since it is done once for a whole batch."""
 
@@ -99,7 +82,7 @@ def fold_batch_norm(
     tell_observer(fold)  # which repeats it before each replay
 
 
-def _normalise(x: np.ndarray, gamma: np.ndarray, beta: np.ndarray, epsilon: float, out: Statistics, relu: bool) -> None:
+def _normalise(x: Array, gamma: Array, beta: Array, epsilon: float, out: Statistics, relu: bool) -> None:
     y, mean, inverse_std, variance = out
     batch_statistics(x, epsilon, mean, inverse_std, variance)
     g = Matrix.of(x)
@@ -107,14 +90,7 @@ def _normalise(x: np.ndarray, gamma: np.ndarray, beta: np.ndarray, epsilon: floa
 
 
 def _backward(
-    x: np.ndarray,
-    gamma: np.ndarray,
-    mean: np.ndarray,
-    inverse_std: np.ndarray,
-    y: np.ndarray,
-    dy: np.ndarray,
-    out: Three,
-    relu: bool,
+    x: Array, gamma: Array, mean: Array, inverse_std: Array, y: Array, dy: Array, out: Three, relu: bool
 ) -> None:
     (dx, dgamma, dbeta), g, dtype = out, Matrix.of(x), x.dtype
     sums = line_sums(_gradient_sums(dtype, relu), g.chunks_of_reduction(), g, x, y, dy, mean)

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ...types import Array
 from .runtime.arguments import read_array, read_arrays, read_dims
 from .runtime.chunks import chunks_for_rows, chunks_of_reduction, part_of
 from .runtime.compile import device, native
@@ -33,7 +34,7 @@ class Matrix(NamedTuple):
     L: int
 
     @classmethod
-    def of(cls, x: np.ndarray, line: int = LINE) -> Matrix:
+    def of(cls, x: Array, line: int = LINE) -> Matrix:
         """Return the numbers for an input x, in lines of ``line`` numbers or as many as make whole pixels."""
         C = x.shape[-1]
         return cls(x.size // C, C, C * max(1, line // C))
@@ -47,16 +48,14 @@ class Matrix(NamedTuple):
         return chunks_of_reduction(self.M // ROWS, 16 * self.L)
 
 
-def line_sums(address: int, chunks: int, g: Any, *operands: np.ndarray) -> np.ndarray:
+def line_sums(address: int, chunks: int, g: Any, *operands: Array) -> Array:
     """Run a kernel that sums into two lines for each chunk, and return these, (chunks, 2 L)."""
     sums = scratch("channel sums", (chunks, 2 * g.L), np.float64)
     run(address, chunks, g, *operands, sums)
     return sums
 
 
-def batch_statistics(
-    x: np.ndarray, epsilon: float, mean: np.ndarray, inverse_std: np.ndarray, variance: np.ndarray
-) -> None:
+def batch_statistics(x: Array, epsilon: float, mean: Array, inverse_std: Array, variance: Array) -> None:
     """Write mean and variance of each channel, and 1 / sqrt(variance + epsilon), from one pass over x.
 
     With d = x - x0, for any x0:   mean = x0 + mean(d),   variance = mean(d^2) - mean(d)^2.
@@ -71,11 +70,7 @@ def batch_statistics(
 
 @exclusive
 def update_moving_statistics(
-    mean: np.ndarray,
-    variance: np.ndarray,
-    momentum: float,
-    moving_mean: np.ndarray,
-    moving_variance: np.ndarray,
+    mean: Array, variance: Array, momentum: float, moving_mean: Array, moving_variance: Array
 ) -> None:
     """Compute moving = momentum moving + (1 - momentum) batch, of mean and variance."""
     g = Matrix(1, mean.size, mean.size)
@@ -83,15 +78,8 @@ def update_moving_statistics(
 
 
 def input_gradient_coefficients(
-    g: Any,
-    M: int,
-    gamma: np.ndarray,
-    mean: np.ndarray,
-    inverse_std: np.ndarray,
-    sums: np.ndarray,
-    dgamma: np.ndarray,
-    dbeta: np.ndarray,
-) -> np.ndarray:
+    g: Any, M: int, gamma: Array, mean: Array, inverse_std: Array, sums: Array, dgamma: Array, dbeta: Array
+) -> Array:
     """Compute dgamma and dbeta; return factor, slope, constant, mean of dx = factor dy + slope (x - mean) + constant.
 
     ``sums`` (chunks, 2 L) are those of dy and, after them, of dy (x - mean). What is returned is (4, C).

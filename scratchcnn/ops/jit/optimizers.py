@@ -11,6 +11,7 @@ from functools import cache
 
 import numpy as np
 
+from ...types import Array
 from ..settings import AdamSettings, SGDSettings
 from .runtime.arguments import read_array, read_arrays, read_dims
 from .runtime.chunks import BLOCK, chunks_of_reduction
@@ -21,7 +22,7 @@ from .shared.flat import Flat, chunk_of, run_flat
 
 
 @exclusive
-def sgd_step(parameters: np.ndarray, gradients: np.ndarray, velocity: np.ndarray | None, settings: SGDSettings) -> None:
+def sgd_step(parameters: Array, gradients: Array, velocity: Array | None, settings: SGDSettings) -> None:
     """Update ``parameters`` and ``velocity`` by stochastic gradient descent, with momentum unless velocity is None."""
     learning_rate, momentum, nesterov, weight_decay = settings
     if velocity is None:
@@ -34,12 +35,7 @@ def sgd_step(parameters: np.ndarray, gradients: np.ndarray, velocity: np.ndarray
 
 @exclusive
 def adam_step(
-    parameters: np.ndarray,
-    gradients: np.ndarray,
-    mean: np.ndarray,
-    variance: np.ndarray,
-    step: int,
-    settings: AdamSettings,
+    parameters: Array, gradients: Array, mean: Array, variance: Array, step: int, settings: AdamSettings
 ) -> None:
     """Update ``parameters`` and the moving averages by Adam, or AdamW where weight decay is ``decoupled``."""
     learning_rate, beta_1, beta_2, epsilon, weight_decay, decoupled = settings
@@ -51,7 +47,7 @@ def adam_step(
 
 
 @exclusive
-def clip_by_norm(gradients: np.ndarray, max_norm: float) -> float:
+def clip_by_norm(gradients: Array, max_norm: float) -> float:
     """Scale the vector so that its norm is at most ``max_norm``; return the norm before."""
     sums = scratch("squares", (chunks_of_reduction(gradients.size // BLOCK, 8),), np.float64)
     run(_sum_of_squares(gradients.dtype), sums.size, Flat(gradients.size), gradients, sums)

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ...types import Pair
+from ...types import Array, Pair
 from ..settings import Window
 from .runtime.arguments import read_array, read_arrays, read_dims
 from .runtime.chunks import chunk_range, chunks_for_rows
@@ -36,48 +36,48 @@ class Pooling(NamedTuple):
     left: int
 
     @classmethod
-    def of(cls, x: np.ndarray, window: Window) -> Pooling:
+    def of(cls, x: Array, window: Window) -> Pooling:
         """Return the integers of a pool of images like x."""
         N, H, W, C = x.shape
         return cls(N, H, W, C, *window.output, *window.size, *window.strides, *window.padding)
 
 
 @exclusive
-def max_pool_forward(x: np.ndarray, window: Window, *, out: tuple[np.ndarray, np.ndarray]) -> None:
+def max_pool_forward(x: Array, window: Window, *, out: tuple[Array, Array]) -> None:
     """Compute the maximum of each window, and at which position of the window it is found first."""
     g = Pooling.of(x, window)
     run(_max_pool_forward(x.dtype), chunks_for_rows(g.N * g.OH), g, x, *out)
 
 
 @exclusive
-def max_pool_backward(dy: np.ndarray, index: np.ndarray, window: Window, *, out: np.ndarray) -> None:
+def max_pool_backward(dy: Array, index: Array, window: Window, *, out: Array) -> None:
     """Hand each output's gradient to the pixel that was its window's maximum."""
     g = Pooling.of(out, window)
     run(_max_pool_backward(dy.dtype), chunks_for_rows(g.N), g, dy, out, index)
 
 
 @exclusive
-def average_pool_forward(x: np.ndarray, window: Window, *, out: np.ndarray) -> None:
+def average_pool_forward(x: Array, window: Window, *, out: Array) -> None:
     """Compute the average of each window's pixels that lie in the image."""
     g = Pooling.of(x, window)
     run(_average_pool_forward(x.dtype), chunks_for_rows(g.N * g.OH), g, x, out)
 
 
 @exclusive
-def average_pool_backward(dy: np.ndarray, window: Window, *, out: np.ndarray) -> None:
+def average_pool_backward(dy: Array, window: Window, *, out: Array) -> None:
     """Share each output's gradient equally among the pixels of its window."""
     g = Pooling.of(out, window)
     run(_average_pool_backward(dy.dtype), chunks_for_rows(g.N), g, dy, out)
 
 
 @exclusive
-def global_average_pool_forward(x: np.ndarray, *, out: np.ndarray) -> None:
+def global_average_pool_forward(x: Array, *, out: Array) -> None:
     """Compute the average over all pixels of an image: a pool with one window."""
     average_pool_forward(x, _whole(x.shape), out=out.reshape(len(x), 1, 1, -1))
 
 
 @exclusive
-def global_average_pool_backward(dy: np.ndarray, image: Pair, *, out: np.ndarray) -> None:
+def global_average_pool_backward(dy: Array, image: Pair, *, out: Array) -> None:
     """Share each output's gradient equally among all pixels of its image."""
     average_pool_backward(dy.reshape(len(dy), 1, 1, -1), _whole(out.shape), out=out)
 

@@ -6,6 +6,7 @@ from functools import cache
 
 import numpy as np
 
+from ...types import Array
 from .runtime.arguments import read_array, read_arrays, read_dims
 from .runtime.compile import native
 from .runtime.launch import exclusive
@@ -13,7 +14,7 @@ from .shared.flat import Flat, chunk_of, run_flat
 
 
 @exclusive
-def rescale_forward(x: np.ndarray, scale: float, offset: float, *, out: np.ndarray) -> None:
+def rescale_forward(x: Array, scale: float, offset: float, *, out: Array) -> None:
     """Compute y = scale * x + offset, for x of any real dtype."""
     scalars = np.array([scale, offset], out.dtype)
     if x.dtype == np.uint8:
@@ -23,7 +24,7 @@ def rescale_forward(x: np.ndarray, scale: float, offset: float, *, out: np.ndarr
 
 
 @exclusive
-def rescale_backward(dy: np.ndarray, scale: float, *, out: np.ndarray) -> None:
+def rescale_backward(dy: Array, scale: float, *, out: Array) -> None:
     """Compute dx = scale * dy."""
     run_flat(_rescale(dy.dtype), dy.size, out, np.array([scale, 0], dy.dtype), dy)
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ....types import Pair
+from ....types import Array, Pair
 from ...exact import convolutions_are_exact
 from ...settings import Gradients, Window
 from ..activations import relu_backward
@@ -30,8 +30,7 @@ from .choice import (
 )
 from .direct import convolve_direct
 from .few_filters import convolve_few_filters
-from .first_layer import kernel_gradient_masked
-from .kernel_gradient import kernel_gradient_dense
+from .kernel_gradient import kernel_gradient_dense, kernel_gradient_masked
 from .pooled import convolve_pooled, relu_index
 from .sparse_input_gradient import input_gradient_by_window
 from .sparse_kernel_gradient import gradients_sparse
@@ -40,30 +39,20 @@ from .winograd.forward import convolve_winograd
 
 
 @exclusive
-def conv_forward(
-    x: np.ndarray, kernel: np.ndarray, bias: np.ndarray | None, window: Window, *, out: np.ndarray
-) -> None:
+def conv_forward(x: Array, kernel: Array, bias: Array | None, window: Window, *, out: Array) -> None:
     """Compute the sum over ky, kx, c of x[n, oy*sh + ky - top, ox*sw + kx - left, c] kernel[ky, kx, c, f] + bias[f]."""
     _convolve(x, kernel, bias, window.strides, window.padding, out)
 
 
 @exclusive
-def conv_relu_forward(
-    x: np.ndarray, kernel: np.ndarray, bias: np.ndarray | None, window: Window, *, out: np.ndarray
-) -> None:
+def conv_relu_forward(x: Array, kernel: Array, bias: Array | None, window: Window, *, out: Array) -> None:
     """Compute y = ReLU(convolution(x) + bias)."""
     _convolve(x, kernel, bias, window.strides, window.padding, out, relu=True)
 
 
 @exclusive
 def conv_relu_pool_forward(
-    x: np.ndarray,
-    kernel: np.ndarray,
-    bias: np.ndarray | None,
-    window: Window,
-    pool: Window,
-    *,
-    out: tuple[np.ndarray, np.ndarray],
+    x: Array, kernel: Array, bias: Array | None, window: Window, pool: Window, *, out: tuple[Array, Array]
 ) -> None:
     """Compute y = ReLU(max-pool(convolution + bias)), and in ``index`` each maximum's position, or 255 where y is 0."""
     y, index = out
@@ -83,29 +72,20 @@ def conv_relu_pool_forward(
 
 
 @exclusive
-def conv_backward(x: np.ndarray, kernel: np.ndarray, dy: np.ndarray, window: Window, *, out: Gradients) -> None:
+def conv_backward(x: Array, kernel: Array, dy: Array, window: Window, *, out: Gradients) -> None:
     """Compute the gradients of the input (unless dx is None), the kernel, and the bias (unless dbias is None)."""
     _gradients(x, kernel, None, dy, window, *out)
 
 
 @exclusive
-def conv_relu_backward(
-    x: np.ndarray, kernel: np.ndarray, y: np.ndarray, dy: np.ndarray, window: Window, *, out: Gradients
-) -> None:
+def conv_relu_backward(x: Array, kernel: Array, y: Array, dy: Array, window: Window, *, out: Gradients) -> None:
     """Compute the gradients of ``conv_relu_forward`` from its output y."""
     _gradients(x, kernel, y, dy, window, *out)
 
 
 @exclusive
 def conv_relu_pool_backward(
-    x: np.ndarray,
-    kernel: np.ndarray,
-    dy: np.ndarray,
-    index: np.ndarray,
-    window: Window,
-    pool: Window,
-    *,
-    out: Gradients,
+    x: Array, kernel: Array, dy: Array, index: Array, window: Window, pool: Window, *, out: Gradients
 ) -> None:
     """Compute the gradients of the convolution's input, kernel and bias from that of the pooled output."""
     dx, dkernel, dbias = out
@@ -121,13 +101,7 @@ def conv_relu_pool_backward(
 
 
 def _convolve(
-    x: np.ndarray,
-    weights: np.ndarray,
-    bias: np.ndarray | None,
-    strides: Pair,
-    padding: Pair,
-    y: np.ndarray,
-    relu: bool = False,
+    x: Array, weights: Array, bias: Array | None, strides: Pair, padding: Pair, y: Array, relu: bool = False
 ) -> None:
     choice = choose_forward(Convolution(weights.shape, y.shape[1:3], strides, y.dtype, exact=convolutions_are_exact()))
     if choice.algorithm == WINOGRAD:
@@ -137,14 +111,14 @@ def _convolve(
 
 
 def _gradients(
-    x: np.ndarray,
-    kernel: np.ndarray,
-    y: np.ndarray | None,
-    dy: np.ndarray,
+    x: Array,
+    kernel: Array,
+    y: Array | None,
+    dy: Array,
     window: Window,
-    dx: np.ndarray | None,
-    dkernel: np.ndarray,
-    dbias: np.ndarray | None,
+    dx: Array | None,
+    dkernel: Array,
+    dbias: Array | None,
 ) -> None:
     """Compute the gradients; with y, of a ReLU's output, dy counts only where y > 0."""
     choice = choose_input_gradient(Convolution.of(kernel.shape, window, x.dtype, exact=convolutions_are_exact()))
@@ -160,7 +134,7 @@ def _gradients(
     kernel_gradient_dense(x, dy, y, window, dkernel, dbias)
 
 
-def _input_gradient(kernel: np.ndarray, dy: np.ndarray, window: Window, dx: np.ndarray) -> None:
+def _input_gradient(kernel: Array, dy: Array, window: Window, dx: Array) -> None:
     """Convolve dy, dilated by the strides, with the flipped kernel, its channels and filters exchanged."""
     KH, KW, C, F = kernel.shape
     flipped = scratch("flipped kernel", (KH, KW, F, C), kernel.dtype)

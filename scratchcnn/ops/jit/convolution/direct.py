@@ -21,7 +21,7 @@ from functools import cache
 
 import numpy as np
 
-from ....types import Pair
+from ....types import Array, Pair
 from ..machine.registers import Tile, lanes_for, largest_tile, tile_cost, widest_tile
 from ..machine.tile import copy_run, tile_fma, tile_load, tile_relu, tile_shape, tile_store
 from ..runtime.arguments import or_empty, read_arrays, read_dims
@@ -49,13 +49,13 @@ def forward_tile(pixels: int, filters: int, dtype: np.dtype) -> Tile:
 
 
 def convolve_direct(
-    x: np.ndarray,
-    weights: np.ndarray,
-    bias: np.ndarray | None,
+    x: Array,
+    weights: Array,
+    bias: Array | None,
     strides: Pair,
     dilation: Pair,
     padding: Pair,
-    y: np.ndarray,
+    y: Array,
     relu: bool = False,
 ) -> None:
     """Convolve x, its pixels ``dilation`` apart and ``padding`` zeros before them, with the kernel ``weights``."""

@@ -13,6 +13,7 @@ from functools import cache
 
 import numpy as np
 
+from ....types import Array
 from ...settings import Window
 from ..machine.registers import Tile, largest_tile, registers
 from ..machine.tile import copy_run, tile_fma, tile_shape, tile_store, tile_zeros
@@ -29,13 +30,7 @@ from .shapes import PooledDims
 
 
 def convolve_few_filters(
-    x: np.ndarray,
-    kernel: np.ndarray,
-    bias: np.ndarray | None,
-    window: Window,
-    pool: Window,
-    y: np.ndarray,
-    index: np.ndarray,
+    x: Array, kernel: Array, bias: Array | None, window: Window, pool: Window, y: Array, index: Array
 ) -> None:
     """Compute y = ReLU(max-pool(convolution + bias)), and in ``index`` each maximum's position, or 255 where y is 0."""
     F = y.shape[3]

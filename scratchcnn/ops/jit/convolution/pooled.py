@@ -11,7 +11,7 @@ from functools import cache
 
 import numpy as np
 
-from ....types import OFF
+from ....types import OFF, Array
 from ...settings import Window
 from ..machine.registers import Tile, lanes_for, largest_tile, tile_cost, widest_tile
 from ..machine.tile import copy_run, tile_fma, tile_shape, tile_zeros
@@ -28,13 +28,7 @@ from .shapes import PooledDims, short_window
 
 
 def convolve_pooled(
-    x: np.ndarray,
-    weights: np.ndarray,
-    bias: np.ndarray | None,
-    window: Window,
-    pool: Window,
-    y: np.ndarray,
-    index: np.ndarray,
+    x: Array, weights: Array, bias: Array | None, window: Window, pool: Window, y: Array, index: Array
 ) -> None:
     """Compute y = ReLU(max-pool(convolution + bias)) of 2 x 2, and in ``index`` each maximum's position, or 255."""
     F = y.shape[3]
@@ -56,7 +50,7 @@ def convolve_pooled(
     )
 
 
-def relu_index(y: np.ndarray, index: np.ndarray) -> None:
+def relu_index(y: Array, index: Array) -> None:
     """Let y be ReLU(y), and ``index`` say where the ReLU has stopped a window."""
     run_flat(_relu_index(y.dtype), y.size, y, index)
 

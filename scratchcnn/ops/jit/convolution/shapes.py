@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import numpy as np
-
-from ....types import Pair
+from ....types import Array, Pair
 from ...settings import Window
 
 SHORT = 25  # terms of a window: of 5 x 5 pixels in one channel
@@ -35,6 +33,7 @@ class ConvDims(NamedTuple):
     dilation_y: int = 1  # distance of the input's pixels in the padded image: a stride when going backward
     dilation_x: int = 1
     depth: int = 0  # KW * C rounded up to whole tiles (kernel gradient)
+    copied: int = 0  # kernel gradient: whether dy is copied, masked and padded
     wants_bias: int = 0  # kernel gradient: whether the bias's is wanted
 
 
@@ -76,7 +75,7 @@ class PooledDims(NamedTuple):
 
     @classmethod
     def of(
-        cls, x: np.ndarray, kernel: np.ndarray, window: Window, pool: Window, columns: int, wants_dx: bool = False
+        cls, x: Array, kernel: Array, window: Window, pool: Window, columns: int, wants_dx: bool = False
     ) -> PooledDims:
         """Return the integers for images like x."""
         N, H, W, C = x.shape
@@ -119,15 +118,7 @@ class WinogradDims(NamedTuple):
 
     @classmethod
     def of(
-        cls,
-        x: np.ndarray,
-        y: np.ndarray,
-        size: int,
-        windows: Pair,
-        padding: Pair,
-        columns: int,
-        group: int,
-        images: int = 0,
+        cls, x: Array, y: Array, size: int, windows: Pair, padding: Pair, columns: int, group: int, images: int = 0
     ) -> WinogradDims:
         """Return the numbers for an input x, a result y and ``windows`` (down, across) of that size of each image."""
         N, H, W, C = x.shape

@@ -19,11 +19,12 @@ from functools import cache
 
 import numpy as np
 
+from ....types import Array
 from ...settings import Window
 from ..machine.registers import Tile, registers
 from ..machine.tile import tile_load, tile_shape, tile_store
 from ..machine.tile_bits import lowest_bit, mask_of_equal, mask_of_nonzero
-from ..machine.tile_sparse import tile_add_scaled_part
+from ..machine.tile_rows import tile_axpy_part
 from ..runtime.arguments import read_array, read_arrays, read_dims
 from ..runtime.chunks import chunk_range, chunks_for_work, part_of, round_up
 from ..runtime.compile import device, native
@@ -35,9 +36,7 @@ from .masks import BITS, mask_shape
 from .shapes import PooledDims
 
 
-def input_gradient_by_window(
-    kernel: np.ndarray, dy: np.ndarray, index: np.ndarray, window: Window, pool: Window, dx: np.ndarray
-) -> None:
+def input_gradient_by_window(kernel: Array, dy: Array, index: Array, window: Window, pool: Window, dx: Array) -> None:
     """Compute dx from dy, the gradient of the pooled output."""
     KH, KW, C, F = kernel.shape
     tile = patch_tile(KH, KW, C, dx.dtype)
@@ -129,5 +128,5 @@ def add_filters(patch, place, acc, mask, operands):
     while mask:
         f, mask = lowest_bit(mask), mask & (mask - 1)
         start = kernels + f * filter_stride
-        acc = tile_add_scaled_part(patch, place, acc, dy, window + f, weights, start, line_stride, pixel_stride)
+        acc = tile_axpy_part(patch, place, acc, dy, window + f, weights, start, line_stride, pixel_stride)
     return acc

@@ -22,11 +22,12 @@ from functools import cache
 
 import numpy as np
 
+from ....types import Array
 from ...settings import Window
 from ..machine.registers import Tile, registers
 from ..machine.tile import at, tile_load, tile_shape, tile_store
 from ..machine.tile_bits import lowest_bit
-from ..machine.tile_sparse import tile_add_scaled, tile_scatter_scaled
+from ..machine.tile_rows import tile_axpy
 from ..runtime.arguments import or_empty, read_array, read_arrays, read_dims
 from ..runtime.chunks import chunk_range, chunks_of_reduction, part_of, round_up
 from ..runtime.compile import device, native
@@ -42,15 +43,15 @@ BAND_BYTES = 36 << 10  # of the image that a band of windows sees: little more t
 
 
 def gradients_sparse(
-    x: np.ndarray,
-    kernel: np.ndarray,
-    dy: np.ndarray,
-    index: np.ndarray,
+    x: Array,
+    kernel: Array,
+    dy: Array,
+    index: Array,
     window: Window,
     pool: Window,
-    dx: np.ndarray | None,
-    dkernel: np.ndarray,
-    dbias: np.ndarray | None,
+    dx: Array | None,
+    dkernel: Array,
+    dbias: Array | None,
 ) -> None:
     """Compute dx (unless None), dkernel and dbias (unless None) from dy, the gradient of the pooled output."""
     KH, KW, C, F = kernel.shape
@@ -142,7 +143,8 @@ def _sparse_gradient_kernel(dtype, outer, inner, vectors, lanes, mask_vectors, m
                             mask = masks[f % BITS]
                             while mask:
                                 mask, gradient, place = take(mask, begin + f, g.F, index, corners, first, offsets)
-                                acc = tile_add_scaled(tile, acc, dy, gradient, image, start + place, g.width * g.C, 0)
+                                part = tile_load(tile, image, start + place, g.width * g.C, 0)
+                                acc = tile_axpy(acc, dy, gradient, part)
                                 bias += at(dy, gradient)
                             tile_store(tile, acc, total, here, g.columns, 0)
                             if g.wants_dx:
@@ -150,8 +152,9 @@ def _sparse_gradient_kernel(dtype, outer, inner, vectors, lanes, mask_vectors, m
                                 mask = masks[f % BITS]
                                 while mask:
                                     mask, gradient, place = take(mask, begin + f, g.F, index, corners, first, offsets)
-                                    place += start
-                                    tile_scatter_scaled(tile, acc, dy, gradient, dimage, place, g.width * g.C, 0)
+                                    part = tile_load(tile, dimage, start + place, g.width * g.C, 0)
+                                    part = tile_axpy(part, dy, gradient, acc)
+                                    tile_store(tile, part, dimage, start + place, g.width * g.C, 0)
                     total[g.F * g.KH * g.columns + f] = bias  # each tile has found the same
             if g.wants_dx:
                 copy_back(dimage, g, dx, n * g.H * g.W * g.C)

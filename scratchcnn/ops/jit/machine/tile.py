@@ -29,14 +29,11 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 from .llvm import (
-    I64,
     Vector,
     add_outer_product,
-    broadcast,
     bytes_of,
     element,
     extents,
-    masked_load,
     row_addresses,
     rows_of,
     vector_at,
@@ -126,23 +123,15 @@ def tile_fma(typing, shape, acc, a, a_offset, a_outer, a_inner, b, b_offset):
 
 
 @intrinsic
-def tile_fma_edge(typing, shape, acc, a, a_offset, a_outer, a_inner, b, b_offset, count):
-    """Like ``tile_fma``, where the row of b ends after ``count`` numbers: what is after it is not read, and is zero."""
-    _, _, vectors, lanes = extents(shape)
+def tile_fma_row(typing, shape, acc, a, a_offset, a_outer, a_inner, row):
+    """Like ``tile_fma``, with a row that is loaded: acc[i, j, v] += a[a_offset + i*a_outer + j*a_inner] * row[v]."""
 
     def codegen(context, builder, signature, arguments):
-        _, tile, a_array, a_start, outer, inner, b_array, b_start, inside = arguments
-        start, ends = element(context, builder, b, b_array, b_start), broadcast(builder, inside, lanes)
-        right = []
-        for v in range(vectors):
-            places = ir.Constant(ir.VectorType(I64, lanes), [v * lanes + i for i in range(lanes)])
-            mask = builder.icmp_signed("<", places, ends)
-            right.append(masked_load(context, builder, vector_at(context, builder, start, v, b.dtype, lanes), mask, b))
-        left = row_addresses(context, builder, shape, a, a_array, a_start, outer, inner)
-        return add_outer_product(context, builder, signature, tile, left, right)
+        _, tile, array, start, outer, inner, values = arguments
+        left = row_addresses(context, builder, shape, a, array, start, outer, inner)
+        return add_outer_product(context, builder, signature, tile, left, cgutils.unpack_tuple(builder, values))
 
-    arguments = (shape, acc, a, types.int64, types.int64, types.int64, b, types.int64, types.int64)
-    return acc(*arguments), codegen
+    return acc(shape, acc, a, types.int64, types.int64, types.int64, row), codegen
 
 
 @intrinsic

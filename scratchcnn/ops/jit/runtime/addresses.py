@@ -6,13 +6,13 @@ import ctypes
 import weakref
 from typing import Any, cast
 
-import numpy as np
+from ....types import Array
 
 _NoBytes = ctypes.c_char * 0
-_addresses: dict[int, tuple[weakref.ref[np.ndarray], int]] = {}
+_addresses: dict[int, tuple[weakref.ref[Array], int]] = {}
 
 
-def address_of(array: np.ndarray) -> int:
+def address_of(array: Array) -> int:
     """Return the address of a C-contiguous array's first byte: what ``array.ctypes.data`` says, sooner.
 
     Parameters and buffers come again in each step, so the answer is remembered. It cannot change: NumPy does not resize
@@ -28,7 +28,7 @@ def address_of(array: np.ndarray) -> int:
     return address
 
 
-def new_address_of(array: np.ndarray) -> int:
+def new_address_of(array: Array) -> int:
     """Return the same for an array that will hardly come again, such as the images of a mini-batch."""
     if array.flags.writeable:
         return ctypes.addressof(_NoBytes.from_buffer(cast(Any, array)))  # sooner than NumPy tells it

@@ -13,11 +13,12 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
+from ....types import Array
+
 EMPTY = {dtype: np.empty(0, dtype) for dtype in map(np.dtype, (np.float32, np.float64, np.uint8))}
-UNIT = {dtype: np.ones(1, dtype) for dtype in EMPTY}  # the input whose weight is the bias
 
 
-def or_empty(array: np.ndarray | None, dtype: np.dtype) -> np.ndarray:
+def or_empty(array: Array | None, dtype: np.dtype) -> Array:
     """Return an array that may be left out, such as a bias, or where it is, an empty one: kernels know no None."""
     return EMPTY[dtype] if array is None else array
 

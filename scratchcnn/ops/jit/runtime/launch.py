@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, TypeVar, cast
 import numpy as np
 
 from ....concurrency.locks import OPERATION, Lock, call_in_forked_children
+from ....types import Array
 from ...checks import checked
 from .addresses import address_of
 from .loops import run_in_parallel, run_in_turn
@@ -26,7 +27,7 @@ class Call(NamedTuple):
     address: int
     chunks: int
     dims: tuple[int, ...]
-    operands: tuple[np.ndarray, ...]
+    operands: tuple[Array, ...]
 
 
 def exclusive(function: Function) -> Function:
@@ -46,7 +47,7 @@ def exclusive(function: Function) -> Function:
     return cast(Function, locked)
 
 
-def run(address: int, chunks: int, dims: tuple[int, ...], *operands: np.ndarray) -> None:
+def run(address: int, chunks: int, dims: tuple[int, ...], *operands: Array) -> None:
     """Run a kernel for each of its chunks, in parallel, and return when all are done.
 
     Parameters
@@ -97,5 +98,5 @@ call_in_forked_children(_forget_observer)
 
 
 @lru_cache(maxsize=1024)
-def _as_array(dims: tuple[int, ...]) -> np.ndarray:
+def _as_array(dims: tuple[int, ...]) -> Array:
     return np.array(dims, np.int64)

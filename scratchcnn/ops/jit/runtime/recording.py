@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 
 from ....concurrency.interrupts import heeded, unbroken
+from ....types import Array
 from .addresses import address_of, new_address_of
 from .fork import threads_are_lost
 from .launch import Call, exclusive, observed
@@ -47,11 +48,11 @@ class Recording:
         What the function returned; arrays in it are filled anew by each replay.
     """
 
-    def __init__(self, function: Callable[..., Any], *arguments: np.ndarray | None) -> None:
+    def __init__(self, function: Callable[..., Any], *arguments: Array | None) -> None:
         self._record(function, arguments)
 
     @exclusive
-    def _record(self, function: Callable[..., Any], arguments: tuple[np.ndarray | None, ...]) -> None:
+    def _record(self, function: Callable[..., Any], arguments: tuple[Array | None, ...]) -> None:
         if not all(array is None or array.flags.c_contiguous for array in arguments):
             raise ValueError("only C-contiguous arrays can be exchanged in a recording")
         self._shapes = _shapes_of(arguments)
@@ -83,14 +84,14 @@ class Recording:
             run_all(self._calls[:0], nothing, self._operands[:0], self._replaced[:0], nothing, parallel)
 
     @exclusive
-    def play(self, *arguments: np.ndarray | None) -> Any:
+    def play(self, *arguments: Array | None) -> Any:
         """Do the same once more, with these arguments, and return the result."""
         if _shapes_of(arguments) != self._shapes or not all(a is None or a.flags.c_contiguous for a in arguments):
             raise ValueError(f"this was recorded with {self._shapes}, got {_shapes_of(arguments)}")
         return self.play_known(*arguments)
 
     @exclusive
-    def play_known(self, *arguments: np.ndarray | None) -> Any:
+    def play_known(self, *arguments: Array | None) -> Any:
         """Like ``play``, with arguments of which the caller knows that they are such as those of the recording."""
         for refresh in self._refreshing:
             refresh()
@@ -100,6 +101,6 @@ class Recording:
         return self.result
 
 
-def _shapes_of(arguments: tuple[np.ndarray | None, ...]) -> list[Any]:
+def _shapes_of(arguments: tuple[Array | None, ...]) -> list[Any]:
     """Return what must be the same of the arguments of each replay."""
     return [None if array is None else (array.shape, array.dtype) for array in arguments]

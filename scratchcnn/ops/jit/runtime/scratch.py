@@ -11,6 +11,7 @@ from typing import Any, Literal
 import numpy as np
 
 from ....memory import aligned_empty
+from ....types import Array
 
 Name = Literal[
     # convolution, of each chunk
@@ -28,11 +29,11 @@ Name = Literal[
     "augmentation", "losses", "no velocity", "squares",
 ]  # fmt: skip
 
-_scratch: dict[tuple[str, np.dtype], np.ndarray] = {}
-_views: dict[tuple[str, tuple[int, ...], Any], np.ndarray] = {}  # what was asked for lately, to answer sooner
+_scratch: dict[tuple[str, np.dtype], Array] = {}
+_views: dict[tuple[str, tuple[int, ...], Any], Array] = {}  # what was asked for lately, to answer sooner
 
 
-def scratch(name: Name, shape: tuple[int, ...], dtype: Any) -> np.ndarray:
+def scratch(name: Name, shape: tuple[int, ...], dtype: Any) -> Array:
     """Return scratch memory: aligned, its contents undefined, kept for the next operation that asks for ``name``."""
     key = name, shape, dtype
     view = _views.get(key)

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import numpy as np
-
+from ....types import Array
 from ..runtime.chunks import BLOCK, chunks_for_rows
 from ..runtime.compile import device
 from ..runtime.launch import run
@@ -22,7 +21,7 @@ class Flat(NamedTuple):
     threshold: int = 0  # dropout: what the 32 random bits of a kept element are at least
 
 
-def run_flat(address: int, size: int, *operands: np.ndarray) -> None:
+def run_flat(address: int, size: int, *operands: Array) -> None:
     """Run a kernel on arrays of ``size`` numbers."""
     run(address, chunks_for_rows(size // BLOCK), Flat(size), *operands)
 

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ....types import Array
 from ..machine.tile import copy_run
 from ..runtime.addresses import address_of
 from ..runtime.arguments import read_arrays, read_dims
@@ -24,7 +25,7 @@ class Padded(NamedTuple):
     columns: int
 
 
-def padded_columns(matrix: np.ndarray, columns: int, name: Name) -> np.ndarray:
+def padded_columns(matrix: Array, columns: int, name: Name) -> Array:
     """Return a (rows, F) matrix 64-byte aligned and with its rows filled up to ``columns`` with zeros."""
     rows, filled = matrix.shape
     if filled == columns and address_of(matrix) % 64 == 0:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 
+from ....types import Array
 from ..runtime.compile import device
 from ..runtime.launch import exclusive, tell_observer
 
 STEP = np.uint64(0x9E3779B97F4A7C15)  # of the counter
-Seed = int | np.ndarray  # a number, or where one lies in memory
+Seed = int | Array  # a number, or where one lies in memory
 
 
 @exclusive
-def draw_seed(rng: np.random.Generator) -> np.ndarray:
+def draw_seed(rng: np.random.Generator) -> Array:
     """Draw the seed of an operation that is random; where this is recorded, another one before each replay."""
     seed = np.empty(1, np.uint64)
 
@@ -24,9 +25,9 @@ def draw_seed(rng: np.random.Generator) -> np.ndarray:
     return seed
 
 
-def as_operand(seed: Seed) -> np.ndarray:
+def as_operand(seed: Seed) -> Array:
     """Return a seed as an array of a kernel."""
-    return seed if isinstance(seed, np.ndarray) else np.array([seed], np.uint64)
+    return seed if isinstance(seed, Array) else np.array([seed], np.uint64)
 
 
 @device

@@ -1,4 +1,4 @@
-"""Sums over the chunks of a kernel: each has summed a part of the batch, and the parts are added in order.
+"""Reduction of per-chunk partial sums: each chunk has summed a part of the batch, and the parts are added in order.
 
 The gradient of a convolution's kernel and that of its bias are summed side by side, in one stretch of scratch memory
 for each chunk, in the order and with the padding that suit the tiles; the last kernel adds the stretches and writes the
@@ -10,21 +10,13 @@ from __future__ import annotations
 from functools import cache
 from typing import NamedTuple
 
-import numpy as np
-
+from ....types import Array
 from ..machine.tile import copy_run, tile_shape
 from ..runtime.arguments import or_empty, read_arrays, read_dims
 from ..runtime.chunks import WORK, chunk_range, chunks_for_rows
 from ..runtime.compile import device, native
 from ..runtime.launch import run
 from .transpose import block_lanes, transpose_band
-
-
-class Sums(NamedTuple):
-    """The integers of ``add_chunks``."""
-
-    rows: int
-    size: int
 
 
 class KernelSums(NamedTuple):
@@ -39,32 +31,15 @@ class KernelSums(NamedTuple):
     columns: int  # F, padded
 
 
-def add_chunks(sums: np.ndarray) -> np.ndarray:
-    """Add the sums of all chunks, (chunks, size), in order, and return the total, (size,)."""
-    rows, size = sums.shape
-    if rows > 1:
-        run(_add_rows(sums.dtype), chunks_for_rows(size // WORK), Sums(rows, size), sums)
-    return sums[0]
-
-
-def add_kernel_chunks(
-    sums: np.ndarray, padded_depth: int, columns: int, dkernel: np.ndarray, dbias: np.ndarray | None
-) -> None:
+def add_kernel_chunks(sums: Array, padded_depth: int, columns: int, dkernel: Array, dbias: Array | None) -> None:
     """Compute dkernel and dbias (unless None) from (KH, padded_depth, columns) and (columns,) sums of each chunk."""
     KH, KW, C, F = dkernel.shape
     g = KernelSums(len(sums), sums.shape[1], KH, KW * C, F, padded_depth, columns)
     chunks = chunks_for_rows(min(KH, sums.size // WORK))
-    run(
-        _add_kernels(sums.dtype),
-        chunks,
-        g,
-        sums,
-        dkernel,
-        or_empty(dbias, sums.dtype),
-    )
+    run(_add_kernels(sums.dtype), chunks, g, sums, dkernel, or_empty(dbias, sums.dtype))
 
 
-def add_transposed_chunks(sums: np.ndarray, padded_depth: int, dkernel: np.ndarray, dbias: np.ndarray | None) -> None:
+def add_transposed_chunks(sums: Array, padded_depth: int, dkernel: Array, dbias: Array | None) -> None:
     """Compute dkernel and dbias (unless None) from (F, KH, padded_depth) and (F,) sums of each chunk."""
     KH, KW, C, F = dkernel.shape
     g = KernelSums(len(sums), sums.shape[1], KH, KW * C, F, padded_depth, F)
@@ -82,18 +57,6 @@ def add_stretch(sums, rows, size, first, last):
         more = sums[row * size + first : row * size + last]
         for i in range(total.size):
             total[i] += more[i]
-
-
-@cache
-def _add_rows(dtype):
-    @native
-    def add_rows(chunk, chunks, dims, pointers):
-        """Add all rows to the first, in order, for a chunk of the columns."""
-        g = read_dims(dims, Sums)
-        (sums,) = read_arrays(pointers, 1, dtype)
-        add_stretch(sums, g.rows, g.size, chunk * g.size // chunks, (chunk + 1) * g.size // chunks)
-
-    return add_rows
 
 
 @cache

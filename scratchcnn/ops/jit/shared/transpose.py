@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ....types import Array
 from ..machine.registers import registers
 from ..machine.tile import tile_load, tile_shape, tile_store
 from ..machine.tile_transforms import tile_transpose
@@ -35,8 +36,8 @@ class Matrices(NamedTuple):
 
 
 def transpose(
-    matrices: np.ndarray,
-    result: np.ndarray,
+    matrices: Array,
+    result: Array,
     line_stride: int,
     column_stride: int,
     start: int = 0,

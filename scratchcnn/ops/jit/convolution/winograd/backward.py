@@ -15,9 +15,7 @@ from __future__ import annotations
 
 from functools import cache
 
-import numpy as np
-
-from .....types import Pair
+from .....types import Array, Pair
 from ...machine.tile import copy_run, tile_add, tile_fma, tile_load, tile_shape, tile_store, tile_zeros
 from ...runtime.arguments import or_empty, read_arrays, read_dims
 from ...runtime.chunks import chunks_of_reduction, part_of, round_up
@@ -35,15 +33,15 @@ GROUP_BYTES = 1 << 19  # of transformed patches and output gradients at a time: 
 
 
 def gradients_winograd(
-    x: np.ndarray,
-    kernel: np.ndarray,
-    dy: np.ndarray,
-    y: np.ndarray | None,
+    x: Array,
+    kernel: Array,
+    dy: Array,
+    y: Array | None,
     padding: Pair,
     size: int,
-    dx: np.ndarray | None,
-    dkernel: np.ndarray,
-    dbias: np.ndarray | None,
+    dx: Array | None,
+    dkernel: Array,
+    dbias: Array | None,
 ) -> None:
     """Compute the gradients of input, kernel and bias; with y, of a ReLU's output, dy counts only where y > 0."""
     N, _, _, C = x.shape
@@ -81,7 +79,7 @@ def gradients_winograd(
     add_kernel_chunks(sums, 3 * C, columns, dkernel, dbias)
 
 
-def _turned(kernel: np.ndarray) -> np.ndarray:
+def _turned(kernel: Array) -> Array:
     """Return a kernel with its channels and filters exchanged, (3, 3, F, C)."""
     _, _, C, F = kernel.shape
     turned = scratch("turned kernel", (3, 3, F, C), kernel.dtype)

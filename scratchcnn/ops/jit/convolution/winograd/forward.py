@@ -18,7 +18,7 @@ from functools import cache
 
 import numpy as np
 
-from .....types import Pair
+from .....types import Array, Pair
 from ...machine.registers import Tile, lanes_for
 from ...machine.tile import copy_run, tile_add, tile_fma, tile_load, tile_relu, tile_shape, tile_store, tile_zeros
 from ...machine.tile_pool import tile_store_window_maximum
@@ -38,14 +38,14 @@ TRANSFORM = 4  # multiplications that take as long as transforming a patch or a 
 
 
 def convolve_winograd(
-    x: np.ndarray,
-    weights: np.ndarray,
-    bias: np.ndarray | None,
+    x: Array,
+    weights: Array,
+    bias: Array | None,
     padding: Pair,
-    y: np.ndarray,
+    y: Array,
     size: int,
     relu: bool = False,
-    index: np.ndarray | None = None,
+    index: Array | None = None,
 ) -> None:
     """Convolve x with ``weights`` in windows of that size; with ``index``, a ReLU and a 2 x 2 max-pool follow."""
     N, _, _, C = x.shape

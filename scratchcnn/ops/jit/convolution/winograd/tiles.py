@@ -24,7 +24,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .....types import Pair
+from .....types import Array, Pair
 from ...machine.registers import Tile, lanes_for, largest_tile, registers, tile_cost, widest_tile
 from ...machine.tile import tile_shape, tile_store
 from ...runtime.arguments import read_arrays, read_dims
@@ -86,7 +86,7 @@ def product_tile(columns: int, dtype: np.dtype, rows: int | None = None) -> Tile
     return best
 
 
-def transformed_kernel(weights: np.ndarray, tile: Tile, size: int) -> np.ndarray:
+def transformed_kernel(weights: Array, tile: Tile, size: int) -> Array:
     """Return G kernel G^T for a kernel (3, 3, C, F): matrices (C, F), cut into panels as wide as the tile."""
     C, F = weights.shape[2:]
     columns, places = round_up(F, tile.columns), (size + 2) ** 2

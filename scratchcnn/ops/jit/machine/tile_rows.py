@@ -1,0 +1,120 @@
+"""Rows of register tiles (``tile.py``) of which some numbers count as zero, and the multiples of a tile.
+
+A row is what ``tile_fma_row`` multiplies a column of scalars with: a tile of one row. A gradient after a pool belongs
+to one of the pool's pixels (``row_where``), after a ReLU it counts where that has passed something
+(``row_where_positive``), and beyond the last filter there is nothing (``row_edge``). Where the gradients that are not
+zero are looked for first (``convolution/masks.py``), each is a scale, by which a tile is multiplied and added
+(``tile_axpy``, in the words of BLAS, and ``tile_axpy_part``).
+"""
+
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+from .llvm import (
+    I8,
+    I64,
+    Vector,
+    broadcast,
+    bytes_of,
+    element,
+    extents,
+    masked_load,
+    multiply_add,
+    vector_at,
+)
+
+
+@intrinsic
+def row_edge(typing, shape, b, offset, inside):
+    """Return the row b[offset : + vectors*lanes], zero from number ``inside`` on, where memory is not touched."""
+    _, _, vectors, lanes = extents(shape)
+    row = types.UniTuple(Vector(b.dtype, lanes), vectors)
+
+    def codegen(context, builder, signature, arguments):
+        _, array, start, end = arguments
+        first, ends, values = element(context, builder, b, array, start), broadcast(builder, end, lanes), []
+        for v in range(vectors):
+            places = ir.Constant(ir.VectorType(I64, lanes), [v * lanes + i for i in range(lanes)])
+            mask = builder.icmp_signed("<", places, ends)
+            values.append(masked_load(context, builder, vector_at(context, builder, first, v, b.dtype, lanes), mask, b))
+        return context.make_tuple(builder, row, values)
+
+    return row(shape, b, types.int64, types.int64), codegen
+
+
+@intrinsic
+def row_where(typing, shape, row, index, offset, wanted):
+    """Return a row with those numbers made zero that have index[offset + ...] != wanted."""
+    _, _, _, lanes = extents(shape)
+
+    def codegen(context, builder, signature, arguments):
+        _, values, array, start, number = arguments
+        first = element(context, builder, index, array, start)
+        chosen, result = broadcast(builder, builder.trunc(number, I8), lanes), []
+        for v, value in enumerate(cgutils.unpack_tuple(builder, values)):
+            place = builder.load(vector_at(context, builder, first, v, index.dtype, lanes), align=1)
+            zero = ir.Constant(value.type, None)
+            result.append(builder.select(builder.icmp_unsigned("==", place, chosen), value, zero))
+        return context.make_tuple(builder, row, result)
+
+    return row(shape, row, index, types.int64, types.int64), codegen
+
+
+@intrinsic
+def row_where_positive(typing, shape, row, y, offset):
+    """Return a row with those numbers made zero that have y[offset + ...] not > 0."""
+    _, _, _, lanes = extents(shape)
+
+    def codegen(context, builder, signature, arguments):
+        _, values, array, start = arguments
+        first, result = element(context, builder, y, array, start), []
+        for v, value in enumerate(cgutils.unpack_tuple(builder, values)):
+            output = builder.load(vector_at(context, builder, first, v, y.dtype, lanes), align=bytes_of(y.dtype))
+            zero = ir.Constant(value.type, None)
+            result.append(builder.select(builder.fcmp_ordered(">", output, zero), value, zero))
+        return context.make_tuple(builder, row, result)
+
+    return row(shape, row, y, types.int64), codegen
+
+
+@intrinsic
+def tile_axpy(typing, acc, scales, position, tile):
+    """Return acc + scales[position] * tile."""
+
+    def codegen(context, builder, signature, arguments):
+        sums, array, place, values = arguments
+        scale = broadcast(builder, builder.load(element(context, builder, scales, array, place)), acc.dtype.lanes)
+        pairs = zip(*(cgutils.unpack_tuple(builder, one) for one in (sums, values)), strict=True)
+        return context.make_tuple(builder, acc, [multiply_add(builder, scale, value, add) for add, value in pairs])
+
+    return acc(acc, scales, types.int64, tile), codegen
+
+
+@intrinsic
+def tile_axpy_part(typing, shape, place, acc, scales, position, b, offset, outer, inner):
+    """Like ``tile_axpy``, of numbers in memory, to a part of the tile: all but the last row and column, or the first.
+
+    ``place`` (i, j, 1, 1) says where the part begins: i - 1 rows and j - 1 columns from the tile's own beginning.
+    """
+    rows_outer, rows_inner, vectors, lanes = extents(shape)
+    first_outer, first_inner, _, _ = extents(place)
+
+    def codegen(context, builder, signature, arguments):
+        _, _, tile, scale_array, scale_position, b_array, start, outer_stride, inner_stride = arguments
+        scale = broadcast(builder, builder.load(element(context, builder, scales, scale_array, scale_position)), lanes)
+        first = element(context, builder, b, b_array, start)
+        values = cgutils.unpack_tuple(builder, tile)
+        for i in range(rows_outer - 1):
+            for j in range(rows_inner - 1):
+                distance = builder.add(builder.mul(outer_stride, I64(i)), builder.mul(inner_stride, I64(j)))
+                row = builder.gep(first, [distance])
+                for v in range(vectors):
+                    number = ((i + first_outer - 1) * rows_inner + j + first_inner - 1) * vectors + v
+                    vector = builder.load(vector_at(context, builder, row, v, b.dtype, lanes), align=bytes_of(b.dtype))
+                    values[number] = multiply_add(builder, scale, vector, values[number])
+        return context.make_tuple(builder, signature.return_type, values)
+
+    integer = types.int64
+    return acc(shape, place, acc, scales, integer, b, integer, integer, integer), codegen
