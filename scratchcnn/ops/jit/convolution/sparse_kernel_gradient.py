@@ -27,7 +27,7 @@ from ...settings import Window
 from ..machine.registers import Tile, registers
 from ..machine.tile import at, tile_load, tile_shape, tile_store
 from ..machine.tile_bits import lowest_bit
-from ..machine.tile_rows import tile_axpy
+from ..machine.tile_rows import tile_axpy, tile_axpy_of
 from ..runtime.arguments import or_empty, read_array, read_arrays, read_dims
 from ..runtime.chunks import chunk_range, chunks_of_reduction, part_of, round_up
 from ..runtime.compile import device, native
@@ -143,8 +143,7 @@ def _sparse_gradient_kernel(dtype, outer, inner, vectors, lanes, mask_vectors, m
                             mask = masks[f % BITS]
                             while mask:
                                 mask, gradient, place = take(mask, begin + f, g.F, index, corners, first, offsets)
-                                part = tile_load(tile, image, start + place, g.width * g.C, 0)
-                                acc = tile_axpy(acc, dy, gradient, part)
+                                acc = tile_axpy_of(tile, acc, dy, gradient, image, start + place, g.width * g.C, 0)
                                 bias += at(dy, gradient)
                             tile_store(tile, acc, total, here, g.columns, 0)
                             if g.wants_dx:

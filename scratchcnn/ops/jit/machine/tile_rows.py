@@ -4,7 +4,7 @@ A row is what ``tile_fma_row`` multiplies a column of scalars with: a tile of on
 to one of the pool's pixels (``row_where``), after a ReLU it counts where that has passed something
 (``row_where_positive``), and beyond the last filter there is nothing (``row_edge``). Where the gradients that are not
 zero are looked for first (``convolution/masks.py``), each is a scale, by which a tile is multiplied and added
-(``tile_axpy``, in the words of BLAS, and ``tile_axpy_part``).
+(``tile_axpy``, in the words of BLAS, ``tile_axpy_of`` and ``tile_axpy_part``).
 """
 
 from llvmlite import ir
@@ -22,6 +22,7 @@ from .llvm import (
     extents,
     masked_load,
     multiply_add,
+    row_addresses,
     vector_at,
 )
 
@@ -90,6 +91,26 @@ def tile_axpy(typing, acc, scales, position, tile):
         return context.make_tuple(builder, acc, [multiply_add(builder, scale, value, add) for add, value in pairs])
 
     return acc(acc, scales, types.int64, tile), codegen
+
+
+@intrinsic
+def tile_axpy_of(typing, shape, acc, scales, position, b, offset, outer, inner):
+    """Like ``tile_axpy``, of a tile in memory, which then is an operand of the multiplication and needs no register."""
+    _, _, vectors, lanes = extents(shape)
+
+    def codegen(context, builder, signature, arguments):
+        _, tile, scale_array, scale_position, b_array, *start = arguments
+        scale = broadcast(builder, builder.load(element(context, builder, scales, scale_array, scale_position)), lanes)
+        values = iter(cgutils.unpack_tuple(builder, tile))
+        result = []
+        for row in row_addresses(context, builder, shape, b, b_array, *start):
+            for v in range(vectors):
+                vector = builder.load(vector_at(context, builder, row, v, b.dtype, lanes), align=bytes_of(b.dtype))
+                result.append(multiply_add(builder, scale, vector, next(values)))
+        return context.make_tuple(builder, signature.return_type, result)
+
+    position_types = (types.int64, types.int64, types.int64)
+    return acc(shape, acc, scales, types.int64, b, *position_types), codegen
 
 
 @intrinsic
