@@ -20,7 +20,7 @@ def matrix(factors):
 def test_the_products_of_transformed_patch_and_kernel_are_the_outputs_of_the_window(size):
     from scratchcnn.ops.jit.convolution.winograd import transforms as t
 
-    factors = {2: (t.PATCH_2, t.KERNEL_2, t.WINDOW_2), 4: (t.PATCH_4, t.KERNEL_4, t.WINDOW_4)}[size]
+    factors = {2: (t.INPUT_2, t.KERNEL_2, t.OUTPUT_2), 4: (t.INPUT_4, t.KERNEL_4, t.OUTPUT_4)}[size]
     B, G, A = (matrix(each) for each in factors)
     rng = np.random.default_rng(0)
     patch, kernel = rng.normal(size=(size + 2, size + 2)), rng.normal(size=(3, 3))

@@ -1,9 +1,5 @@
 """Activations, number by number: ReLU, leaky ReLU."""
 
-from __future__ import annotations
-
-from functools import cache
-
 import numpy as np
 
 from ...types import Array
@@ -37,9 +33,8 @@ def leaky_relu_backward(x: Array, negative_slope: float, dy: Array, *, out: Arra
     run_flat(_leaky_relu(x.dtype), x.size, x, dy, np.array([negative_slope], x.dtype), out)
 
 
-@cache
+@native
 def _relu_forward(dtype):
-    @native
     def relu_forward(chunk, chunks, dims, pointers):
         x, y = read_arrays(pointers, 2, dtype)
         first, last = chunk_of(chunk, chunks, read_dims(dims, Flat).size)
@@ -50,9 +45,8 @@ def _relu_forward(dtype):
     return relu_forward
 
 
-@cache
+@native
 def _relu_backward(dtype):
-    @native
     def relu_backward(chunk, chunks, dims, pointers):
         y, dy, dx = read_arrays(pointers, 3, dtype)
         first, last = chunk_of(chunk, chunks, read_dims(dims, Flat).size)
@@ -63,9 +57,8 @@ def _relu_backward(dtype):
     return relu_backward
 
 
-@cache
+@native
 def _leaky_relu(dtype):
-    @native
     def leaky_relu(chunk, chunks, dims, pointers):
         """The way forward and back are one function: the sign of x decides whether ``value`` is scaled."""
         x, value, slope, result = read_arrays(pointers, 4, dtype)

@@ -12,10 +12,7 @@ Whole rows of numbers go through the same arithmetic, which the compiler turns i
 ``draw`` the four neighbours are gathered.
 """
 
-from __future__ import annotations
-
 import math
-from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -64,53 +61,33 @@ def augment(images: Array, indices: Array, seed: int, distortion: Distortion, *,
     memory = scratch("augmentation", (chunks, g.scratch_size), dtype)
     angle, slant = math.radians(distortion.rotation), math.radians(distortion.shear)
     limits = np.array([angle, distortion.zoom, slant, distortion.shift, distortion.shift])
-    kernel_of = _augment_bytes if is_bytes else _augment_floats
-    run(kernel_of(dtype), chunks, g, down, across, memory, images, out, indices, limits)
+    address = _augment_kernel(dtype, out.dtype, 0.5 if is_bytes else 0.0)
+    run(address, chunks, g, down, across, memory, images, out, indices, limits)
 
 
-@cache
-def _augment_bytes(dtype):
-    @native
-    def augment_bytes(chunk, chunks, dims, pointers):
+@native
+def _augment_kernel(dtype, pixels, half):
+    def augment(chunk, chunks, dims, pointers):
+        """The images of this chunk; ``half`` is what turns cutting off into rounding, 0.5 for bytes."""
         g, (down, across, memory) = read_dims(dims, Batch), read_arrays(pointers, 3, dtype)
-        images = read_array(pointers, 3, np.uint8)
-        out = read_array(pointers, 4, np.uint8)
-        indices = read_array(pointers, 5, np.int64)
-        limits = read_array(pointers, 6, np.float64)
-        augment_chunk(chunk, chunks, g, down, across, memory, images, out, indices, limits, 0.5)
+        images, out = read_array(pointers, 3, pixels), read_array(pointers, 4, pixels)
+        indices, limits = read_array(pointers, 5, np.int64), read_array(pointers, 6, np.float64)
+        size, area, frame, grid = memory.size // chunks, g.H * g.W, (g.H + 3) * (g.W + 3), 2 * g.GH * g.GW
+        memory = memory[chunk * size : (chunk + 1) * size]
+        places, framed, memory = memory[: 2 * area], memory[2 * area : 2 * area + frame], memory[2 * area + frame :]
+        noise, smoothed = memory[:grid], memory[grid:]
+        framed[:] = 0
+        for i in chunk_range(g.N, chunk, chunks):
+            first_draw = i * (MOVES + grid)
+            place(g, limits, first_draw, places)
+            if grid > 0:
+                bend(g, down, across, first_draw + MOVES, noise, smoothed, places)
+            image = images[indices[i] * area * g.C : (indices[i] + 1) * area * g.C]
+            result = out[i * area * g.C : (i + 1) * area * g.C]
+            for c in range(g.C):
+                draw(g, image, c, places, framed, result, half)
 
-    return augment_bytes
-
-
-@cache
-def _augment_floats(dtype):
-    @native
-    def augment_floats(chunk, chunks, dims, pointers):
-        g, (down, across, memory, images, out) = read_dims(dims, Batch), read_arrays(pointers, 5, dtype)
-        indices = read_array(pointers, 5, np.int64)
-        limits = read_array(pointers, 6, np.float64)
-        augment_chunk(chunk, chunks, g, down, across, memory, images, out, indices, limits, 0.0)
-
-    return augment_floats
-
-
-@device
-def augment_chunk(chunk, chunks, g, down, across, memory, images, out, indices, limits, half):
-    """Augment the images of this chunk; ``half`` is what turns cutting off into rounding, 0.5 for bytes."""
-    size, pixels, frame, grid = memory.size // chunks, g.H * g.W, (g.H + 3) * (g.W + 3), 2 * g.GH * g.GW
-    memory = memory[chunk * size : (chunk + 1) * size]
-    places, framed, memory = memory[: 2 * pixels], memory[2 * pixels : 2 * pixels + frame], memory[2 * pixels + frame :]
-    noise, smoothed = memory[:grid], memory[grid:]
-    framed[:] = 0
-    for i in chunk_range(g.N, chunk, chunks):
-        first_draw = i * (MOVES + grid)
-        place(g, limits, first_draw, places)
-        if grid > 0:
-            bend(g, down, across, first_draw + MOVES, noise, smoothed, places)
-        image = images[indices[i] * pixels * g.C : (indices[i] + 1) * pixels * g.C]
-        result = out[i * pixels * g.C : (i + 1) * pixels * g.C]
-        for c in range(g.C):
-            draw(g, image, c, places, framed, result, half)
+    return augment
 
 
 @device

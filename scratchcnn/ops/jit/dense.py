@@ -5,8 +5,6 @@
 No BLAS is called: its threads would keep the cores busy, waiting for more, while the next kernel starts.
 """
 
-from __future__ import annotations
-
 from functools import cache
 from typing import NamedTuple
 
@@ -77,21 +75,13 @@ def _multiply(x: Array, weights: Array, bias: Array | None, y: Array, relu: bool
     tile = product_tile(N, F, y.dtype)
     columns = round_up(F, tile.columns)
     tiles = -(-N // tile.inner) * (columns // tile.columns)
-    run(
-        _multiply_kernel(y.dtype, *tile),
-        chunks_for_work(tiles, N * D * F),
-        Product(N, D, F, columns, TERMS, relu),
-        x,
-        weights,
-        or_empty(bias, y.dtype),
-        scratch("partial sums", (tiles * tile.inner * tile.columns,), y.dtype),
-        y,
-    )
+    address, g = _multiply_kernel(y.dtype, *tile), Product(N, D, F, columns, TERMS, relu)
+    partial = scratch("partial sums", (tiles * tile.inner * tile.columns,), y.dtype)
+    run(address, chunks_for_work(tiles, N * D * F), g, x, weights, or_empty(bias, y.dtype), partial, y)
 
 
-@cache
+@native
 def _multiply_kernel(dtype, outer, inner, vectors, lanes):
-    @native
     def multiply(chunk, chunks, dims, pointers):
         """A chunk of the tiles of y, down one panel of columns after the other; the features, to be summed, innermost.
 

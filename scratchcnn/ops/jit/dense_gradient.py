@@ -9,8 +9,6 @@ which is small, and which a first kernel has masked (a ReLU's), padded, and tran
 transposed and are turned over in the registers on their way to memory.
 """
 
-from __future__ import annotations
-
 from functools import cache
 from typing import NamedTuple
 
@@ -24,7 +22,7 @@ from .runtime.arguments import or_empty, read_arrays, read_dims
 from .runtime.chunks import BLOCK, chunk_range, chunks_for_rows, chunks_for_work, part_of, round_up
 from .runtime.compile import native
 from .runtime.launch import run
-from .runtime.scratch import scratch
+from .runtime.scratch import chunk_scratch, scratch
 from .shared.transpose import block_lanes, transpose_band
 
 
@@ -51,32 +49,15 @@ def gradients(
     passed = scratch("passed", (N, round_up(F, unit_width)), dtype)
     turned = scratch("turned", (F, round_up(N, sample_width)), dtype)
     lanes = block_lanes(dtype)
-    run(
-        _prepare_kernel(dtype, lanes),
-        chunks_for_rows(min(-(-F // unit_width), dy.size // BLOCK)),
-        g,
-        dy,
-        dy if y is None else y,
-        passed,
-        turned,
-        or_empty(dbias, dtype),
-    )
+    chunks = chunks_for_rows(min(-(-F // unit_width), dy.size // BLOCK))
+    run(_prepare_kernel(dtype, lanes), chunks, g, dy, dy if y is None else y, passed, turned, or_empty(dbias, dtype))
     chunks = chunks_for_work(-(-D // by_units.inner), 2 * N * D * F)
     block = 3 * lanes
-    run(
-        _block_kernel(dtype, *by_units[1:], *by_samples[2:], lanes),
-        chunks,
-        g,
-        x,
-        kernel,
-        passed,
-        turned,
-        scratch("features", (chunks, N * block), dtype),
-        scratch("edges", (chunks, round_up(by_units.inner * unit_width, 16)), dtype),
-        scratch("results", (chunks, sample_width * block), dtype),
-        or_empty(dx, x.dtype),
-        dkernel,
-    )
+    features = chunk_scratch("features", chunks, N * block, dtype)
+    edges = chunk_scratch("edges", chunks, by_units.inner * unit_width, dtype)
+    results = chunk_scratch("results", chunks, sample_width * block, dtype)
+    address = _block_kernel(dtype, *by_units[1:], *by_samples[2:], lanes)
+    run(address, chunks, g, x, kernel, passed, turned, features, edges, results, or_empty(dx, dtype), dkernel)
 
 
 @cache
@@ -90,9 +71,8 @@ def gradient_tiles(features: int, units: int, samples: int, dtype: np.dtype) -> 
     return Tile(1, rows, vectors[0], unit_lanes), Tile(1, rows, vectors[1], sample_lanes)
 
 
-@cache
+@native
 def _prepare_kernel(dtype, lanes):
-    @native
     def prepare_dense_gradient(chunk, chunks, dims, pointers):
         """A chunk of the panels of units: mask dy, sum it over the batch in order, transpose it.
 
@@ -136,9 +116,8 @@ def _prepare_kernel(dtype, lanes):
     return prepare_dense_gradient
 
 
-@cache
+@native
 def _block_kernel(dtype, rows, unit_vectors, unit_lanes, sample_vectors, sample_lanes, lanes):
-    @native
     def dense_gradients(chunk, chunks, dims, pointers):
         """A chunk of the tiles of features, a block of them at a time: dkernel for all units, then dx for all samples.
 
@@ -152,11 +131,8 @@ def _block_kernel(dtype, rows, unit_vectors, unit_lanes, sample_vectors, sample_
         upright = tile_shape(sample_vectors, sample_lanes, 1, rows)
         line = tile_shape(1, 1, 3, lanes)
         unit_width, sample_width, block = unit_vectors * unit_lanes, sample_vectors * sample_lanes, 3 * lanes
-        features, edges, results = (
-            part_of(features, chunk, chunks),
-            part_of(edges, chunk, chunks),
-            part_of(results, chunk, chunks),
-        )
+        features, edges = part_of(features, chunk, chunks), part_of(edges, chunk, chunks)
+        results = part_of(results, chunk, chunks)
         tiles = (g.D + rows - 1) // rows
         end = (chunk + 1) * tiles // chunks * rows
         for start in range(chunk * tiles // chunks * rows, end, block):

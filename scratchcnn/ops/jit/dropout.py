@@ -1,9 +1,6 @@
 """Dropout, number by number; which are kept is in ``reference/dropout.py``."""
 
-from __future__ import annotations
-
 import math
-from functools import cache
 
 import numpy as np
 
@@ -31,9 +28,8 @@ def dropout_backward(dy: Array, rate: float, seed: Seed, *, out: Array) -> None:
     dropout_forward(dy, rate, seed, out=out)
 
 
-@cache
+@native
 def _dropout(dtype):
-    @native
     def dropout(chunk, chunks, dims, pointers):
         """Element i is kept where half of output i // 2 of the splitmix64 generator reaches the threshold.
 

@@ -1,8 +1,6 @@
 """Softmax and cross-entropy: row by row of the logits, which are few; the exponentials are what costs."""
 
-from __future__ import annotations
-
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -54,9 +52,8 @@ def _any_labels(N: int) -> Array:
     return np.zeros(N, np.int64)
 
 
-@cache
+@native
 def _forward(dtype):
-    @native
     def softmax_cross_entropy_forward(chunk, chunks, dims, pointers):
         """For each row z - max: p = exp(z) / sum(exp(z)), and the loss log(sum(exp(z))) - sum(q z)."""
         g = read_dims(dims, Logits)
@@ -88,9 +85,8 @@ def _forward(dtype):
     return softmax_cross_entropy_forward
 
 
-@cache
+@native
 def _backward(dtype):
-    @native
     def softmax_cross_entropy_backward(chunk, chunks, dims, pointers):
         g = read_dims(dims, Logits)
         probabilities, scalars, dlogits = read_arrays(pointers, 3, dtype)

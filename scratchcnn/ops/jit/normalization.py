@@ -3,10 +3,6 @@
 How the batch is cut into chunks and lines, and how its statistics are computed, is in ``normalization_statistics.py``.
 """
 
-from __future__ import annotations
-
-from functools import cache
-
 import numpy as np
 
 from ...types import Array
@@ -98,9 +94,8 @@ def _backward(
     run(_input_gradient(dtype, relu), g.chunks(), g, x, y, dy, coefficients, dx)
 
 
-@cache
+@native
 def _inverse_std(dtype):
-    @native
     def inverse_standard_deviation(chunk, chunks, dims, pointers):
         variance, inverse_std = read_arrays(pointers, 2, dtype)
         epsilon = read_array(pointers, 2, np.float64)[0]
@@ -110,9 +105,8 @@ def _inverse_std(dtype):
     return inverse_standard_deviation
 
 
-@cache
+@native
 def _scale(dtype, relu):
-    @native
     def scale_and_shift(chunk, chunks, dims, pointers):
         """y = scale (x - mean) + shift, and the ReLU of it."""
         g = read_dims(dims, Matrix)
@@ -132,9 +126,8 @@ def _scale(dtype, relu):
     return scale_and_shift
 
 
-@cache
+@native
 def _gradient_sums(dtype, relu):
-    @native
     def channel_gradient_sums(chunk, chunks, dims, pointers):
         """Sums of dy and, after them, of dy (x - mean)."""
         g = read_dims(dims, Matrix)
@@ -155,9 +148,8 @@ def _gradient_sums(dtype, relu):
     return channel_gradient_sums
 
 
-@cache
+@native
 def _input_gradient(dtype, relu):
-    @native
     def batch_norm_input_gradient(chunk, chunks, dims, pointers):
         """dx = factor dy + slope (x - mean) + constant."""
         g = read_dims(dims, Matrix)

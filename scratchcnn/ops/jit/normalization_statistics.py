@@ -7,9 +7,6 @@ at the end the sums of a line's pixels are added up. Sums run over fixed chunks 
 in order.
 """
 
-from __future__ import annotations
-
-from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -34,7 +31,7 @@ class Matrix(NamedTuple):
     L: int
 
     @classmethod
-    def of(cls, x: Array, line: int = LINE) -> Matrix:
+    def of(cls, x: Array, line: int = LINE) -> "Matrix":
         """Return the numbers for an input x, in lines of ``line`` numbers or as many as make whole pixels."""
         C = x.shape[-1]
         return cls(x.size // C, C, C * max(1, line // C))
@@ -112,9 +109,8 @@ def channel_totals(sums, L, C):
     return totals
 
 
-@cache
+@native
 def _moments(dtype):
-    @native
     def channel_moments(chunk, chunks, dims, pointers):
         """Sums of d = x - first and, after them, of d^2."""
         g = read_dims(dims, Matrix)
@@ -134,9 +130,8 @@ def _moments(dtype):
     return channel_moments
 
 
-@cache
+@native
 def _statistics(dtype):
-    @native
     def channel_statistics(chunk, chunks, dims, pointers):
         """Mean, variance and 1 / sqrt(variance + epsilon) of each channel from the sums of the moments."""
         g = read_dims(dims, Matrix)
@@ -154,9 +149,8 @@ def _statistics(dtype):
     return channel_statistics
 
 
-@cache
+@native
 def _move(dtype):
-    @native
     def moving_statistics(chunk, chunks, dims, pointers):
         g = read_dims(dims, Matrix)
         mean, variance, moving_mean, moving_variance = read_arrays(pointers, 4, dtype)
@@ -168,9 +162,8 @@ def _move(dtype):
     return moving_statistics
 
 
-@cache
+@native
 def _coefficients(dtype):
-    @native
     def input_gradient_coefficients(chunk, chunks, dims, pointers):
         """From the sums of dy and dy (x - mean), those of dy and dy x_hat; from them what dx is made of."""
         g = read_dims(dims, Matrix)

@@ -4,10 +4,7 @@ The vectors of a small network lie in the L2 cache; the arithmetic between is fr
 parameters but the norm for gradient clipping, which has a fixed number of partial sums.
 """
 
-from __future__ import annotations
-
 import math
-from functools import cache
 
 import numpy as np
 
@@ -57,9 +54,8 @@ def clip_by_norm(gradients: Array, max_norm: float) -> float:
     return norm
 
 
-@cache
+@native
 def _sgd(dtype):
-    @native
     def sgd(chunk, chunks, dims, pointers):
         """v <- momentum v - lr g; w <- w + v or, with Nesterov's look ahead, w + momentum v - lr g."""
         w, g, v, scalars = read_arrays(pointers, 4, dtype)
@@ -74,9 +70,8 @@ def _sgd(dtype):
     return sgd
 
 
-@cache
+@native
 def _adam(dtype):
-    @native
     def adam(chunk, chunks, dims, pointers):
         """m and v move towards the gradient and its square; w moves against m / sqrt(v)."""
         w, g, m, v, scalars = read_arrays(pointers, 5, dtype)
@@ -93,9 +88,8 @@ def _adam(dtype):
     return adam
 
 
-@cache
+@native
 def _sum_of_squares(dtype):
-    @native
     def sum_of_squares(chunk, chunks, dims, pointers):
         """Sixteen sums side by side, so that the loop can use SIMD though its order of additions is fixed."""
         (gradients,) = read_arrays(pointers, 1, dtype)

@@ -4,9 +4,6 @@ The channels of a pixel lie side by side, so the innermost loops become SIMD ins
 for long; a line of windows fits the L1 cache. (Behind a convolution, pooling can be part of the convolution's kernel.)
 """
 
-from __future__ import annotations
-
-from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -36,7 +33,7 @@ class Pooling(NamedTuple):
     left: int
 
     @classmethod
-    def of(cls, x: Array, window: Window) -> Pooling:
+    def of(cls, x: Array, window: Window) -> "Pooling":
         """Return the integers of a pool of images like x."""
         N, H, W, C = x.shape
         return cls(N, H, W, C, *window.output, *window.size, *window.strides, *window.padding)
@@ -94,9 +91,8 @@ def window_inside(g, oy, ox):
     return max(0, y), min(g.H, y + g.PH), max(0, x), min(g.W, x + g.PW)
 
 
-@cache
+@native
 def _max_pool_forward(dtype):
-    @native
     def max_pool_forward(chunk, chunks, dims, pointers):
         g = read_dims(dims, Pooling)
         x, y = read_arrays(pointers, 2, dtype)
@@ -124,9 +120,8 @@ def _max_pool_forward(dtype):
     return max_pool_forward
 
 
-@cache
+@native
 def _max_pool_backward(dtype):
-    @native
     def max_pool_backward(chunk, chunks, dims, pointers):
         g = read_dims(dims, Pooling)
         dy, dx = read_arrays(pointers, 2, dtype)
@@ -149,9 +144,8 @@ def _max_pool_backward(dtype):
     return max_pool_backward
 
 
-@cache
+@native
 def _average_pool_forward(dtype):
-    @native
     def average_pool_forward(chunk, chunks, dims, pointers):
         g = read_dims(dims, Pooling)
         x, y = read_arrays(pointers, 2, dtype)
@@ -175,9 +169,8 @@ def _average_pool_forward(dtype):
     return average_pool_forward
 
 
-@cache
+@native
 def _average_pool_backward(dtype):
-    @native
     def average_pool_backward(chunk, chunks, dims, pointers):
         g = read_dims(dims, Pooling)
         dy, dx = read_arrays(pointers, 2, dtype)

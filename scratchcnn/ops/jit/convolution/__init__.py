@@ -6,8 +6,6 @@
 Letters: N batch, C channels, F filters, KH KW kernel, OH OW output.
 """
 
-from __future__ import annotations
-
 import numpy as np
 
 from ....types import Array, Pair

@@ -28,8 +28,6 @@ for an image has the same bits alone and in any batch.
 Letters: C channels, F filters, KH KW kernel, OH OW output of the convolution (before a pool).
 """
 
-from __future__ import annotations
-
 from functools import cache
 from typing import NamedTuple
 
@@ -65,7 +63,7 @@ class Convolution(NamedTuple):
     @classmethod
     def of(
         cls, kernel: tuple[int, ...], window: Window, dtype: np.dtype, pool: Window | None = None, exact: bool = False
-    ) -> Convolution:
+    ) -> "Convolution":
         """Return what the choice for a window depends on; of a pool, the part of the output that it sees."""
         if pool is None:
             return cls(kernel, window.output, window.strides, dtype, None, exact)
@@ -83,21 +81,11 @@ class Choice(NamedTuple):
         return f"{self.algorithm} F({size}x{size}, 3x3)" if size else self.algorithm
 
 
-class Algorithms(NamedTuple):
-    """The names of what computes a convolution each way."""
-
-    forward: str
-    kernel_gradient: str
-    input_gradient: str
-
-
-def algorithms_of(convolution: Convolution, wants_input_gradient: bool) -> Algorithms:
+def algorithms_of(convolution: Convolution, wants_input_gradient: bool) -> tuple[str, str, str]:
     """Return what is chosen for a convolution, for a reader; an input gradient that is not wanted is ""."""
-    return Algorithms(
-        str(choose_forward(convolution)),
-        str(choose_kernel_gradient(convolution, wants_input_gradient)),
-        str(choose_input_gradient(convolution)) if wants_input_gradient else "",
-    )
+    kernel_gradient = choose_kernel_gradient(convolution, wants_input_gradient)
+    input_gradient = choose_input_gradient(convolution) if wants_input_gradient else ""
+    return str(choose_forward(convolution)), str(kernel_gradient), str(input_gradient)
 
 
 @cache

@@ -1,8 +1,7 @@
 """Convolution on register tiles: any kernel size, stride and padding, any number of channels and filters.
 
 The kernel works on one image at a time, copied into scratch memory with its border of zeros, where no window
-leaves the image. The copy is small change beside the multiplications (one move for KH*KW*F of them) and brings the
-image into the L1 cache.
+leaves the image. The copy costs little, one move for KH*KW*F multiply-adds, and brings the image into the L1 cache.
 
 **Forward** is an outer product for each kernel position k = (ky, kx, c): a column of R pixels that lie side by side,
 times the row kernel[k, :], added to a tile of R pixels x V vectors of filters. The tile stays in registers for all k,
@@ -15,8 +14,6 @@ Kernels of 3 x 3 at stride 1 with eight channels and filters or more (for the gr
 long with Winograd's algorithm (``convolution/winograd/tiles.py``).
 """
 
-from __future__ import annotations
-
 from functools import cache
 
 import numpy as np
@@ -28,7 +25,7 @@ from ..runtime.arguments import or_empty, read_arrays, read_dims
 from ..runtime.chunks import chunk_range, chunks_for_work, part_of, round_up
 from ..runtime.compile import native
 from ..runtime.launch import run
-from ..runtime.scratch import scratch
+from ..runtime.scratch import chunk_scratch
 from ..shared.padded_columns import padded_bias, padded_columns
 from ..shared.padded_image import copy_image, zero
 from .shapes import ConvDims
@@ -71,22 +68,15 @@ def convolve_direct(
         dilation_y=dilation[0], dilation_x=dilation[1], top=padding[0], left=padding[1], height=height, width=width,
         columns=columns, relu=relu,
     )  # fmt: skip
-    run(
-        _convolve_kernel(y.dtype, *tile, strides[1] * C),
-        chunks,
-        g,
-        x,
-        padded_columns(weights.reshape(KH * KW * C, F), columns, "kernel"),
-        or_empty(bias, y.dtype),
-        scratch("images", (chunks, round_up(height * width * C, 16)), y.dtype),
-        scratch("lines", (chunks, round_up(OW * columns, 16)), y.dtype),
-        y,
-    )
+    packed = padded_columns(weights.reshape(KH * KW * C, F), columns, "kernel")
+    images = chunk_scratch("images", chunks, height * width * C, y.dtype)
+    lines = chunk_scratch("lines", chunks, OW * columns, y.dtype)
+    address = _convolve_kernel(y.dtype, *tile, strides[1] * C)
+    run(address, chunks, g, x, packed, or_empty(bias, y.dtype), images, lines, y)
 
 
-@cache
+@native
 def _convolve_kernel(dtype, outer, inner, vectors, lanes, distance):
-    @native
     def convolution(chunk, chunks, dims, pointers):
         """A chunk of the output's lines; for each vector of filters, tiles of pixels; the kernel positions innermost.
 

@@ -7,8 +7,6 @@ the pool are then pairs of lanes of the two lines, and what remains is turned ov
 of a pixel belong side by side.
 """
 
-from __future__ import annotations
-
 from functools import cache
 
 import numpy as np
@@ -23,7 +21,7 @@ from ..runtime.arguments import or_empty, read_array, read_arrays, read_dims
 from ..runtime.chunks import chunk_range, chunks_for_work, part_of, round_up
 from ..runtime.compile import native
 from ..runtime.launch import run
-from ..runtime.scratch import scratch
+from ..runtime.scratch import chunk_scratch
 from ..shared.padded_columns import padded_bias
 from ..shared.padded_image import copy_image, zero
 from .shapes import PooledDims
@@ -38,19 +36,11 @@ def convolve_few_filters(
     g = PooledDims.of(x, kernel, window, pool, round_up(y.shape[2], tile.lanes))
     chunks = chunks_for_work(g.N * g.OH, 4 * y.size * g.KH * g.KW)
     line = g.columns * F + tile.lanes
-    run(
-        _planar_kernel(y.dtype, *tile, filter_lanes(tile.inner), F),
-        chunks,
-        g,
-        x,
-        kernel,
-        or_empty(bias, y.dtype),
-        scratch("images", (chunks, round_up(g.height * g.width + 2 * g.columns, 16)), y.dtype),
-        scratch("lines", (chunks, round_up(line, 16)), y.dtype),
-        y,
-        index,
-        scratch("index lines", (chunks, round_up(line, 64)), np.uint8),
-    )
+    images = chunk_scratch("images", chunks, g.height * g.width + 2 * g.columns, y.dtype)
+    lines = chunk_scratch("lines", chunks, line, y.dtype)
+    index_lines = chunk_scratch("index lines", chunks, line, np.uint8)
+    address = _planar_kernel(y.dtype, *tile, filter_lanes(tile.inner), F)
+    run(address, chunks, g, x, kernel, or_empty(bias, y.dtype), images, lines, y, index, index_lines)
 
 
 @cache
@@ -67,9 +57,8 @@ def filter_lanes(filters: int) -> int:
     return 1 << max(1, (filters - 1).bit_length())
 
 
-@cache
+@native
 def _planar_kernel(dtype, outer, inner, vectors, lanes, rows, filters):
-    @native
     def planar_convolution(chunk, chunks, dims, pointers):
         """A chunk of the pooled lines; tiles of pixels; of filters; the kernel positions innermost.
 

@@ -10,8 +10,6 @@ the layer that sees the images: with 3 x 3 kernels on one channel, ``sparse_kern
 three numbers, and to find a gradient takes longer than to use it (32 filters: 2.3 us an image here, 2.6 sparse).
 """
 
-from __future__ import annotations
-
 from functools import cache
 
 import numpy as np
@@ -25,7 +23,7 @@ from ..runtime.arguments import EMPTY, read_array, read_arrays, read_dims
 from ..runtime.chunks import chunk_range, chunks_of_reduction, part_of, round_up
 from ..runtime.compile import native
 from ..runtime.launch import run
-from ..runtime.scratch import scratch
+from ..runtime.scratch import chunk_scratch, scratch
 from ..shared.padded_image import copy_image, zero
 from ..shared.reduce import add_kernel_chunks
 from .shapes import ConvDims
@@ -74,13 +72,13 @@ def _sum_outer_products(
         top=window.padding[0], left=window.padding[1], height=height, width=width, columns=columns, depth=depth,
         relu=y is not None, copied=copied, wants_bias=dbias is not None,
     )  # fmt: skip
-    lines, no_index = (chunks, round_up(OH * OW * columns, 64) if copied else 64), EMPTY[np.dtype(np.uint8)]
-    index_lines = no_index if index is None else scratch("index lines", lines, np.uint8)
-    images = scratch("images", (chunks, round_up(height * width * C + tile.inner, 16)), x.dtype)
+    line, no_index = OH * OW * columns if copied else 1, EMPTY[np.dtype(np.uint8)]
+    index_lines = no_index if index is None else chunk_scratch("index lines", chunks, line, np.uint8)
+    lines = chunk_scratch("lines", chunks, line, x.dtype)
+    images = chunk_scratch("images", chunks, height * width * C + tile.inner, x.dtype)
     sums, y = scratch("kernel gradients", (chunks, size), x.dtype), dy if y is None else y
-    kernel = _kernel_gradient_kernel(x.dtype, *tile, mask_by_relu, index is not None, *pool[0], *pool[1])
-    floats = x, dy, y, images, scratch("lines", lines, x.dtype), sums
-    run(kernel, chunks, g, *floats, no_index if index is None else index, index_lines)
+    address = _kernel_gradient_kernel(x.dtype, *tile, mask_by_relu, index is not None, *pool[0], *pool[1])
+    run(address, chunks, g, x, dy, y, images, lines, sums, no_index if index is None else index, index_lines)
     add_kernel_chunks(sums, depth, columns, dkernel, dbias)
 
 
@@ -102,11 +100,10 @@ def window_tile(KH: int, depth: int, filters: int, dtype: np.dtype) -> Tile:
     return Tile(KH, depth, min(largest_tile() // (KH * depth), -(-filters // lanes)), lanes)
 
 
-@cache
+@native
 def _kernel_gradient_kernel(dtype, outer, inner, vectors, lanes, by_relu, by_pool, PH, PW, pool_down, pool_across):
     masked = by_relu or by_pool
 
-    @native
     def kernel_gradient(chunk, chunks, dims, pointers):
         """A chunk of the batch, with sums of its own; tiles of the kernel's gradient; the pixels innermost.
 

@@ -5,8 +5,6 @@ Behind a max-pool and a ReLU, the gradient of a pooled output counts if ReLU has
 windows, and whoever works on those that count goes from one bit to the next, without looking at the others.
 """
 
-from __future__ import annotations
-
 from functools import cache
 from typing import NamedTuple
 

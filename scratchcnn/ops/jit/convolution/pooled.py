@@ -5,8 +5,6 @@ convolution alone would write, four times as much as remains, is never stored, a
 never computed. Other pools than 2 x 2 run as a convolution followed by a pool.
 """
 
-from __future__ import annotations
-
 from functools import cache
 
 import numpy as np
@@ -20,7 +18,7 @@ from ..runtime.arguments import or_empty, read_array, read_arrays, read_dims
 from ..runtime.chunks import chunk_range, chunks_for_work, part_of, round_up
 from ..runtime.compile import native
 from ..runtime.launch import run
-from ..runtime.scratch import scratch
+from ..runtime.scratch import chunk_scratch
 from ..shared.flat import Flat, chunk_of, run_flat
 from ..shared.padded_columns import padded_bias, padded_columns
 from ..shared.padded_image import copy_image, zero
@@ -35,19 +33,12 @@ def convolve_pooled(
     tile = pooled_tile(y.shape[2], F, y.dtype)
     g = PooledDims.of(x, weights, window, pool, round_up(F, tile.columns))
     chunks = chunks_for_work(g.N * g.OH, 4 * g.N * g.OH * g.OW * g.F * g.KH * g.KW * g.C)
-    run(
-        _conv_relu_pool_kernel(y.dtype, *tile, g.stride_x * g.C, *short_window(g.KH, g.KW * g.C)),
-        chunks,
-        g,
-        x,
-        padded_columns(weights.reshape(-1, F), g.columns, "kernel"),
-        or_empty(bias, y.dtype),
-        scratch("images", (chunks, round_up(g.height * g.width * g.C, 16)), y.dtype),
-        scratch("lines", (chunks, g.OW * g.columns), y.dtype),
-        y,
-        index,
-        scratch("index lines", (chunks, round_up(g.OW * g.columns, 64)), np.uint8),
-    )
+    packed = padded_columns(weights.reshape(-1, F), g.columns, "kernel")
+    images = chunk_scratch("images", chunks, g.height * g.width * g.C, y.dtype)
+    lines = chunk_scratch("lines", chunks, g.OW * g.columns, y.dtype)
+    index_lines = chunk_scratch("index lines", chunks, g.OW * g.columns, np.uint8)
+    address = _conv_relu_pool_kernel(y.dtype, *tile, g.stride_x * g.C, *short_window(g.KH, g.KW * g.C))
+    run(address, chunks, g, x, packed, or_empty(bias, y.dtype), images, lines, y, index, index_lines)
 
 
 def relu_index(y: Array, index: Array) -> None:
@@ -72,9 +63,8 @@ def pooled_tile(windows: int, filters: int, dtype: np.dtype) -> Tile:
     return best
 
 
-@cache
+@native
 def _conv_relu_pool_kernel(dtype, outer, inner, vectors, lanes, distance, short_lines, short_depth):
-    @native
     def conv_relu_pool(chunk, chunks, dims, pointers):
         """A chunk of the pooled lines; for each vector of filters, tiles of P windows; kernel positions innermost.
 
@@ -121,9 +111,8 @@ def _conv_relu_pool_kernel(dtype, outer, inner, vectors, lanes, distance, short_
     return conv_relu_pool
 
 
-@cache
+@native
 def _relu_index(dtype):
-    @native
     def relu_index(chunk, chunks, dims, pointers):
         """ReLU on what a pool has left, noted in the pool's index."""
         (y,) = read_arrays(pointers, 1, dtype)

@@ -1,7 +1,5 @@
 """The integers that the kernels of convolutions read: extents, strides, and the image in scratch memory."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 from ....types import Array, Pair
@@ -76,7 +74,7 @@ class PooledDims(NamedTuple):
     @classmethod
     def of(
         cls, x: Array, kernel: Array, window: Window, pool: Window, columns: int, wants_dx: bool = False
-    ) -> PooledDims:
+    ) -> "PooledDims":
         """Return the integers for images like x."""
         N, H, W, C = x.shape
         height, width = window._replace(output=pool.seen).seen
@@ -87,9 +85,9 @@ class PooledDims(NamedTuple):
 
 
 class WinogradDims(NamedTuple):
-    """The integers of a convolution with Winograd's algorithm, by windows of its outputs, OH OW of the result.
+    """The integers of a convolution with Winograd's algorithm, OH OW of the result.
 
-    The last windows of a line or column may stick out of the output.
+    The last output tiles of a line or column may stick out of the output.
     """
 
     N: int
@@ -99,9 +97,9 @@ class WinogradDims(NamedTuple):
     F: int
     OH: int
     OW: int
-    size: int  # outputs of a window, across and down
-    down: int  # lines of windows in an image
-    across: int  # windows in a line
+    size: int  # of an output tile, across and down
+    down: int  # output tiles per column
+    across: int  # output tiles per row
     top: int
     left: int
     height: int  # of the padded image in scratch memory
@@ -109,7 +107,7 @@ class WinogradDims(NamedTuple):
     dilation_y: int  # always 1: the image's pixels are neighbours in the padded image
     dilation_x: int
     columns: int  # F rounded up to whole tiles
-    group: int  # the most windows at a time
+    group: int  # the most tiles at a time
     images: int  # gradients: images in a group, or 1 and a part of it
     parts: int = 1  # of the filters, which different chunks compute
     relu: int = 0  # whether a ReLU follows
@@ -118,10 +116,10 @@ class WinogradDims(NamedTuple):
 
     @classmethod
     def of(
-        cls, x: Array, y: Array, size: int, windows: Pair, padding: Pair, columns: int, group: int, images: int = 0
-    ) -> WinogradDims:
-        """Return the numbers for an input x, a result y and ``windows`` (down, across) of that size of each image."""
+        cls, x: Array, y: Array, size: int, tiles: Pair, padding: Pair, columns: int, group: int, images: int = 0
+    ) -> "WinogradDims":
+        """Return the integers for an input x, a result y and ``tiles`` (down, across) of that size of each image."""
         N, H, W, C = x.shape
         _, OH, OW, F = y.shape
-        height, width = (size * extent + 2 for extent in windows)
-        return cls(N, H, W, C, F, OH, OW, size, *windows, *padding, height, width, 1, 1, columns, group, images)
+        height, width = (size * extent + 2 for extent in tiles)
+        return cls(N, H, W, C, F, OH, OW, size, *tiles, *padding, height, width, 1, 1, columns, group, images)

@@ -13,8 +13,6 @@ other pool, goes filter by filter and adds each gradient to the image in memory:
 Which filters have a gradient at a place, a *mask* tells: an integer with a bit for each filter.
 """
 
-from __future__ import annotations
-
 from functools import cache
 
 import numpy as np
@@ -26,10 +24,10 @@ from ..machine.tile import tile_load, tile_shape, tile_store
 from ..machine.tile_bits import lowest_bit, mask_of_equal, mask_of_nonzero
 from ..machine.tile_rows import tile_axpy_part
 from ..runtime.arguments import read_array, read_arrays, read_dims
-from ..runtime.chunks import chunk_range, chunks_for_work, part_of, round_up
+from ..runtime.chunks import chunk_range, chunks_for_work, part_of
 from ..runtime.compile import device, native
 from ..runtime.launch import run
-from ..runtime.scratch import scratch
+from ..runtime.scratch import chunk_scratch, scratch
 from ..shared.padded_image import copy_back, zero
 from ..shared.transpose import transpose
 from .masks import BITS, mask_shape
@@ -42,26 +40,14 @@ def input_gradient_by_window(kernel: Array, dy: Array, index: Array, window: Win
     tile = patch_tile(KH, KW, C, dx.dtype)
     g = PooledDims.of(dx, kernel, window, pool, F, wants_dx=True)
     by_filter = scratch("kernel by filter", (C // tile.lanes, F, KH * KW, tile.lanes), dx.dtype)
-    transpose(
-        kernel.reshape(KH * KW * C // tile.lanes, tile.lanes, F),
-        by_filter,
-        line_stride=by_filter[0].size,
-        column_stride=KH * KW * tile.lanes,
-        group=C // tile.lanes,
-        group_stride=tile.lanes,
-    )
+    groups, lanes = C // tile.lanes, tile.lanes
+    lines = kernel.reshape(KH * KW * groups, lanes, F)
+    transpose(lines, by_filter, by_filter[0].size, KH * KW * lanes, group=groups, group_stride=lanes)
     filters = next(n for n in range(BITS, 0, -16) if F % n == 0)  # at a time
     chunks = chunks_for_work(g.N, g.N * g.OH * g.OW * F * KH * KW * C // 2)  # about half of the gradients are zero
-    run(
-        _patch_kernel(dx.dtype, *tile[:2], tile.lanes, KW, *mask_shape(filters, dx.dtype), filters),
-        chunks,
-        g,
-        by_filter,
-        dy,
-        scratch("image gradients", (chunks, round_up(g.height * g.width * C, 16)), dx.dtype),
-        dx,
-        index,
-    )
+    dimages = chunk_scratch("image gradients", chunks, g.height * g.width * C, dx.dtype)
+    address = _patch_kernel(dx.dtype, *tile[:2], tile.lanes, KW, *mask_shape(filters, dx.dtype), filters)
+    run(address, chunks, g, by_filter, dy, dimages, dx, index)
 
 
 @cache
@@ -79,9 +65,8 @@ def most_vectors() -> int:
     return registers().count - 2
 
 
-@cache
+@native
 def _patch_kernel(dtype, outer, inner, lanes, KW, mask_vectors, mask_lanes, filters):
-    @native
     def patch_gradient(chunk, chunks, dims, pointers):
         """A chunk of the images; for each vector of channels, one window after the other.
 

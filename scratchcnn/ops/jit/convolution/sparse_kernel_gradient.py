@@ -16,8 +16,6 @@ is in L1, and the kernel and its sums pass through from L2, once for each band.
 Lines are filled up to whole vectors with zeros, so a gradient that is not finite makes NaN of what is after its line.
 """
 
-from __future__ import annotations
-
 from functools import cache
 
 import numpy as np
@@ -32,7 +30,7 @@ from ..runtime.arguments import or_empty, read_array, read_arrays, read_dims
 from ..runtime.chunks import chunk_range, chunks_of_reduction, part_of, round_up
 from ..runtime.compile import device, native
 from ..runtime.launch import run
-from ..runtime.scratch import scratch
+from ..runtime.scratch import chunk_scratch, scratch
 from ..shared.padded_image import copy_back, copy_image, zero
 from ..shared.reduce import add_transposed_chunks
 from ..shared.transpose import transpose
@@ -62,24 +60,14 @@ def gradients_sparse(
     size = F * KH * columns
     chunks = chunks_of_reduction(g.N, size * x.itemsize)
     sums = scratch("kernel gradients", (chunks, size + round_up(F, 16)), x.dtype)
-    image = round_up(g.height * g.width * C + columns, 16)
+    image = g.height * g.width * C + columns
     by_filter = scratch("kernel by filter", (F, KH, columns), x.dtype)
     if dx is not None:
         lines = kernel.reshape(KH, KW * C, F)
         transpose(lines, by_filter, line_stride=columns, column_stride=KH * columns, padding=columns - KW * C)
-    run(
-        _sparse_gradient_kernel(x.dtype, *tile, *mask_shape(F, x.dtype)),
-        chunks,
-        g,
-        x,
-        by_filter,
-        dy,
-        scratch("images", (chunks, image), x.dtype),
-        scratch("image gradients", (chunks, image), x.dtype),
-        sums,
-        or_empty(dx, x.dtype),
-        index,
-    )
+    images, dimages = (chunk_scratch(name, chunks, image, x.dtype) for name in ("images", "image gradients"))
+    address = _sparse_gradient_kernel(x.dtype, *tile, *mask_shape(F, x.dtype))
+    run(address, chunks, g, x, by_filter, dy, images, dimages, sums, or_empty(dx, x.dtype), index)
     add_transposed_chunks(sums, columns, dkernel, dbias)
 
 
@@ -96,9 +84,8 @@ def sparse_tile(KH: int, depth: int, dtype: np.dtype) -> Tile:
     return Tile(rows, 1, width, lanes)
 
 
-@cache
+@native
 def _sparse_gradient_kernel(dtype, outer, inner, vectors, lanes, mask_vectors, mask_lanes):
-    @native
     def sparse_gradient(chunk, chunks, dims, pointers):
         """A chunk of the batch, image by image, band by band, filter by filter: gather dkernel, scatter dx.
 
@@ -110,11 +97,8 @@ def _sparse_gradient_kernel(dtype, outer, inner, vectors, lanes, mask_vectors, m
         index = read_array(pointers, 7, np.uint8)
         tile, by_window = tile_shape(outer, inner, vectors, lanes), tile_shape(1, 1, mask_vectors, mask_lanes)
         bits = mask_vectors * mask_lanes
-        image, dimage, total = (
-            part_of(images, chunk, chunks),
-            part_of(image_gradients, chunk, chunks),
-            part_of(sums, chunk, chunks),
-        )
+        image, dimage = part_of(images, chunk, chunks), part_of(image_gradients, chunk, chunks)
+        total = part_of(sums, chunk, chunks)
         windows = g.OH * g.OW
         corners, offsets, masks = np.empty(windows, np.int64), np.zeros(256, np.int64), np.empty(BITS, np.int64)
         for p in range(windows):

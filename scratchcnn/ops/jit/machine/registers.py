@@ -4,8 +4,6 @@ numba compiles for the CPU it runs on, or for the one that the environment varia
 must follow that choice. A tile may fill all registers but a few, which the other operands of a step need.
 """
 
-from __future__ import annotations
-
 import platform
 from functools import cache
 from typing import NamedTuple

@@ -1,7 +1,5 @@
 """Where an array lies in memory: what kernels are given in place of arrays."""
 
-from __future__ import annotations
-
 import ctypes
 import weakref
 from typing import Any, cast

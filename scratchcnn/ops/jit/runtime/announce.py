@@ -1,7 +1,5 @@
 """Tells the user that kernels are being compiled, which happens once and takes seconds."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

@@ -5,8 +5,6 @@ intrinsics, written in LLVM's language like those of ``machine/tile.py``, make o
 Nothing is copied and no reference is counted: whoever runs a kernel keeps its arrays alive.
 """
 
-from __future__ import annotations
-
 import numpy as np
 from llvmlite import ir
 from numba import types

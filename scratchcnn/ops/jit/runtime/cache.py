@@ -5,8 +5,6 @@ each kernel has a fingerprint of all of ``ops/jit`` in it (``compile.py``): afte
 compiled anew.
 """
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Callable
 from pathlib import Path

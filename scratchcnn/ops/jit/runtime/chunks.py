@@ -6,8 +6,6 @@ sums in scratch memory of its own, their number depends on nothing but the shape
 order: floating-point addition is not associative, and the same seed shall give the same bits on any number of threads.
 """
 
-from __future__ import annotations
-
 from numba import config
 
 from .compile import device

@@ -1,26 +1,26 @@
 """How a kernel is written, and compiled once.
 
-A kernel is a function of four arguments, compiled to machine code that any program could call:
+A kernel is a function of four arguments, compiled to machine code that any program could call. It is made by a factory,
+a function of a register tile's shape and a dtype, which become constants of the machine code:
 
     @native
-    def double(chunk, chunks, dims, pointers):
-        g = read_dims(dims, Size)             # a NamedTuple of integers: g.N, g.F, ...
-        x, y = read_arrays(pointers, 2, dtype)   # its arrays, flat
-        for i in chunk_range(g.N, chunk, chunks):
-            y[i] = 2 * x[i]
+    def _double(dtype):
+        def double(chunk, chunks, dims, pointers):
+            g = read_dims(dims, Size)               # a NamedTuple of integers: g.N, g.F, ...
+            x, y = read_arrays(pointers, 2, dtype)  # its arrays, flat
+            for i in chunk_range(g.N, chunk, chunks):
+                y[i] = 2 * x[i]
 
-``run(double, chunks, Size(...), x, y)`` (``launch.py``) calls it for chunk = 0 ... chunks - 1, in parallel. All kernels
-have the same signature, so that one compiled loop (``loops.py``) calls them all.
+        return double
 
-Kernels are made by factories, functions of a register tile's shape and a dtype, which become constants of the machine
-code. The small functions that kernels call are ``device`` functions, in CUDA's word: compiled into each kernel.
+``run(_double(dtype), chunks, Size(...), x, y)`` (``launch.py``) calls it for chunk = 0 ... chunks - 1, in parallel. All
+kernels have the same signature, so that one compiled loop (``loops.py``) calls them all. The small functions that
+kernels call are ``device`` functions, in CUDA's word: compiled into each kernel.
 """
-
-from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial, wraps
 from typing import Any
 
 import numpy as np
@@ -37,7 +37,18 @@ SIGNATURE = types.void(types.int64, types.int64, types.CPointer(types.int64), ty
 NOTHING = np.empty(0, np.int64)
 
 
-def native(function: Callable[..., None]) -> int:
+def native(factory: Callable[..., Callable[..., None]]) -> Callable[..., int]:
+    """Let a factory of kernels return the address of a kernel's machine code, compiled or loaded from the disk once."""
+
+    @cache
+    @wraps(factory)
+    def address_of_kernel(*constants: Any) -> int:
+        return compiled(factory(*constants))
+
+    return address_of_kernel
+
+
+def compiled(function: Callable[..., None]) -> int:
     """Compile a kernel, or load it from the cache on disk, and return the address of its machine code.
 
     numba keeps all variants of a function under one name, and two processes that compile two of them at once can mix

@@ -5,8 +5,6 @@ gone, and wait for ever, or end the process. So in such a child kernels run thei
 are cut and added as before, so the bits are the same.
 """
 
-from __future__ import annotations
-
 import numba
 from llvmlite.binding import ffi
 from numba.core.compiler_lock import global_compiler_lock

@@ -1,7 +1,5 @@
 """Running a kernel: its integers and the addresses of its arrays are collected, its chunks shared by the threads."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache, wraps

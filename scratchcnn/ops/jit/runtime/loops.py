@@ -4,8 +4,6 @@ They take a kernel as the address of its machine code. So numba's machinery for 
 compile than the kernels themselves, is compiled once, for all of them.
 """
 
-from __future__ import annotations
-
 from functools import partial
 
 from llvmlite import ir

@@ -14,8 +14,6 @@ when the list has been run. (With the kernels of a GPU, the same is known as gra
 A function can be recorded if what it does to arrays it does with ``run`` alone. NumPy's work would not be repeated.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from itertools import accumulate
 from typing import Any

@@ -3,8 +3,6 @@
 Two operations may use the same name, since only one runs at a time; within one operation each name is one array.
 """
 
-from __future__ import annotations
-
 import math
 from typing import Any, Literal
 
@@ -12,6 +10,7 @@ import numpy as np
 
 from ....memory import aligned_empty
 from ....types import Array
+from .chunks import round_up
 
 Name = Literal[
     # convolution, of each chunk
@@ -19,8 +18,8 @@ Name = Literal[
     # convolution, of all chunks
     "kernel", "flipped kernel", "kernel by filter", "passed by ReLU", "unpooled",
     # Winograd
-    "patches", "products", "spare window", "spare index", "transformed kernel", "transformed kernels",
-    "transformed windows", "turned kernel",
+    "input tiles", "products", "spare output tile", "spare index", "transformed kernel", "transformed kernels",
+    "transformed output tiles", "turned kernel",
     # dense
     "edges", "features", "partial sums", "passed", "results", "turned",
     # normalization
@@ -29,6 +28,7 @@ Name = Literal[
     "augmentation", "losses", "no velocity", "squares",
 ]  # fmt: skip
 
+LINE = 64  # bytes of a cache line
 _scratch: dict[tuple[str, np.dtype], Array] = {}
 _views: dict[tuple[str, tuple[int, ...], Any], Array] = {}  # what was asked for lately, to answer sooner
 
@@ -44,3 +44,8 @@ def scratch(name: Name, shape: tuple[int, ...], dtype: Any) -> Array:
             _views.clear()
         view = _views[key] = _scratch[owner][:size].reshape(shape)
     return view
+
+
+def chunk_scratch(name: Name, chunks: int, size: int, dtype: Any) -> Array:
+    """Return scratch memory for ``size`` numbers of each chunk, filled up to whole cache lines: (chunks, ...)."""
+    return scratch(name, (chunks, round_up(size, LINE // np.dtype(dtype).itemsize)), dtype)

@@ -1,7 +1,5 @@
 """numba's threads: when they start, and how long they spin while they wait for work."""
 
-from __future__ import annotations
-
 import os
 from functools import cache
 

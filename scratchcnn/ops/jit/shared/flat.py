@@ -4,8 +4,6 @@ Memory is the limit here, not arithmetic. Each chunk works on one stretch of the
 compiler turns such loops into SIMD instructions by itself, since nothing in them depends on the element before.
 """
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 from ....types import Array

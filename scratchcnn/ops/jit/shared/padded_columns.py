@@ -1,8 +1,5 @@
 """Packing: matrices whose rows are filled up with zeros to whole register tiles, and aligned to cache lines."""
 
-from __future__ import annotations
-
-from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -36,9 +33,8 @@ def padded_columns(matrix: Array, columns: int, name: Name) -> Array:
     return padded
 
 
-@cache
+@native
 def _pad_columns(dtype):
-    @native
     def pad_columns(chunk, chunks, dims, pointers):
         """Of each row, copy what there is and fill up with zeros."""
         g = read_dims(dims, Padded)

@@ -1,7 +1,5 @@
 """Images in scratch memory, with a border of zeros, so that no window leaves them; in the L1 cache while worked on."""
 
-from __future__ import annotations
-
 from ..machine.tile import copy_run
 from ..runtime.compile import device
 

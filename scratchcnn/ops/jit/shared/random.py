@@ -1,7 +1,5 @@
 """Random numbers: the splitmix64 generator of ``reference/random.py``, any output of which can be asked for first."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from ....types import Array

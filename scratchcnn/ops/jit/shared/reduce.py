@@ -5,9 +5,6 @@ for each chunk, in the order and with the padding that suit the tiles; the last 
 totals where they belong.
 """
 
-from __future__ import annotations
-
-from functools import cache
 from typing import NamedTuple
 
 from ....types import Array
@@ -59,9 +56,8 @@ def add_stretch(sums, rows, size, first, last):
             total[i] += more[i]
 
 
-@cache
+@native
 def _add_kernels(dtype):
-    @native
     def add_kernels(chunk, chunks, dims, pointers):
         """A chunk of the kernel's lines: add them, then copy what is not padding. The first chunk adds the bias too."""
         g = read_dims(dims, KernelSums)
@@ -79,9 +75,8 @@ def _add_kernels(dtype):
     return add_kernels
 
 
-@cache
+@native
 def _add_transposed(dtype, lanes):
-    @native
     def add_transposed(chunk, chunks, dims, pointers):
         """A chunk of the bands of ``lanes`` filters: add them, then transpose. The first chunk adds the bias too.
 

@@ -4,9 +4,6 @@ Column by column, a matrix would be read in strides, one number of each cache li
 a vector has lanes is read and written line by line, and transposed in between without touching memory.
 """
 
-from __future__ import annotations
-
-from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -75,9 +72,8 @@ def transpose_band(block, lanes, source, place, source_stride, rows, columns, re
             result[to + column * result_stride + r] = source[place + r * source_stride + column]
 
 
-@cache
+@native
 def _transpose_kernel(dtype, lanes):
-    @native
     def transpose(chunk, chunks, dims, pointers):
         """A chunk of the bands of ``lanes`` rows: whole blocks in registers, what is left number by number."""
         g = read_dims(dims, Matrices)

@@ -1,19 +1,15 @@
 """The gradients of a convolution by 3 x 3 kernels with Winograd's algorithm (``tiles.py``): as few products here, too.
 
-The forward pass is linear in the patch and in the kernel, so each gradient takes the transposes of its transforms in
-reverse order. With W the transformed kernel G kernel G^T, P = B^T patch B and D = A dy A^T of the same window:
+The forward pass is linear in the input tile d and in the kernel, so each gradient takes the transposes of its
+transforms in reverse order. With W = G kernel G^T, I = B^T d B, and O = A dy A^T of the same output tile:
 
-    dpatch  = B [ W * D ] B^T        the sum over filters inside; neighbouring patches overlap, and are added
-    dkernel = G^T [ P * D ] G        the sum over all windows of the batch inside
+    dd      = B [ W * O ] B^T        the sum over filters inside; neighbouring input tiles overlap, and are added
+    dkernel = G^T [ I * O ] G        the sum over all output tiles of the batch inside
 
-Both share D, and for each place both are matrix products: (windows x F) (F x C) and (C x windows) (windows x F). The
-windows are those of the output: where it is smaller than the input, this takes fewer products than convolving dy, with
-a border of zeros, to get the input's gradient.
+Both share O, and for each element both are matrix products: (tiles x F) (F x C) and (C x tiles) (tiles x F). The tiles
+are those of the output: where it is smaller than the input, this takes fewer products than convolving dy, with a border
+of zeros, to get the input's gradient.
 """
-
-from __future__ import annotations
-
-from functools import cache
 
 from .....types import Array, Pair
 from ...machine.tile import copy_run, tile_add, tile_fma, tile_load, tile_shape, tile_store, tile_zeros
@@ -21,15 +17,15 @@ from ...runtime.arguments import or_empty, read_arrays, read_dims
 from ...runtime.chunks import chunks_of_reduction, part_of, round_up
 from ...runtime.compile import device, native
 from ...runtime.launch import run
-from ...runtime.scratch import scratch
+from ...runtime.scratch import Name, chunk_scratch, scratch
 from ...shared.padded_image import copy_back, zero
 from ...shared.reduce import add_kernel_chunks
 from ...shared.transpose import transpose
 from ..shapes import WinogradDims
-from .tiles import PAD, collect_patches, next_window, product_tile, transformed_kernel, windows_of
-from .transforms import from_patch, from_products, from_window
+from .tiles import PAD, collect_input_tiles, next_tile, product_tile, tiles_of, transformed_kernel
+from .transforms import from_input, from_output, from_products
 
-GROUP_BYTES = 1 << 19  # of transformed patches and output gradients at a time: half of an L2 cache
+GROUP_BYTES = 1 << 19  # of transformed input tiles and output gradients at a time: half of an L2 cache
 
 
 def gradients_winograd(
@@ -47,35 +43,30 @@ def gradients_winograd(
     N, _, _, C = x.shape
     _, OH, OW, F = dy.shape
     tile, dx_tile = product_tile(F, x.dtype, rows=C), product_tile(C, x.dtype)
-    columns, windows, places = round_up(F, tile.columns), windows_of(OH, OW, size), (size + 2) ** 2
-    each = windows[0] * windows[1]
+    columns, outputs, elements = round_up(F, tile.columns), tiles_of(OH, OW, size), (size + 2) ** 2
+    each = outputs[0] * outputs[1]
     summed = (9 * C + 1) * columns  # the kernel's gradient, then the bias's
     chunks = chunks_of_reduction(N, summed * x.itemsize)
-    most = max(1, GROUP_BYTES // (places * (C + F) * x.itemsize))  # windows
+    most = max(1, GROUP_BYTES // (elements * (C + F) * x.itemsize))  # output tiles
     images = max(1, min(most // each, -(-N // chunks)))  # whole ones in a group, or a part of one
     group = min(most, images * each)
     rows = round_up(group, dx_tile.inner)
-    g = WinogradDims.of(x, dy, size, windows, padding, columns, group, images)._replace(
+    g = WinogradDims.of(x, dy, size, outputs, padding, columns, group, images)._replace(
         relu=y is not None, wants_dx=dx is not None, wants_bias=dbias is not None
     )
     sums = scratch("kernel gradients", (chunks, summed), x.dtype)
-    run(
-        _gradients_kernel(x.dtype, *tile, *dx_tile[1:], size, PAD),
-        chunks,
-        g,
-        x,
-        dy,
-        dy if y is None else y,
-        x if dx is None else transformed_kernel(_turned(kernel), dx_tile, size),
-        scratch("images", (chunks, round_up(g.height * g.width * C, 16)), x.dtype),
-        scratch("lines", (chunks, size * size * each * columns), x.dtype),
-        scratch("patches", (chunks, places * (group * C + PAD)), x.dtype),
-        scratch("transformed windows", (chunks, places * (rows * columns + PAD)), x.dtype),
-        scratch("products", (chunks, places * (max(rows * dx_tile.columns, tile.inner * tile.columns) + PAD)), x.dtype),
-        scratch("image gradients", (chunks, round_up(images * g.height * g.width * C, 16)), x.dtype),
-        sums,
-        or_empty(dx, x.dtype),
-    )
+    weights = x if dx is None else transformed_kernel(_turned(kernel), dx_tile, size)
+    sizes: dict[Name, int] = {
+        "images": g.height * g.width * C,
+        "lines": size * size * each * columns,
+        "input tiles": elements * (group * C + PAD),
+        "transformed output tiles": elements * (rows * columns + PAD),
+        "products": elements * (max(rows * dx_tile.columns, tile.inner * tile.columns) + PAD),
+        "image gradients": images * g.height * g.width * C,
+    }
+    memory = [chunk_scratch(name, chunks, extent, x.dtype) for name, extent in sizes.items()]
+    address = _gradients_kernel(x.dtype, *tile, *dx_tile[1:], size, PAD)
+    run(address, chunks, g, x, dy, dy if y is None else y, weights, *memory, sums, or_empty(dx, x.dtype))
     add_kernel_chunks(sums, 3 * C, columns, dkernel, dbias)
 
 
@@ -87,40 +78,36 @@ def _turned(kernel: Array) -> Array:
     return turned
 
 
-@cache
+@native
 def _gradients_kernel(dtype, outer, inner, vectors, lanes, dx_inner, dx_vectors, depth_lanes, size, pad):
-    side = size + 2  # of a patch
+    side = size + 2  # of an input tile
 
-    @native
     def winograd_gradients(chunk, chunks, dims, pointers):
-        """A chunk of the batch, with sums of its own, a group of windows at a time: some images, or a part of one.
+        """A chunk of the batch, with sums of its own, a group of tiles at a time: some images, or a part of one.
 
-        Patches and windows are transformed once, for both gradients. The kernel's: for each tile of channels x filters,
-        its products, the windows innermost; then they are transformed back and added to the sums. The input's: for
-        each panel of channels and each place, tiles of windows x channels, the filters innermost; then each
-        window's products are transformed back and added to the gradient of its padded image.
+        Input tiles and output tiles are transformed once, for both gradients. The kernel's: for each register tile of
+        channels x filters its products, the group innermost; then they are transformed back and added to the sums. The
+        input's: for each panel of channels and each element, register tiles of the group x channels, the filters
+        innermost; then each input tile is transformed back and added to the gradient of its padded image.
 
-        Registers: the tile. L1: a tile's products, and one place's columns of the operands; one reading of a
-        kernel's panel serves all tiles of the group. L2: the transformed patches and windows, and the sums if they fit.
+        Registers: the register tile. L1: its products, and one element's columns of the operands; one reading of a
+        kernel's panel serves the whole group. L2: the transformed tiles, and the sums if they fit.
         """
         g = read_dims(dims, WinogradDims)
-        x, dy, y, weights, images, lines, patches, windows, products, dimages, sums, dx = read_arrays(
+        x, dy, y, weights, images, lines, inputs, outputs, products, dimages, sums, dx = read_arrays(
             pointers, 12, dtype
         )
         tile, dx_tile = tile_shape(outer, inner, vectors, lanes), tile_shape(1, dx_inner, dx_vectors, depth_lanes)
-        square, patch = tile_shape(side, side, 1, lanes), tile_shape(side, side, 1, depth_lanes)
-        outputs, three = tile_shape(size, size, 1, lanes), tile_shape(3, 3, 1, lanes)
-        image, passed, total = (
-            part_of(images, chunk, chunks),
-            part_of(lines, chunk, chunks),
-            part_of(sums, chunk, chunks),
-        )
-        patches, windows = part_of(patches, chunk, chunks), part_of(windows, chunk, chunks)
+        square, input_tile = tile_shape(side, side, 1, lanes), tile_shape(side, side, 1, depth_lanes)
+        output_tile, three = tile_shape(size, size, 1, lanes), tile_shape(3, 3, 1, lanes)
+        image, passed = part_of(images, chunk, chunks), part_of(lines, chunk, chunks)
+        total = part_of(sums, chunk, chunks)
+        inputs, outputs = part_of(inputs, chunk, chunks), part_of(outputs, chunk, chunks)
         products, dimages = part_of(products, chunk, chunks), part_of(dimages, chunk, chunks)
         width, dx_width = vectors * lanes, dx_vectors * depth_lanes
         rows = (g.group + dx_inner - 1) // dx_inner * dx_inner
         dx_columns = (g.C + dx_width - 1) // dx_width * dx_width
-        patch_plane, plane, weight_plane = g.group * g.C + pad, rows * g.columns + pad, g.F * dx_columns + pad
+        input_plane, plane, weight_plane = g.group * g.C + pad, rows * g.columns + pad, g.F * dx_columns + pad
         product_plane, dx_plane = inner * width + pad, rows * dx_width + pad
         each, image_size = g.down * g.across, g.height * g.width * g.C
         zero(image)
@@ -135,33 +122,36 @@ def _gradients_kernel(dtype, outer, inner, vectors, lanes, dx_inner, dx_vectors,
             after = n, 0, 0
             for begin in range(0, here * each, g.group):
                 count, first = min(g.group, here * each - begin), after
-                masked = collect_windows(
-                    outputs, square, lanes, width, dy, y, g, passed, masked, first, count, windows, rows, plane, total
+                shapes = output_tile, square, lanes, width
+                masked = collect_output_tiles(
+                    shapes, dy, y, g, passed, masked, first, count, outputs, rows, plane, total
                 )
-                copied, after = collect_patches(
-                    patch, depth_lanes, x, g, image, copied, first, count, patches, patch_plane
+                copied, after = collect_input_tiles(
+                    input_tile, depth_lanes, x, g, image, copied, first, count, inputs, input_plane
                 )
                 for f in range(0, g.columns, width):
                     for c in range(0, g.C, inner):
-                        for place in range(side * side):
+                        for element in range(side * side):
                             acc = tile_zeros(tile, x)
-                            a, b = place * patch_plane + c, place * plane + f * rows
+                            a, b = element * input_plane + c, element * plane + f * rows
                             for p in range(count):
-                                acc = tile_fma(tile, acc, patches, a + p * g.C, 0, 1, windows, b + p * width)
-                            tile_store(tile, acc, products, place * product_plane, 0, width)
+                                acc = tile_fma(tile, acc, inputs, a + p * g.C, 0, 1, outputs, b + p * width)
+                            tile_store(tile, acc, products, element * product_plane, 0, width)
                         channels = min(inner, g.C - c)  # what the last tile read after them is dropped
                         add_kernel(square, three, lanes, products, width, product_plane, g, c, channels, f, total)
                 for c in range(0, g.C if g.wants_dx else 0, dx_width):
-                    for place in range(side * side):
+                    for element in range(side * side):
                         for p in range(0, count, dx_inner):
                             acc = tile_zeros(dx_tile, x)
                             for f in range(0, g.F, width):
-                                a = place * plane + f * rows + p * width
-                                b = place * weight_plane + c * g.F + f * dx_width
+                                a = element * plane + f * rows + p * width
+                                b = element * weight_plane + c * g.F + f * dx_width
                                 for k in range(min(width, g.F - f)):
-                                    acc = tile_fma(dx_tile, acc, windows, a + k, 0, width, weights, b + k * dx_width)
-                            tile_store(dx_tile, acc, products, place * dx_plane + p * dx_width, 0, dx_width)
-                    add_patches(patch, depth_lanes, products, dx_width, dx_plane, g, n, first, count, c, dimages)
+                                    acc = tile_fma(dx_tile, acc, outputs, a + k, 0, width, weights, b + k * dx_width)
+                            tile_store(dx_tile, acc, products, element * dx_plane + p * dx_width, 0, dx_width)
+                    add_input_tiles(
+                        input_tile, depth_lanes, products, dx_width, dx_plane, g, n, first, count, c, dimages
+                    )
             for i in range(here if g.wants_dx else 0):
                 copy_back(dimages[i * image_size : (i + 1) * image_size], g, dx, (n + i) * g.H * g.W * g.C)
 
@@ -181,41 +171,40 @@ def add_kernel(square, three, lanes, products, width, plane, g, c, channels, f, 
 
 
 @device
-def add_patches(patch, lanes, products, width, plane, g, n, window, count, c, dimages):
-    """Transform ``count`` windows' products back, and add them to their patches, from channel c on.
+def add_input_tiles(input_tile, lanes, products, width, plane, g, n, position, count, c, dimages):
+    """Transform the products of ``count`` tiles back, and add them to their input tiles, from channel c on.
 
     ``dimages`` are the gradients of the padded images from number n on.
     """
     for p in range(count):
-        line = (window[0] - n) * g.height + g.size * window[1]
-        corner = (line * g.width + g.size * window[2]) * g.C + c
+        line = (position[0] - n) * g.height + g.size * position[1]
+        corner = (line * g.width + g.size * position[2]) * g.C + c
         for v in range(0, min(width, g.C - c), lanes):
-            values = from_patch(patch, patch, products, p * width + v, (g.size + 2) * plane, plane)
-            values = tile_add(values, tile_load(patch, dimages, corner + v, g.width * g.C, g.C))
-            tile_store(patch, values, dimages, corner + v, g.width * g.C, g.C)
-        window = next_window(g, window)
+            values = from_input(input_tile, input_tile, products, p * width + v, (g.size + 2) * plane, plane)
+            values = tile_add(values, tile_load(input_tile, dimages, corner + v, g.width * g.C, g.C))
+            tile_store(input_tile, values, dimages, corner + v, g.width * g.C, g.C)
+        position = next_tile(g, position)
 
 
 @device
-def collect_windows(
-    outputs, square, lanes, width, dy, y, g, passed, masked, window, count, windows, rows, plane, total
-):
-    """Transform the output gradients of ``count`` windows into matrices (count, F), in panels (rows, width).
+def collect_output_tiles(shapes, dy, y, g, passed, masked, position, count, outputs, rows, plane, total):
+    """Transform the gradients of ``count`` output tiles into matrices (count, F), in panels (rows, width).
 
-    ``passed`` holds those of image number ``masked``, as ReLU let them pass, in whole windows of ``columns`` filters. A
-    new one is added to the bias's gradient. Returns which it holds then.
+    ``passed`` holds those of image number ``masked``, as ReLU let them pass, in whole output tiles of ``columns``
+    filters. A new one is added to the bias's gradient. Returns which it holds then.
     """
+    output_tile, square, lanes, width = shapes
     for p in range(count):
-        n, line, pixel = window
+        n, line, pixel = position
         if n != masked:
             pass_image(dy, y, g, n, passed, total)
             masked = n
         corner = (g.size * line * g.across + pixel) * g.size * g.columns
         for f in range(0, g.columns, lanes):
             to = f // width * width * rows + p * width + f % width
-            values = from_window(outputs, square, passed, corner + f, g.size * g.across * g.columns, g.columns)
-            tile_store(square, values, windows, to, (g.size + 2) * plane, plane)
-        window = next_window(g, window)
+            values = from_output(output_tile, square, passed, corner + f, g.size * g.across * g.columns, g.columns)
+            tile_store(square, values, outputs, to, (g.size + 2) * plane, plane)
+        position = next_tile(g, position)
     return masked
 
 

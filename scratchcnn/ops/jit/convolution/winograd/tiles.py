@@ -1,23 +1,21 @@
 """Convolution by 3 x 3 kernels with a fraction of the multiplications that seem to be needed.
 
-Neighbouring outputs, a *window* of 2 x 2 or 4 x 4, depend on a *patch* of inputs that is two larger each way. (In the
-literature, output tile and input tile; here a tile is one of registers.) Computed one by one, 2 x 2 outputs take 4 * 9
-= 36 multiplications for each channel and filter, and 4 x 4 take 144. With patch and kernel transformed first, one for
-each input of the patch suffices, 16 or 36 (F(2x2, 3x3) and F(4x4, 3x3) of Lavin and Gray):
+Neighbouring outputs, an *output tile* of 2 x 2 or 4 x 4, depend on an *input tile* that is two larger each way. (These
+are tiles of an image; ``Tile`` and ``tile_...`` are register tiles.) Computed one by one, 2 x 2 outputs take 4 * 9 = 36
+multiplications for each channel and filter, and 4 x 4 take 144. With input tile and kernel transformed first, one for
+each element of the input tile suffices, 16 or 36 (F(2x2, 3x3) and F(4x4, 3x3) of Lavin and Gray):
 
-    window = A^T [ (G kernel G^T) * (B^T patch B) ] A          * is element by element, the sum over channels inside
+    output tile = A^T [ (G kernel G^T) * (B^T input tile B) ] A      * is by element, the sum over channels inside
 
-The matrices are in ``transforms.py``. The transforms are done once for each patch and channel, or patch and
-filter; the products are done for each patch, channel and filter, and for each *place* in the patch they are a matrix
-product: (patches x C) (C x F), on register tiles.
+The matrices are in ``transforms.py``. The transforms are done once for each input tile and channel, or kernel and
+filter; the products are done for each input tile, channel and filter, and for each *element* of the input tile they are
+a matrix product (GEMM): (input tiles x C) (C x F), on register tiles.
 
-How far the rounding of a huge number reaches, and the guard against it, are in ``ops/exact.py``. A number that is
-not finite reaches all outputs that depend on it and, of 4 x 4, others in their windows; an infinity perhaps as NaN.
-Backward it is a patch that may be lost, and of the kernel's gradient all that belongs to a channel and a filter. No
-other image's y or dx is.
+How far the rounding of a huge number reaches, and the guard against it, are in ``ops/exact.py``. A number that is not
+finite reaches all outputs that depend on it and, of 4 x 4, others in their output tiles; an infinity perhaps as NaN.
+Backward it is an input tile that may be lost, and of the kernel's gradient all that belongs to a channel and a filter.
+No other image's y or dx is.
 """
-
-from __future__ import annotations
 
 from functools import cache
 from typing import NamedTuple
@@ -34,10 +32,10 @@ from ...runtime.launch import run
 from ...runtime.scratch import scratch
 from ...shared.padded_columns import padded_columns
 from ...shared.padded_image import copy_image
-from .transforms import kernel_transform, patch_transform
+from .transforms import input_transform, kernel_transform
 
 PAD = 16  # between the matrices in memory: a power of two apart, they would all want the same lines of the cache
-SIZES = 2, 4  # of the windows
+SIZES = 2, 4  # of the output tiles
 
 
 class KernelMatrices(NamedTuple):
@@ -45,7 +43,7 @@ class KernelMatrices(NamedTuple):
 
     C: int
     columns: int  # filters, rounded up to whole tiles
-    size: int  # of the windows
+    size: int  # of the output tiles
 
 
 def output_tile_size(OH: int, OW: int) -> int:
@@ -56,15 +54,15 @@ def output_tile_size(OH: int, OW: int) -> int:
     """
     best, limit = 0, 9 * OH * OW / 1.5  # products: the transforms must be worth it
     for size in SIZES:
-        down, across = windows_of(OH, OW, size)
+        down, across = tiles_of(OH, OW, size)
         products = (size + 2) ** 2 * down * across  # also for what sticks out of the image
         if products <= limit:
-            best, limit = size, 0.9 * products  # the transforms of larger windows take longer
+            best, limit = size, 0.9 * products  # the transforms of larger output tiles take longer
     return best
 
 
-def windows_of(OH: int, OW: int, size: int) -> Pair:
-    """Return how many windows of that size cover OH x OW outputs: lines of them, and how many in each."""
+def tiles_of(OH: int, OW: int, size: int) -> Pair:
+    """Return how many output tiles of that size cover OH x OW outputs: tiles per column, and per row."""
     return -(-OH // size), -(-OW // size)
 
 
@@ -89,23 +87,18 @@ def product_tile(columns: int, dtype: np.dtype, rows: int | None = None) -> Tile
 def transformed_kernel(weights: Array, tile: Tile, size: int) -> Array:
     """Return G kernel G^T for a kernel (3, 3, C, F): matrices (C, F), cut into panels as wide as the tile."""
     C, F = weights.shape[2:]
-    columns, places = round_up(F, tile.columns), (size + 2) ** 2
-    transformed = scratch("transformed kernel", (places, C * columns + PAD), weights.dtype)
-    run(
-        _transform_kernel(weights.dtype, tile.vectors, tile.lanes, size, PAD),
-        chunks_for_work(C, places * C * columns),
-        KernelMatrices(C, columns, size),
-        padded_columns(weights.reshape(9 * C, F), columns, "kernel"),
-        transformed,
-    )
+    columns, elements = round_up(F, tile.columns), (size + 2) ** 2
+    transformed = scratch("transformed kernel", (elements, C * columns + PAD), weights.dtype)
+    packed = padded_columns(weights.reshape(9 * C, F), columns, "kernel")
+    address, chunks = _transform_kernel(weights.dtype, *tile[2:], size, PAD), chunks_for_work(C, elements * C * columns)
+    run(address, chunks, KernelMatrices(C, columns, size), packed, transformed)
     return transformed
 
 
-@cache
+@native
 def _transform_kernel(dtype, vectors, lanes, size, pad):
-    side = size + 2  # of a patch
+    side = size + 2  # of an input tile
 
-    @native
     def transform_kernel(chunk, chunks, dims, pointers):
         """A chunk of the channels, all filters, vector by vector. Nothing is used twice: it passes through from L2."""
         g = read_dims(dims, KernelMatrices)
@@ -119,7 +112,7 @@ def _transform_kernel(dtype, vectors, lanes, size, pad):
 
 @device
 def transform_filters(three, square, width, lanes, weights, g, channels, filters, transformed, pad):
-    """Transform from (3, 3, C, columns) to (places, panels, C, width), with ``pad`` numbers between the places.
+    """Transform from (3, 3, C, columns) to (elements, panels, C, width), with ``pad`` numbers between the elements.
 
     ``channels`` and ``filters`` are the first and after the last; the panels are those of these filters. A panel,
     (C, width), is read from one end to the other by the products. Registers: a channel's kernels of one vector.
@@ -133,15 +126,15 @@ def transform_filters(three, square, width, lanes, weights, g, channels, filters
 
 
 @device
-def window_number(g, number):
-    """Return a window's image, its line and its place in the line."""
+def tile_number(g, number):
+    """Return the image of an output tile, its row of tiles, and its place in the row."""
     return number // (g.down * g.across), number // g.across % g.down, number % g.across
 
 
 @device
-def next_window(g, window):
-    """Return the window behind this one; without a division, which takes its time."""
-    n, line, pixel = window
+def next_tile(g, position):
+    """Return the output tile after this one; without a division, which takes its time."""
+    n, line, pixel = position
     pixel += 1
     if pixel == g.across:
         pixel, line = 0, line + 1
@@ -151,19 +144,21 @@ def next_window(g, window):
 
 
 @device
-def collect_patches(patch, lanes, x, g, image, copied, window, count, patches, plane):
-    """Transform the patches of ``count`` windows into matrices (count, C), one for each place, ``plane`` numbers apart.
+def collect_input_tiles(input_tile, lanes, x, g, image, copied, position, count, inputs, plane):
+    """Transform the input tiles of ``count`` output tiles into matrices (count, C), one for each element.
 
-    ``image`` holds image number ``copied``. Returns which it holds then, and the window after the last.
+    The matrices are ``plane`` numbers apart.
+
+    ``image`` holds image number ``copied``. Returns which it holds then, and the output tile after the last.
     """
     for p in range(count):
-        n, line, pixel = window
+        n, line, pixel = position
         if n != copied:
             copy_image(x, n * g.H * g.W * g.C, g, image)
             copied = n
         corner = g.size * (line * g.width + pixel) * g.C
         for c in range(0, g.C, lanes):
-            values = patch_transform(patch, patch, image, corner + c, g.width * g.C, g.C)
-            tile_store(patch, values, patches, p * g.C + c, (g.size + 2) * plane, plane)
-        window = next_window(g, window)
-    return copied, window
+            values = input_transform(input_tile, input_tile, image, corner + c, g.width * g.C, g.C)
+            tile_store(input_tile, values, inputs, p * g.C + c, (g.size + 2) * plane, plane)
+        position = next_tile(g, position)
+    return copied, position

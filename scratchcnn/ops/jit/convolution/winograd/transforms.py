@@ -1,7 +1,7 @@
 """The matrices of Winograd's convolutions, and the functions that apply them to tiles.
 
-In one dimension, a *window* of neighbouring outputs y, two or four of them, depends on a *patch* of inputs d, two more.
-With a kernel g of three numbers:
+In one dimension, an *output tile* of neighbouring outputs y, two or four of them, depends on an *input tile* d of two
+more. With a kernel g of three numbers:
 
     y = A^T [ (G g) * (B^T d) ]        * is number by number: as many multiplications as there are inputs, 4 or 6
 
@@ -24,8 +24,6 @@ instead of 36, of 4 x 4 outputs, 36 instead of 144: F(2x2, 3x3) and F(4x4, 3x3) 
 second are fractions that are not exact in binary: integers do not give exact results, and errors of rounding are
 about twice those of a plain sum.
 """
-
-from __future__ import annotations
 
 from ...machine.tile_transforms import tile_sandwich
 
@@ -53,11 +51,11 @@ def _pairs(p: float, q: float) -> Matrix:
 
 
 # B^T, G and A^T, each the tuple of its factors, of which the first is applied first.
-PATCH_2 = (((1, 0, -1, 0), (0, 1, 1, 0), (0, -1, 1, 0), (0, 1, 0, -1)),)
+INPUT_2 = (((1, 0, -1, 0), (0, 1, 1, 0), (0, -1, 1, 0), (0, 1, 0, -1)),)
 KERNEL_2 = (((1, 0, 0), (0.5, 0.5, 0.5), (0.5, -0.5, 0.5), (0, 0, 1)),)
-WINDOW_2 = (((1, 1, 1, 0), (0, 1, -1, -1)),)
+OUTPUT_2 = (((1, 1, 1, 0), (0, 1, -1, -1)),)
 
-PATCH_4 = (
+INPUT_4 = (
     (
         (P**2 * Q**2, 0, -(P**2) - Q**2, 0, 1, 0),
         (0, 0, -(Q**2), 0, 1, 0),
@@ -79,7 +77,7 @@ KERNEL_4 = (
     ),
     _pairs(1, 1),
 )
-WINDOW_4 = (_pairs(1, 1), ((1, 1, 0, 1, 0, 0), (0, 0, P, 0, Q, 0), (0, P**2, 0, Q**2, 0, 0), (0, 0, P**3, 0, Q**3, 1)))
+OUTPUT_4 = (_pairs(1, 1), ((1, 1, 0, 1, 0, 0), (0, 0, P, 0, Q, 0), (0, P**2, 0, Q**2, 0, 0), (0, 0, P**3, 0, Q**3, 1)))
 
 
 def _transposed(factors: tuple[Matrix, ...]) -> tuple[Matrix, ...]:
@@ -88,9 +86,9 @@ def _transposed(factors: tuple[Matrix, ...]) -> tuple[Matrix, ...]:
 
 
 # Each is a function of a tile in memory, and returns matrix tile matrix^T. The gradients take the transposes.
-patch_transform = tile_sandwich(PATCH_2, PATCH_4)  # B^T
+input_transform = tile_sandwich(INPUT_2, INPUT_4)  # B^T
 kernel_transform = tile_sandwich(KERNEL_2, KERNEL_4)  # G
-window_transform = tile_sandwich(WINDOW_2, WINDOW_4)  # A^T
-from_patch = tile_sandwich(_transposed(PATCH_2), _transposed(PATCH_4))  # B
+output_transform = tile_sandwich(OUTPUT_2, OUTPUT_4)  # A^T
+from_input = tile_sandwich(_transposed(INPUT_2), _transposed(INPUT_4))  # B
 from_products = tile_sandwich(_transposed(KERNEL_2), _transposed(KERNEL_4))  # G^T
-from_window = tile_sandwich(_transposed(WINDOW_2), _transposed(WINDOW_4))  # A
+from_output = tile_sandwich(_transposed(OUTPUT_2), _transposed(OUTPUT_4))  # A
