@@ -93,11 +93,8 @@ def _prepare_kernel(dtype, lanes):
                 place = (panel * g.N + n) * g.unit_width
                 for row in range(rows):
                     begin, to = (n + row) * g.F + first, place + row * g.unit_width
-                    upstream, output, masked = (
-                        dy[begin : begin + units],
-                        y[begin : begin + units],
-                        passed[to : to + units],
-                    )
+                    upstream, output = dy[begin : begin + units], y[begin : begin + units]
+                    masked = passed[to : to + units]
                     for f in range(units):
                         masked[f] = upstream[f] if output[f] > 0 or not g.relu else 0
                         sums[f] += masked[f]

@@ -8,7 +8,7 @@ Letters: N batch, C channels, F filters, KH KW kernel, OH OW output.
 
 import numpy as np
 
-from ....types import Array, Pair
+from ....types import Array
 from ...exact import convolutions_are_exact
 from ...settings import Gradients, Window
 from ..activations import relu_backward
@@ -16,16 +16,8 @@ from ..pool import max_pool_forward
 from ..runtime.launch import exclusive
 from ..runtime.scratch import scratch
 from ..shared.transpose import transpose
-from .choice import (
-    BY_WINDOW,
-    FEW_FILTERS,
-    MASKED,
-    WINOGRAD,
-    Convolution,
-    choose_forward,
-    choose_input_gradient,
-    choose_kernel_gradient,
-)
+from . import choice
+from .choice import Convolution
 from .direct import convolve_direct
 from .few_filters import convolve_few_filters
 from .kernel_gradient import kernel_gradient_dense, kernel_gradient_masked
@@ -39,13 +31,13 @@ from .winograd.forward import convolve_winograd
 @exclusive
 def conv_forward(x: Array, kernel: Array, bias: Array | None, window: Window, *, out: Array) -> None:
     """Compute the sum over ky, kx, c of x[n, oy*sh + ky - top, ox*sw + kx - left, c] kernel[ky, kx, c, f] + bias[f]."""
-    _convolve(x, kernel, bias, window.strides, window.padding, out)
+    _convolve(x, kernel, bias, window, out)
 
 
 @exclusive
 def conv_relu_forward(x: Array, kernel: Array, bias: Array | None, window: Window, *, out: Array) -> None:
     """Compute y = ReLU(convolution(x) + bias)."""
-    _convolve(x, kernel, bias, window.strides, window.padding, out, relu=True)
+    _convolve(x, kernel, bias, window, out, relu=True)
 
 
 @exclusive
@@ -56,15 +48,15 @@ def conv_relu_pool_forward(
     y, index = out
     if pool.size != (2, 2) or pool.strides != (2, 2):
         unpooled = scratch("unpooled", (len(x), *pool.seen, y.shape[3]), y.dtype)
-        _convolve(x, kernel, bias, window.strides, window.padding, unpooled)
+        _convolve(x, kernel, bias, window._replace(output=pool.seen), unpooled)
         max_pool_forward(unpooled, pool._replace(image=pool.seen), out=out)
         relu_index(y, index)
         return
-    choice = choose_forward(Convolution.of(kernel.shape, window, y.dtype, pool, convolutions_are_exact()))
-    if choice.algorithm == FEW_FILTERS:
+    chosen = choice.choose_forward(Convolution.of(kernel.shape, window, y.dtype, pool, convolutions_are_exact()))
+    if chosen.algorithm == choice.FEW_FILTERS:
         convolve_few_filters(x, kernel, bias, window, pool, y, index)
-    elif choice.algorithm == WINOGRAD:
-        convolve_winograd(x, kernel, bias, window.padding, y, choice.output_tile, index=index)
+    elif chosen.algorithm == choice.WINOGRAD:
+        convolve_winograd(x, kernel, bias, window.padding, y, chosen.output_tile, index=index)
     else:
         convolve_pooled(x, kernel, bias, window, pool, y, index)
 
@@ -88,24 +80,22 @@ def conv_relu_pool_backward(
     """Compute the gradients of the convolution's input, kernel and bias from that of the pooled output."""
     dx, dkernel, dbias = out
     convolution = Convolution.of(kernel.shape, window, x.dtype, pool)
-    kernel_choice = choose_kernel_gradient(convolution, dx is not None)
-    if dx is not None and choose_input_gradient(convolution).algorithm == BY_WINDOW:
+    kernel_chosen = choice.choose_kernel_gradient(convolution, dx is not None)
+    if dx is not None and choice.choose_input_gradient(convolution).algorithm == choice.BY_WINDOW:
         input_gradient_by_window(kernel, dy, index, window, pool, dx)
         dx = None
-    if kernel_choice.algorithm == MASKED:
+    if kernel_chosen.algorithm == choice.MASKED:
         kernel_gradient_masked(x, dy, index, window, pool, dkernel, dbias)
     else:  # which scatters to dx, too, unless that is computed
         gradients_sparse(x, kernel, dy, index, window, pool, dx, dkernel, dbias)
 
 
-def _convolve(
-    x: Array, weights: Array, bias: Array | None, strides: Pair, padding: Pair, y: Array, relu: bool = False
-) -> None:
-    choice = choose_forward(Convolution(weights.shape, y.shape[1:3], strides, y.dtype, exact=convolutions_are_exact()))
-    if choice.algorithm == WINOGRAD:
-        convolve_winograd(x, weights, bias, padding, y, choice.output_tile, relu)
+def _convolve(x: Array, weights: Array, bias: Array | None, window: Window, y: Array, relu: bool = False) -> None:
+    chosen = choice.choose_forward(Convolution.of(weights.shape, window, y.dtype, exact=convolutions_are_exact()))
+    if chosen.algorithm == choice.WINOGRAD:
+        convolve_winograd(x, weights, bias, window.padding, y, chosen.output_tile, relu)
     else:
-        convolve_direct(x, weights, bias, strides, (1, 1), padding, y, relu)
+        convolve_direct(x, weights, bias, window, y, relu)
 
 
 def _gradients(
@@ -119,9 +109,9 @@ def _gradients(
     dbias: Array | None,
 ) -> None:
     """Compute the gradients; with y, of a ReLU's output, dy counts only where y > 0."""
-    choice = choose_input_gradient(Convolution.of(kernel.shape, window, x.dtype, exact=convolutions_are_exact()))
-    if choice.algorithm == WINOGRAD:  # the same for both, which share their transforms
-        gradients_winograd(x, kernel, dy, y, window.padding, choice.output_tile, dx, dkernel, dbias)
+    chosen = choice.choose_input_gradient(Convolution.of(kernel.shape, window, x.dtype, exact=convolutions_are_exact()))
+    if chosen.algorithm == choice.WINOGRAD:  # the same for both, which share their transforms
+        gradients_winograd(x, kernel, dy, y, window.padding, chosen.output_tile, dx, dkernel, dbias)
         return
     if dx is not None:
         masked = dy
@@ -139,7 +129,8 @@ def _input_gradient(kernel: Array, dy: Array, window: Window, dx: Array) -> None
     positions = KH * KW
     transpose(kernel.reshape(positions, C, F), flipped, -F * C, column_stride=C, start=(positions - 1) * F * C)
     border = KH - 1 - window.padding[0], KW - 1 - window.padding[1]
+    back = Window(window.size, strides=(1, 1), padding=border, image=window.output, output=window.image)
     if window.strides == (1, 1):
-        _convolve(dy, flipped, None, (1, 1), border, dx)
+        _convolve(dy, flipped, None, back, dx)
     else:
-        convolve_direct(dy, flipped, None, (1, 1), window.strides, border, dx)
+        convolve_direct(dy, flipped, None, back, dx, dilation=window.strides)

@@ -19,6 +19,7 @@ from functools import cache
 import numpy as np
 
 from ....types import Array, Pair
+from ...settings import Window
 from ..machine.registers import Tile, lanes_for, largest_tile, tile_cost, widest_tile
 from ..machine.tile import copy_run, tile_fma, tile_load, tile_relu, tile_shape, tile_store
 from ..runtime.arguments import or_empty, read_arrays, read_dims
@@ -27,7 +28,7 @@ from ..runtime.compile import native
 from ..runtime.launch import run
 from ..runtime.scratch import chunk_scratch
 from ..shared.padded_columns import padded_bias, padded_columns
-from ..shared.padded_image import copy_image, zero
+from ..shared.padded_image import hold_dilated, hold_image, zero
 from .shapes import ConvDims
 
 
@@ -46,32 +47,17 @@ def forward_tile(pixels: int, filters: int, dtype: np.dtype) -> Tile:
 
 
 def convolve_direct(
-    x: Array,
-    weights: Array,
-    bias: Array | None,
-    strides: Pair,
-    dilation: Pair,
-    padding: Pair,
-    y: Array,
-    relu: bool = False,
+    x: Array, weights: Array, bias: Array | None, window: Window, y: Array, relu: bool = False, dilation: Pair = (1, 1)
 ) -> None:
-    """Convolve x, its pixels ``dilation`` apart and ``padding`` zeros before them, with the kernel ``weights``."""
-    N, H, W, C = x.shape
-    _, OH, OW, F = y.shape
-    KH, KW = weights.shape[:2]
+    """Convolve x, its pixels ``dilation`` apart, with the kernel ``weights``."""
+    (KH, KW, C, F), (_, OH, OW, _) = weights.shape, y.shape
     tile = forward_tile(OW, F, y.dtype)
-    columns = round_up(F, tile.columns)
-    height, width = (OH - 1) * strides[0] + KH, (OW - 1) * strides[1] + KW
-    chunks = chunks_for_work(N * OH, N * OH * OW * F * KH * KW * C)
-    g = ConvDims(
-        N=N, H=H, W=W, C=C, F=F, KH=KH, KW=KW, OH=OH, OW=OW, stride_y=strides[0], stride_x=strides[1],
-        dilation_y=dilation[0], dilation_x=dilation[1], top=padding[0], left=padding[1], height=height, width=width,
-        columns=columns, relu=relu,
-    )  # fmt: skip
+    columns, chunks = round_up(F, tile.columns), chunks_for_work(len(x) * OH, y.size * KH * KW * C)
+    g = ConvDims.of(x, F, columns, window)._replace(relu=relu, dilation_y=dilation[0], dilation_x=dilation[1])
     packed = padded_columns(weights.reshape(KH * KW * C, F), columns, "kernel")
-    images = chunk_scratch("images", chunks, height * width * C, y.dtype)
+    images = chunk_scratch("images", chunks, g.height * g.width * C, y.dtype)
     lines = chunk_scratch("lines", chunks, OW * columns, y.dtype)
-    address = _convolve_kernel(y.dtype, *tile, strides[1] * C)
+    address = _convolve_kernel(y.dtype, *tile, g.stride_x * C)
     run(address, chunks, g, x, packed, or_empty(bias, y.dtype), images, lines, y)
 
 
@@ -95,9 +81,10 @@ def _convolve_kernel(dtype, outer, inner, vectors, lanes, distance):
         copied = -1
         for row in chunk_range(g.N * g.OH, chunk, chunks):
             n, oy = row // g.OH, row % g.OH
-            if n != copied:
-                copy_image(x, n * g.H * g.W * g.C, g, image)
-                copied = n
+            if g.dilation_y * g.dilation_x == 1:
+                copied = hold_image(x, n, copied, g, image)
+            else:
+                copied = hold_dilated(x, n, copied, g, image)
             above = g.top - oy * g.stride_y  # lines of zeros: nothing to multiply there, nor below the image
             inside = max(0, above), min(g.KH, above + (g.H - 1) * g.dilation_y + 1)
             for f in range(0, g.columns, vectors * lanes):

@@ -23,8 +23,8 @@ from ..runtime.compile import native
 from ..runtime.launch import run
 from ..runtime.scratch import chunk_scratch
 from ..shared.padded_columns import padded_bias
-from ..shared.padded_image import copy_image, zero
-from .shapes import PooledDims
+from ..shared.padded_image import hold_image, zero
+from .shapes import ConvDims
 
 
 def convolve_few_filters(
@@ -33,7 +33,7 @@ def convolve_few_filters(
     """Compute y = ReLU(max-pool(convolution + bias)), and in ``index`` each maximum's position, or 255 where y is 0."""
     F = y.shape[3]
     tile = pixel_tile(F, y.dtype)
-    g = PooledDims.of(x, kernel, window, pool, round_up(y.shape[2], tile.lanes))
+    g = ConvDims.of(x, F, round_up(y.shape[2], tile.lanes), window, pool)
     chunks = chunks_for_work(g.N * g.OH, 4 * y.size * g.KH * g.KW)
     line = g.columns * F + tile.lanes
     images = chunk_scratch("images", chunks, g.height * g.width + 2 * g.columns, y.dtype)
@@ -65,7 +65,7 @@ def _planar_kernel(dtype, outer, inner, vectors, lanes, rows, filters):
         Registers: for each filter two vectors of pixels of two lines. L1: the image. The results of a line wait in
         scratch memory: each pixel is stored as a whole vector, of which the next one overwrites what is too much.
         """
-        g = read_dims(dims, PooledDims)
+        g = read_dims(dims, ConvDims)
         x, weights, bias, images, lines, y = read_arrays(pointers, 6, dtype)
         bias = padded_bias(bias, g.F)
         index = read_array(pointers, 6, np.uint8)
@@ -78,9 +78,7 @@ def _planar_kernel(dtype, outer, inner, vectors, lanes, rows, filters):
         copied = -1
         for row in chunk_range(g.N * g.OH, chunk, chunks):
             n, oy = row // g.OH, row % g.OH
-            if n != copied:
-                copy_image(x, n * g.H * g.W, g, image)
-                copied = n
+            copied = hold_image(x, n, copied, g, image)
             for ox in range(0, g.OW, lanes):
                 for group in range(0, g.F, inner):
                     f = min(group, g.F - inner)

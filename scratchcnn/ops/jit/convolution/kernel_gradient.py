@@ -14,7 +14,7 @@ from functools import cache
 
 import numpy as np
 
-from ....types import Array, Pair
+from ....types import Array
 from ...settings import Window
 from ..machine.registers import Tile, lanes_for, largest_tile, widest_tile
 from ..machine.tile import tile_add, tile_fma_row, tile_load, tile_shape, tile_store
@@ -24,11 +24,9 @@ from ..runtime.chunks import chunk_range, chunks_of_reduction, part_of, round_up
 from ..runtime.compile import native
 from ..runtime.launch import run
 from ..runtime.scratch import chunk_scratch, scratch
-from ..shared.padded_image import copy_image, zero
+from ..shared.padded_image import hold_image, zero
 from ..shared.reduce import add_kernel_chunks
 from .shapes import ConvDims
-
-NO_POOL = ((1, 1), (1, 1))
 
 
 def kernel_gradient_dense(
@@ -38,7 +36,7 @@ def kernel_gradient_dense(
     KH, KW, C, F = dkernel.shape
     tile = gradient_tile(KH, KW * C, F, x.dtype)
     whole = y is not None and (tile.outer, tile.inner) == (KH, KW * C) and F % tile.columns == 0
-    _sum_outer_products(x, dy, y, None, window, NO_POOL, tile, whole, dkernel, dbias)
+    _sum_outer_products(x, dy, y, None, window, None, tile, whole, dkernel, dbias)
 
 
 def kernel_gradient_masked(
@@ -46,8 +44,8 @@ def kernel_gradient_masked(
 ) -> None:
     """Compute the gradients of kernel and bias from dy, the gradient of the pooled output."""
     KH, KW, C, F = dkernel.shape
-    tile, seen = window_tile(KH, KW * C, F, x.dtype), window._replace(output=pool.seen)
-    _sum_outer_products(x, dy, None, index, seen, (pool.size, pool.strides), tile, False, dkernel, dbias)
+    tile = window_tile(KH, KW * C, F, x.dtype)
+    _sum_outer_products(x, dy, None, index, window, pool, tile, False, dkernel, dbias)
 
 
 def _sum_outer_products(
@@ -56,28 +54,26 @@ def _sum_outer_products(
     y: Array | None,
     index: Array | None,
     window: Window,
-    pool: tuple[Pair, Pair],
+    pool: Window | None,
     tile: Tile,
     mask_by_relu: bool,
     dkernel: Array,
     dbias: Array | None,
 ) -> None:
-    (N, H, W, C), (_, OH, OW, F), (KH, KW), (height, width) = x.shape, dy.shape, window.size, window.seen
+    KH, KW, C, F = dkernel.shape
     columns, depth = round_up(F, tile.columns), round_up(KW * C, tile.inner)
     size = (KH * depth + 1) * columns  # the kernel's gradient, then the bias's
-    chunks = chunks_of_reduction(N, size * x.itemsize)
+    chunks = chunks_of_reduction(len(x), size * x.itemsize)
     copied = F != columns or (y is not None and not mask_by_relu)  # then dy is padded, and masked by y
-    g = ConvDims(
-        N=N, H=H, W=W, C=C, F=F, KH=KH, KW=KW, OH=OH, OW=OW, stride_y=window.strides[0], stride_x=window.strides[1],
-        top=window.padding[0], left=window.padding[1], height=height, width=width, columns=columns, depth=depth,
-        relu=y is not None, copied=copied, wants_bias=dbias is not None,
-    )  # fmt: skip
-    line, no_index = OH * OW * columns if copied else 1, EMPTY[np.dtype(np.uint8)]
+    g = ConvDims.of(x, F, columns, window, pool)
+    g = g._replace(depth=depth, relu=y is not None, copied=copied, wants_bias=dbias is not None)
+    line, no_index = g.OH * g.OW * columns if copied else 1, EMPTY[np.dtype(np.uint8)]
     index_lines = no_index if index is None else chunk_scratch("index lines", chunks, line, np.uint8)
     lines = chunk_scratch("lines", chunks, line, x.dtype)
-    images = chunk_scratch("images", chunks, height * width * C + tile.inner, x.dtype)
+    images = chunk_scratch("images", chunks, g.height * g.width * C + tile.inner, x.dtype)
     sums, y = scratch("kernel gradients", (chunks, size), x.dtype), dy if y is None else y
-    address = _kernel_gradient_kernel(x.dtype, *tile, mask_by_relu, index is not None, *pool[0], *pool[1])
+    pooling = g.PH, g.PW, g.pool_stride_y, g.pool_stride_x
+    address = _kernel_gradient_kernel(x.dtype, *tile, mask_by_relu, index is not None, *pooling)
     run(address, chunks, g, x, dy, y, images, lines, sums, no_index if index is None else index, index_lines)
     add_kernel_chunks(sums, depth, columns, dkernel, dbias)
 
@@ -122,7 +118,7 @@ def _kernel_gradient_kernel(dtype, outer, inner, vectors, lanes, by_relu, by_poo
         zero(passed)
         zero(total)
         for n in chunk_range(g.N, chunk, chunks):
-            copy_image(x, n * g.H * g.W * g.C, g, image)
+            hold_image(x, n, -1, g, image)
             start = 0 if g.copied else n * outputs * g.F
             for pixel in range(outputs if g.copied else 0):
                 begin, to = (n * outputs + pixel) * g.F, pixel * g.columns

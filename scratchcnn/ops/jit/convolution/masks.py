@@ -1,12 +1,11 @@
 """Masks: which of up to 64 gradients count, as the bits of an integer.
 
-Behind a max-pool and a ReLU, the gradient of a pooled output counts if ReLU has let the output pass (``index`` is not
+After a max-pool and a ReLU, the gradient of a pooled output counts if ReLU has let the output pass (``index`` is not
 ``OFF``) and the gradient is not zero. A mask tells that for 64 filters of one pooling window, or for one filter in 64
 windows, and whoever works on those that count goes from one bit to the next, without looking at the others.
 """
 
 from functools import cache
-from typing import NamedTuple
 
 import numpy as np
 
@@ -19,18 +18,11 @@ from ..runtime.compile import device
 BITS = 64
 
 
-class MaskShape(NamedTuple):
-    """The vectors that a mask is made from."""
-
-    vectors: int
-    lanes: int
-
-
 @cache
-def mask_shape(filters: int, dtype: np.dtype) -> MaskShape:
-    """Choose the vectors for as many filters as a mask has room for. 16 numbers fill vectors of any width."""
+def mask_shape(filters: int, dtype: np.dtype) -> tuple[int, int]:
+    """Return (vectors, lanes) for as many filters as a mask has room for. 16 numbers fill vectors of any width."""
     lanes = registers().width // dtype.itemsize
-    return MaskShape(round_up(min(filters, BITS), 16) // lanes, lanes)
+    return round_up(min(filters, BITS), 16) // lanes, lanes
 
 
 @device

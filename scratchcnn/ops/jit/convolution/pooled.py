@@ -21,8 +21,8 @@ from ..runtime.launch import run
 from ..runtime.scratch import chunk_scratch
 from ..shared.flat import Flat, chunk_of, run_flat
 from ..shared.padded_columns import padded_bias, padded_columns
-from ..shared.padded_image import copy_image, zero
-from .shapes import PooledDims, short_window
+from ..shared.padded_image import hold_image, zero
+from .shapes import ConvDims, short_window
 
 
 def convolve_pooled(
@@ -31,7 +31,7 @@ def convolve_pooled(
     """Compute y = ReLU(max-pool(convolution + bias)) of 2 x 2, and in ``index`` each maximum's position, or 255."""
     F = y.shape[3]
     tile = pooled_tile(y.shape[2], F, y.dtype)
-    g = PooledDims.of(x, weights, window, pool, round_up(F, tile.columns))
+    g = ConvDims.of(x, F, round_up(F, tile.columns), window, pool)
     chunks = chunks_for_work(g.N * g.OH, 4 * g.N * g.OH * g.OW * g.F * g.KH * g.KW * g.C)
     packed = padded_columns(weights.reshape(-1, F), g.columns, "kernel")
     images = chunk_scratch("images", chunks, g.height * g.width * g.C, y.dtype)
@@ -70,7 +70,7 @@ def _conv_relu_pool_kernel(dtype, outer, inner, vectors, lanes, distance, short_
 
         Registers: the 4P pixels' sums. L1: the image's lines, and most of the kernel's panel. L2: the kernel.
         """
-        g = read_dims(dims, PooledDims)
+        g = read_dims(dims, ConvDims)
         x, weights, bias, images, lines, y = read_arrays(pointers, 6, dtype)
         bias = padded_bias(bias, g.columns)
         index = read_array(pointers, 6, np.uint8)
@@ -82,9 +82,7 @@ def _conv_relu_pool_kernel(dtype, outer, inner, vectors, lanes, distance, short_
         copied = -1
         for row in chunk_range(g.N * g.OH, chunk, chunks):
             n, oy = row // g.OH, row % g.OH
-            if n != copied:
-                copy_image(x, n * g.H * g.W * g.C, g, image)
-                copied = n
+            copied = hold_image(x, n, copied, g, image)
             for f in range(0, g.columns, vectors * lanes):
                 for pixel in range(0, g.OW, inner // 2):
                     first = min(pixel, g.OW - inner // 2)

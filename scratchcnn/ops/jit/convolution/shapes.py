@@ -9,42 +9,7 @@ SHORT = 25  # terms of a window: of 5 x 5 pixels in one channel
 
 
 class ConvDims(NamedTuple):
-    """The integers of a convolution, and the padded image's height and width in scratch memory."""
-
-    N: int
-    H: int
-    W: int
-    C: int
-    F: int
-    KH: int
-    KW: int
-    OH: int
-    OW: int
-    stride_y: int
-    stride_x: int
-    top: int
-    left: int
-    height: int
-    width: int
-    columns: int  # F rounded up to whole tiles
-    relu: int  # whether a ReLU follows
-    dilation_y: int = 1  # distance of the input's pixels in the padded image: a stride when going backward
-    dilation_x: int = 1
-    depth: int = 0  # KW * C rounded up to whole tiles (kernel gradient)
-    copied: int = 0  # kernel gradient: whether dy is copied, masked and padded
-    wants_bias: int = 0  # kernel gradient: whether the bias's is wanted
-
-
-def short_window(KH: int, depth: int) -> Pair:
-    """Return the extents of a window, lines and KW*C, where it is so short that its loops cost as much as their bodies.
-
-    They then become constants of the code, and the compiler writes the loops out; (0, 0) where they are longer.
-    """
-    return (KH, depth) if KH * depth <= SHORT else (0, 0)
-
-
-class PooledDims(NamedTuple):
-    """The integers of a convolution with a pool after it, PH PW the pool, OH OW its output."""
+    """The integers of a convolution, OH OW its output or, after a pool of PH PW, the pool's; 1 x 1 is no pool."""
 
     N: int
     H: int
@@ -65,23 +30,32 @@ class PooledDims(NamedTuple):
     left: int
     height: int  # of the padded image in scratch memory
     width: int
-    dilation_y: int  # always 1: the image's pixels are neighbours in the padded image
-    dilation_x: int
     columns: int  # F, or KW * C in the sparse kernel, rounded up to whole tiles
-    wants_dx: int
-    band: int  # windows that are worked on at a time (sparse kernel)
+    relu: int = 0  # whether a ReLU follows
+    dilation_y: int = 1  # distance of the input's pixels in the padded image: a stride when going backward
+    dilation_x: int = 1
+    depth: int = 0  # KW * C rounded up to whole tiles (dense kernel gradient)
+    copied: int = 0  # whether dy is copied, masked and padded (dense kernel gradient)
+    wants_bias: int = 0  # backward: which gradients are wanted
+    wants_dx: int = 0
+    band: int = 0  # windows that are worked on at a time (sparse kernel gradient)
 
     @classmethod
-    def of(
-        cls, x: Array, kernel: Array, window: Window, pool: Window, columns: int, wants_dx: bool = False
-    ) -> "PooledDims":
+    def of(cls, x: Array, F: int, columns: int, window: Window, pool: Window | None = None) -> "ConvDims":
         """Return the integers for images like x."""
+        pool = pool or Window((1, 1), (1, 1), (0, 0), window.output, window.output)
+        seen = window._replace(output=pool.seen).seen
         N, H, W, C = x.shape
-        height, width = window._replace(output=pool.seen).seen
-        return cls(
-            N, H, W, C, kernel.shape[3], *window.size, *pool.output, *pool.size, *window.strides, *pool.strides,
-            *window.padding, height, width, 1, 1, columns, wants_dx, 0,
-        )  # fmt: skip
+        extents = *window.size, *pool.output, *pool.size
+        return cls(N, H, W, C, F, *extents, *window.strides, *pool.strides, *window.padding, *seen, columns)
+
+
+def short_window(KH: int, depth: int) -> Pair:
+    """Return the extents of a window, lines and KW*C, where it is so short that its loops cost as much as their bodies.
+
+    They then become constants of the code, and the compiler writes the loops out; (0, 0) where they are longer.
+    """
+    return (KH, depth) if KH * depth <= SHORT else (0, 0)
 
 
 class WinogradDims(NamedTuple):
@@ -104,8 +78,6 @@ class WinogradDims(NamedTuple):
     left: int
     height: int  # of the padded image in scratch memory
     width: int
-    dilation_y: int  # always 1: the image's pixels are neighbours in the padded image
-    dilation_x: int
     columns: int  # F rounded up to whole tiles
     group: int  # the most tiles at a time
     images: int  # gradients: images in a group, or 1 and a part of it
@@ -122,4 +94,4 @@ class WinogradDims(NamedTuple):
         N, H, W, C = x.shape
         _, OH, OW, F = y.shape
         height, width = (size * extent + 2 for extent in tiles)
-        return cls(N, H, W, C, F, OH, OW, size, *tiles, *padding, height, width, 1, 1, columns, group, images)
+        return cls(N, H, W, C, F, OH, OW, size, *tiles, *padding, height, width, columns, group, images)

@@ -31,14 +31,14 @@ from ..runtime.scratch import chunk_scratch, scratch
 from ..shared.padded_image import copy_back, zero
 from ..shared.transpose import transpose
 from .masks import BITS, mask_shape
-from .shapes import PooledDims
+from .shapes import ConvDims
 
 
 def input_gradient_by_window(kernel: Array, dy: Array, index: Array, window: Window, pool: Window, dx: Array) -> None:
     """Compute dx from dy, the gradient of the pooled output."""
     KH, KW, C, F = kernel.shape
     tile = patch_tile(KH, KW, C, dx.dtype)
-    g = PooledDims.of(dx, kernel, window, pool, F, wants_dx=True)
+    g = ConvDims.of(dx, F, F, window, pool)
     by_filter = scratch("kernel by filter", (C // tile.lanes, F, KH * KW, tile.lanes), dx.dtype)
     groups, lanes = C // tile.lanes, tile.lanes
     lines = kernel.reshape(KH * KW * groups, lanes, F)
@@ -73,7 +73,7 @@ def _patch_kernel(dtype, outer, inner, lanes, KW, mask_vectors, mask_lanes, filt
         Registers: the patch. L1: the kernel for a vector of channels, 36 KiB for 3 x 3 and 64 filters, of which a
         window needs about half; the window's gradients. L2: the image's gradient, to which each patch is added.
         """
-        g = read_dims(dims, PooledDims)
+        g = read_dims(dims, ConvDims)
         weights, dy, image_gradients, dx = read_arrays(pointers, 4, dtype)
         index = read_array(pointers, 4, np.uint8)
         patch, mask = tile_shape(outer, inner, 1, lanes), tile_shape(1, 1, mask_vectors, mask_lanes)

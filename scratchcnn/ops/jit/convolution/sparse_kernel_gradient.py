@@ -31,11 +31,11 @@ from ..runtime.chunks import chunk_range, chunks_of_reduction, part_of, round_up
 from ..runtime.compile import device, native
 from ..runtime.launch import run
 from ..runtime.scratch import chunk_scratch, scratch
-from ..shared.padded_image import copy_back, copy_image, zero
+from ..shared.padded_image import copy_back, hold_image, zero
 from ..shared.reduce import add_transposed_chunks
 from ..shared.transpose import transpose
 from .masks import BITS, mask_shape, masks_by_filter
-from .shapes import PooledDims
+from .shapes import ConvDims
 
 BAND_BYTES = 36 << 10  # of the image that a band of windows sees: little more than L1 holds
 
@@ -55,8 +55,8 @@ def gradients_sparse(
     KH, KW, C, F = kernel.shape
     tile = sparse_tile(KH, KW * C, x.dtype)
     columns = round_up(KW * C, tile.columns)
-    g = PooledDims.of(x, kernel, window, pool, columns, dx is not None)
-    g = g._replace(band=windows_at_once(g, x.itemsize))
+    g = ConvDims.of(x, F, columns, window, pool)
+    g = g._replace(wants_dx=dx is not None, band=windows_at_once(g, x.itemsize))
     size = F * KH * columns
     chunks = chunks_of_reduction(g.N, size * x.itemsize)
     sums = scratch("kernel gradients", (chunks, size + round_up(F, 16)), x.dtype)
@@ -92,7 +92,7 @@ def _sparse_gradient_kernel(dtype, outer, inner, vectors, lanes, mask_vectors, m
         A band is a few lines of windows, 64 windows at the most: a mask tells which of a filter's gradients count.
         Registers: the tile. L1: the band's part of the image. L2: the kernel and its sums, and the image's gradient.
         """
-        g = read_dims(dims, PooledDims)
+        g = read_dims(dims, ConvDims)
         x, weights, dy, images, image_gradients, sums, dx = read_arrays(pointers, 7, dtype)
         index = read_array(pointers, 7, np.uint8)
         tile, by_window = tile_shape(outer, inner, vectors, lanes), tile_shape(1, 1, mask_vectors, mask_lanes)
@@ -109,7 +109,7 @@ def _sparse_gradient_kernel(dtype, outer, inner, vectors, lanes, mask_vectors, m
         zero(image)
         zero(total)
         for n in chunk_range(g.N, chunk, chunks):
-            copy_image(x, n * g.H * g.W * g.C, g, image)
+            hold_image(x, n, -1, g, image)
             if g.wants_dx:
                 zero(dimage)
             for first in range(0, windows, g.band):
@@ -157,7 +157,7 @@ def take(mask, begin, F, index, corners, first, offsets):
     return mask & (mask - 1), gradient, at(corners, first + p) + at(offsets, at(index, gradient))
 
 
-def windows_at_once(g: PooledDims, itemsize: int) -> int:
+def windows_at_once(g: ConvDims, itemsize: int) -> int:
     """Return how many windows to take at a time: whole lines of them, as many as L1 and a mask have room for."""
     lines = BAND_BYTES // (g.width * g.C * itemsize)  # of the image
     rows = max(1, (lines - g.KH - g.PH + 2) // (g.pool_stride_y * g.stride_y))

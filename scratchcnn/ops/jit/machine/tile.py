@@ -28,17 +28,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from .llvm import (
-    Vector,
-    add_outer_product,
-    bytes_of,
-    element,
-    extents,
-    row_addresses,
-    rows_of,
-    vector_at,
-    vector_type,
-)
+from .llvm import Vector, add_outer_product, bytes_of, element, extents, row_addresses, rows_of, vector_at, vector_type
 
 
 @intrinsic(prefer_literal=True)

@@ -5,23 +5,30 @@ from ..runtime.compile import device
 
 
 @device
-def copy_image(x, start, g, image):
-    """Copy the image that begins at x[start] to its place in the padded ``image``; the rest is zero and stays so."""
+def hold_image(x, n, copied, g, image):
+    """Copy image number n to its place in the padded ``image``, unless that holds it; the rest is zero and stays so.
+
+    ``image`` holds image number ``copied``. Returns n.
+    """
     first = max(0, -g.left)
     pixels = min(g.W, g.width - g.left) - first
-    for line in range(g.H):
-        to_line = line * g.dilation_y + g.top
-        if 0 <= to_line < g.height:
-            if g.dilation_x == 1:
-                if pixels > 0:
-                    to = (to_line * g.width + g.left + first) * g.C
-                    copy_run(x, start + (line * g.W + first) * g.C, image, to, pixels * g.C)
-            else:
-                for pixel in range(g.W):
-                    to_pixel = pixel * g.dilation_x + g.left
-                    if 0 <= to_pixel < g.width:
-                        to = (to_line * g.width + to_pixel) * g.C
-                        copy_run(x, start + (line * g.W + pixel) * g.C, image, to, g.C)
+    for line in range(g.H if n != copied else 0):
+        if 0 <= line + g.top < g.height and pixels > 0:
+            to = ((line + g.top) * g.width + g.left + first) * g.C
+            copy_run(x, ((n * g.H + line) * g.W + first) * g.C, image, to, pixels * g.C)
+    return n
+
+
+@device
+def hold_dilated(x, n, copied, g, image):
+    """Like ``hold_image``, with the pixels (dilation_y, dilation_x) apart."""
+    for line in range(g.H if n != copied else 0):
+        for pixel in range(g.W):
+            to_line, to_pixel = line * g.dilation_y + g.top, pixel * g.dilation_x + g.left
+            if 0 <= to_line < g.height and 0 <= to_pixel < g.width:
+                to = (to_line * g.width + to_pixel) * g.C
+                copy_run(x, ((n * g.H + line) * g.W + pixel) * g.C, image, to, g.C)
+    return n
 
 
 @device

@@ -55,7 +55,11 @@ def gradients_winograd(
         relu=y is not None, wants_dx=dx is not None, wants_bias=dbias is not None
     )
     sums = scratch("kernel gradients", (chunks, summed), x.dtype)
-    weights = x if dx is None else transformed_kernel(_turned(kernel), dx_tile, size)
+    weights = x
+    if dx is not None:  # the kernel with its channels and filters exchanged
+        turned = scratch("turned kernel", (3, 3, F, C), x.dtype)
+        transpose(kernel.reshape(9, C, F), turned, F * C, C)
+        weights = transformed_kernel(turned, dx_tile, size)
     sizes: dict[Name, int] = {
         "images": g.height * g.width * C,
         "lines": size * size * each * columns,
@@ -68,14 +72,6 @@ def gradients_winograd(
     address = _gradients_kernel(x.dtype, *tile, *dx_tile[1:], size, PAD)
     run(address, chunks, g, x, dy, dy if y is None else y, weights, *memory, sums, or_empty(dx, x.dtype))
     add_kernel_chunks(sums, 3 * C, columns, dkernel, dbias)
-
-
-def _turned(kernel: Array) -> Array:
-    """Return a kernel with its channels and filters exchanged, (3, 3, F, C)."""
-    _, _, C, F = kernel.shape
-    turned = scratch("turned kernel", (3, 3, F, C), kernel.dtype)
-    transpose(kernel.reshape(9, C, F), turned, F * C, C)
-    return turned
 
 
 @native

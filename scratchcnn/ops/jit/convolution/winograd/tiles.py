@@ -31,7 +31,7 @@ from ...runtime.compile import device, native
 from ...runtime.launch import run
 from ...runtime.scratch import scratch
 from ...shared.padded_columns import padded_columns
-from ...shared.padded_image import copy_image
+from ...shared.padded_image import hold_image
 from .transforms import input_transform, kernel_transform
 
 PAD = 16  # between the matrices in memory: a power of two apart, they would all want the same lines of the cache
@@ -153,9 +153,7 @@ def collect_input_tiles(input_tile, lanes, x, g, image, copied, position, count,
     """
     for p in range(count):
         n, line, pixel = position
-        if n != copied:
-            copy_image(x, n * g.H * g.W * g.C, g, image)
-            copied = n
+        copied = hold_image(x, n, copied, g, image)
         corner = g.size * (line * g.width + pixel) * g.C
         for c in range(0, g.C, lanes):
             values = input_transform(input_tile, input_tile, image, corner + c, g.width * g.C, g.C)
