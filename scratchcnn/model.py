@@ -7,12 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from os import PathLike
-from typing import Any
 
 from .checks.messages import say
 from .checks.settings import yes_or_no
 from .layers.base import Layer
-from .losses import SoftmaxCrossEntropy
+from .losses import Loss, SoftmaxCrossEntropy
 from .network.network import Network
 from .network.summary import summary
 from .network.vectors import require_optimizer
@@ -115,7 +114,7 @@ class Sequential(Network):
         """
         say(summary(self, yes_or_no("kernels", kernels)))
 
-    def compile(self, optimizer: Optimizer | None = None, loss: Any = None) -> None:
+    def compile(self, optimizer: Optimizer | None = None, loss: Loss | None = None) -> None:
         """Choose how to train: ``Adam()`` and ``SoftmaxCrossEntropy()`` where nothing else is given.
 
         The loss may be any object with the methods of ``losses.Loss``.

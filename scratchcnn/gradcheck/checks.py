@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from ..layers.base import Layer
-from ..losses import SoftmaxCrossEntropy
+from ..losses import Loss, SoftmaxCrossEntropy
+from ..network.network import Network
 from ..types import Shape
 from .inputs import separated
 from .procedure import check
@@ -90,7 +91,7 @@ def check_layer(
 
 
 def check_loss(
-    loss: Any,
+    loss: Loss,
     shape: Shape = (4, 10),
     *,
     logits: np.ndarray | None = None,
@@ -134,11 +135,11 @@ def check_loss(
 
 
 def check_model(
-    model: Any,
+    model: Network,
     x: np.ndarray | None = None,
     labels: Any = None,
     *,
-    loss: Any = None,
+    loss: Loss | None = None,
     batch_size: int = 2,
     training: bool = True,
     tolerance: float = 1e-6,
@@ -184,5 +185,5 @@ def check_model(
     return check(Report(title, tolerance), fresh, used, x, targets, other_targets, samples, rng)
 
 
-def _named(loss: Any) -> str:
+def _named(loss: Loss) -> str:
     return type(loss).__name__ if type(loss).__repr__ is object.__repr__ else repr(loss)

@@ -18,8 +18,10 @@ import numpy as np
 
 from ..layers.base import Layer
 from ..layers.membership import unbuilt
+from ..losses import Loss
 from ..losses.use import mean_loss
 from ..model import Sequential
+from ..network.network import Network
 from ..types import Shape
 
 Gradients = dict[tuple[str, str], Any]  # (layer, "dx" or the name of a parameter) -> gradient
@@ -44,7 +46,7 @@ class Subject:
 
     target_name = "the labels"
 
-    def __init__(self, name: str, input_name: tuple[str, str], network: Sequential | None, training: bool) -> None:
+    def __init__(self, name: str, input_name: tuple[str, str], network: Network | None, training: bool) -> None:
         self.name, self.input_name, self.network, self.training = name, input_name, network, training
         self.layers: Sequence[Layer] = network.layers if network else ()
         self.arrays = {
@@ -176,7 +178,7 @@ class LayerSubject(Subject):
 class LossSubject(Subject):
     """A loss, an object with ``forward(logits, targets) -> float`` and ``backward() -> dlogits``."""
 
-    def __init__(self, loss: Any, name: str) -> None:
+    def __init__(self, loss: Loss, name: str) -> None:
         super().__init__(name, (name, "dlogits"), None, True)
         self.loss = copy.deepcopy(loss)
 
@@ -192,7 +194,7 @@ class LossSubject(Subject):
 class NetworkSubject(Subject):
     """A network, fused steps included, and its loss."""
 
-    def __init__(self, model: Any, loss: Any, training: bool, seed: int) -> None:
+    def __init__(self, model: Network, loss: Loss, training: bool, seed: int) -> None:
         layers = [unbuilt(layer) for layer in model.layers]
         network = type(model)(layers, model.input_shape, seed=seed, dtype="float64", fuse=model.fuse)
         network.set_weights(model.get_weights())
@@ -217,7 +219,7 @@ class NetworkSubject(Subject):
         return dx
 
 
-def _move_away_from_initial_values(network: Sequential, seed: int) -> None:
+def _move_away_from_initial_values(network: Network, seed: int) -> None:
     """Change all parameters and state: a bias of 0 can lie on a kink, a gamma of 1 hides that it was forgotten."""
     rng = np.random.default_rng((seed, 1))
     for layer in network.layers:

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 
 from ..checks.messages import shown
+from ..losses import Loss
 from ..losses.use import as_targets
 
 
-def targets_for(loss: Any, y: Any, logits: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def targets_for(loss: Loss, y: Any, logits: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Return targets in the form that a loss wants: of those given or, where y is None, random ones.
 
     Class numbers (N,) or, for a loss that refuses them, real numbers of the shape of the logits.

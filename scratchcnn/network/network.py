@@ -20,6 +20,7 @@ from ..fusion.patterns import fuse as fuse_layers
 from ..history import History
 from ..layers import Rescaling
 from ..layers.base import Layer
+from ..losses import Loss
 from ..regularizers import add_gradients, penalties
 from ..types import Shape
 from .image_range import ImageRange, check_range, notice
@@ -44,6 +45,7 @@ class Network(ParameterVectors):
     noticed_batches = 0  # of a training by hand
     watched_layers: tuple[list[Layer], list[Layer]] | None = None  # those whose settings and state replay.py looks at
     before_build: Callable[[Layer, Shape], None] | None = None  # called by load_model's wish, to look before it builds
+    loss: Loss
     fitted_by: tuple[int, int] | None = None  # the process and the thread that is training the model
 
     def __init__(
@@ -69,7 +71,7 @@ class Network(ParameterVectors):
         self.plan: tuple[Any, ...] = tuple(fuse_layers(self.layers)) if self.fuse else self.layers
         self._find_first_trained()
         self.optimizer = None
-        self.loss: Any = None
+        self.loss = None  # type: ignore[assignment]  # until compile
         self.history: History | None = None
         self.recordings: dict[Any, Any] = {}  # of what was done with the model before; see training/replay.py
         self.stop_training = False  # a callback, or another thread, sets it; fit obeys at the end of the epoch

@@ -11,12 +11,14 @@ from ..checks.ranges import are_below
 from ..losses import SoftmaxCrossEntropy
 from ..losses.use import as_targets
 from ..network.network import Network
+from ..optimizers import Optimizer
 
 
-def require_compiled(model: Network, action: str) -> None:
-    """Raise a RuntimeError unless the model has an optimizer and a loss."""
+def require_compiled(model: Network, action: str) -> Optimizer:
+    """Return the model's optimizer, or raise a RuntimeError if it has none, or no loss."""
     if model.optimizer is None or model.loss is None:
         raise RuntimeError(f"the model is not compiled; call model.compile(optimizer=Adam(1e-3)) before {action}")
+    return model.optimizer
 
 
 def require_trainable(model: Network) -> None:

@@ -24,6 +24,7 @@ from ..concurrency.turns import undisturbed
 from ..layers.membership import unbuilt
 from ..losses.use import invalidate
 from ..network.network import Network
+from ..optimizers import Optimizer
 from .batches import Batches
 from .checks import as_samples, require_compiled, require_trainable
 from .learning_rate_search import LearningRateSearch, lag_of, smoothed, start_of
@@ -97,7 +98,7 @@ def lr_find(
     >>> model.optimizer.learning_rate = search.suggestion
     >>> figure = sc.plots.learning_rate_search(search)
     """
-    require_compiled(model, "lr_find")
+    optimizer = require_compiled(model, "lr_find")
     require_trainable(model)
     if not 0 < lowest < highest < math.inf:
         raise ValueError(f"lowest and highest must be numbers with 0 < lowest < highest, got {lowest} and {highest}")
@@ -114,13 +115,13 @@ def lr_find(
         with silenced(verbose == 0), announcing_compilation(), np.errstate(all="ignore"):
             for number in range(sweeps):
                 restore()
-                _reset(model.optimizer)
+                _reset(optimizer)
                 if number:
                     rng = np.random.default_rng([model.seed, SWEEP_STREAM, number])
                     model.rng.bit_generator.state = rng.bit_generator.state
                 if number and is_fresh:
                     model.set_weights(_initial_weights(model, int(rng.integers(2**63))))
-                curves.append(_sweep(model, x, y, rates, batch_size))
+                curves.append(_sweep(model, optimizer, x, y, rates, batch_size))
     finally:
         restore()
     if not all(curves):
@@ -134,12 +135,14 @@ def lr_find(
             RuntimeWarning,
             stacklevel=3,  # who called lr_find, not what undisturbed has made of it
         )
-    lag = lag_of(model.optimizer)
+    lag = lag_of(optimizer)
     sweeps_seen = [LearningRateSearch(rates[: len(curve)], curve, smoothed(curve, steps), lag) for curve in curves]
     return LearningRateSearch(rates[: len(losses)], losses, trend, lag, sweeps_seen)
 
 
-def _sweep(model: Network, x: np.ndarray, y: np.ndarray, rates: list[float], batch_size: int) -> list[float]:
+def _sweep(
+    model: Network, optimizer: Optimizer, x: np.ndarray, y: np.ndarray, rates: list[float], batch_size: int
+) -> list[float]:
     """Return the loss of each batch, one for each rate or until it has shot up."""
     losses: list[float] = []
     batches = Batches(model, x, y, np.arange(len(x)), batch_size)
@@ -147,7 +150,7 @@ def _sweep(model: Network, x: np.ndarray, y: np.ndarray, rates: list[float], bat
     for number, rate in enumerate(rates):
         if number % full == 0:
             batches.shuffle()
-        model.optimizer.learning_rate = rate  # type: ignore[union-attr]
+        optimizer.learning_rate = rate
         try:
             _, loss = update(model, *batches.draw(number % full))
             invalidate(model.loss)
@@ -159,7 +162,7 @@ def _sweep(model: Network, x: np.ndarray, y: np.ndarray, rates: list[float], bat
     return losses
 
 
-def _reset(optimizer: Any) -> None:
+def _reset(optimizer: Optimizer) -> None:
     """Let an optimizer begin anew: what it remembers has the size of the steps that it made at another rate."""
     optimizer.iterations = 0
     for slot in optimizer.slots.values():

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
+
+from ..optimizers import Optimizer
 
 REACH = 1 / 30  # of the batches, on each side, go into a smoothed loss
 STARTING = 1 / 10  # of the losses, the first ones, are from rates too low to change anything
@@ -74,7 +75,7 @@ def smoothed(losses: list[float], steps: int) -> list[float]:
     return [float(np.mean(losses[max(0, i - reach) : i + reach + 1])) for i in range(len(losses))]
 
 
-def lag_of(optimizer: Any) -> int:
+def lag_of(optimizer: Optimizer) -> int:
     """Return after how many updates a rate shows its effect."""
     momentum = getattr(optimizer, "momentum", getattr(optimizer, "beta_1", 0.0))
     return round(1 / (1 - momentum)) if momentum else 0

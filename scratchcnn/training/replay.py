@@ -82,7 +82,10 @@ def _record(
     result = recording.result if recording else function(model, *arguments)
     if recording is None or _shares_memory(result, arguments):
         return CacheEntry(settings), result
-    return CacheEntry(settings, recording, model.loss.per_sample() if isinstance(result, tuple) else None), result
+    losses = (
+        model.loss.per_sample() if isinstance(model.loss, SoftmaxCrossEntropy) and isinstance(result, tuple) else None
+    )
+    return CacheEntry(settings, recording, losses), result
 
 
 def _key(function: Callable[..., Any], arguments: tuple[np.ndarray, ...]) -> tuple[Any, ...]:
