@@ -1,7 +1,6 @@
 """Train a convolutional network to read handwritten digits:  python examples/train_mnist.py
 
-The loop inside ``fit`` is in ``train_by_hand.py``; other data, networks and optimizers are in ``train_recipe.py``.
-"""
+The loop inside ``fit`` is in ``train_by_hand.py``; other data, networks and optimizers are in ``train_recipe.py``."""
 
 import argparse
 import math
@@ -15,7 +14,6 @@ parser.add_argument("--epochs", type=commands.count, help="default: 10, or 30 fo
 parser.add_argument("--seed", type=commands.seed, default=0, help="of everything random; default: 0")
 parser.add_argument("--output", type=commands.folder, default=".", help="for model and picture; default: here")
 options = commands.parse(parser)
-
 try:
     data = sc.data.load_data(options.data or "mnist")
 except sc.data.DataUnavailableError:
@@ -24,8 +22,8 @@ except sc.data.DataUnavailableError:
     print("MNIST is neither here nor to be downloaded (--data mnist says why): using the 5,000 bundled digits.")
     data = sc.data.load_data("digits")
 (x_train, y_train), (x_test, y_test) = data  # uint8 (60000, 28, 28) and (60000,); another 10,000 for testing
-few = len(x_train) < 10_000  # are seen more often, in smaller batches
-epochs, batch_size = options.epochs or (30 if few else 10), 32 if few else 128
+epochs, batch_size = (10, 128) if len(x_train) > 10_000 else (30, 32)  # few are seen more often, in smaller batches
+epochs = options.epochs or epochs
 
 layers = [
     sc.Rescaling(1 / 255),  # (N, 28, 28, 1), bytes to numbers from 0 to 1
@@ -35,16 +33,13 @@ layers = [
 ]
 model = sc.Sequential(layers, input_shape=(28, 28, 1), seed=options.seed)
 model.summary()
-
 steps = epochs * math.ceil(len(x_train) * 11 / 12 / batch_size)  # a twelfth is held out to validate on
-learning_rate = sc.schedules.CosineDecay(0.005, steps, warmup_steps=steps // 20)
-model.compile(sc.Adam(learning_rate), sc.SoftmaxCrossEntropy(label_smoothing=0.1))
+schedule = sc.schedules.CosineDecay(0.005, steps, warmup_steps=steps // 20)
+model.compile(sc.Adam(schedule), sc.SoftmaxCrossEntropy(label_smoothing=0.1))
 history = model.fit(x_train, y_train, epochs=epochs, batch_size=batch_size, validation_split=1 / 12)
 loss, accuracy = model.evaluate(x_test, y_test)
 print(f"Test loss {loss:.4f}, test accuracy {accuracy:.2%} on {len(x_test):,} images it has never seen.")
 model.save(options.output / "model.npz")
 sc.plots.learning_curves(history).savefig(options.output / "learning_curve.png", dpi=150)
-
-probabilities = model.predict(x_test)  # float32 (10000, 10), each row sums to 1
 print(f"\nWhat is the first test digit? Its label says {y_test[0]}, and the model:\n")
-print(sc.plots.ascii_digit(x_test[0], probabilities[0]))
+print(sc.plots.ascii_digit(x_test[0], model.predict(x_test[:1])[0]))  # ten probabilities, which sum to 1

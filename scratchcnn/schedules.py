@@ -38,30 +38,6 @@ class Schedule(KnownAttributes):
 
 
 @dataclass(unsafe_hash=True)
-class Constant(Schedule):
-    """The same learning rate at every step.
-
-    Parameters
-    ----------
-    learning_rate : float
-        The rate, >= 0.
-
-    Examples
-    --------
-    >>> Constant(0.01)(step=1000)
-    0.01
-    """
-
-    learning_rate: float
-
-    def __post_init__(self) -> None:
-        _require_rate("learning_rate", self.learning_rate)
-
-    def __call__(self, step: int) -> float:
-        return self.learning_rate
-
-
-@dataclass(unsafe_hash=True)
 class StepDecay(Schedule):
     """A staircase: the learning rate is multiplied by ``factor`` after every ``every`` steps.
 

@@ -60,7 +60,7 @@ class Rescaling(Layer):
     def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
         x = self.as_input(x)
         y = self.output_buffer()
-        ops.rescale_forward(x, self.scale, self.offset, out=y)
+        ops.rescale_forward(x, self.scale, self.offset, self.dtype, out=y)
         return y
 
     def as_input(self, x: np.ndarray) -> np.ndarray:

@@ -49,6 +49,7 @@ def checked(function: Function) -> Function:
     operands, results = operands_of(name, parameters)
     places = [operand.place for operand in operands]
     windows = [place for place, parameter in enumerate(parameters) if parameter in ("window", "pool", "image")]
+    precisions = [place for place, parameter in enumerate(parameters) if parameter == "dtype"]  # that of the result
     numbers = [operand for operand in operands if operand.name in ("indices", "labels")]
     known: set[tuple[Any, ...]] = set()  # ways of calling that were found right
 
@@ -66,7 +67,7 @@ def checked(function: Function) -> Function:
                     f"{name} writes into arrays of yours: pass out=({', '.join(written)}), got {shown(out)}"
                 )
         try:
-            looks: list[Any] = [every[place] for place in windows]
+            looks: list[Any] = [every[place] for place in (*windows, *precisions)]
             for place in places:
                 array = every[place]
                 looks += (None,) if array is None else (array.shape, array.dtype, array.flags.num)
@@ -78,6 +79,10 @@ def checked(function: Function) -> Function:
             given = [(operand, every[operand.place]) for operand in operands]
             sizes = _require_arrays(name, [(o, array) for o, array in given if not (o.optional and array is None)])
             _require_windows(name, {parameters[place]: every[place] for place in windows}, sizes)
+            if any(every[place] != every[places[-1]].dtype for place in precisions):
+                raise ValueError(
+                    f"{name}: dtype must be that of out, {every[places[-1]].dtype}, got {every[precisions[0]]}"
+                )
             if key is not None and len(known) < MOST_KNOWN:
                 known.add(key)
         for operand in numbers:

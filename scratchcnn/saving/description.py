@@ -17,13 +17,13 @@ from ..losses import SoftmaxCrossEntropy
 from ..network.names import unique_names
 from ..network.network import Network
 from ..optimizers import SGD, Adam, AdamW
-from ..schedules import Constant, CosineDecay, OneCycle, StepDecay
+from ..schedules import CosineDecay, OneCycle, StepDecay
 from .rebuildable import plain, require_rebuildable
 
 FORMAT, VERSION = "scratchcnn model", 1
 LOSSES = {cls.__name__: cls for cls in (SoftmaxCrossEntropy,)}
 OPTIMIZERS = {cls.__name__: cls for cls in (SGD, Adam, AdamW)}
-SCHEDULES = {cls.__name__: cls for cls in (Constant, StepDecay, CosineDecay, OneCycle)}
+SCHEDULES = {cls.__name__: cls for cls in (StepDecay, CosineDecay, OneCycle)}
 MOST_LAYERS, MOST_CHARACTERS = 5_000, 2_000_000  # of a model, and of its description as JSON
 
 

@@ -146,6 +146,9 @@ def _compile(model: Network, config: dict[str, Any], archive: Archive) -> None:
 def _make_optimizer(entry: dict[str, Any]) -> Optimizer:
     if "l2_penalty" not in entry["config"] and entry["class"] in ("SGD", "Adam"):
         entry["config"]["l2_penalty"] = entry["config"].pop("weight_decay")  # an old file, where this was its name
+    rate = entry["config"]["learning_rate"]
+    if isinstance(rate, dict) and rate["class"] == "Constant":  # an old file, where a number could be a schedule
+        entry["config"]["learning_rate"] = rate["config"]["learning_rate"]
     settings = dict(entry["config"])
     if isinstance(settings["learning_rate"], dict):
         settings["learning_rate"] = _make(settings["learning_rate"], SCHEDULES)

@@ -154,7 +154,7 @@ def test_what_was_best_in_an_earlier_training_is_forgotten(tmp_path):
     assert model.history.history["loss"][0] > 1 and (tmp_path / "best.npz").exists()
 
 
-def test_a_reused_average_starts_at_the_new_model_and_does_not_touch_it_where_it_was_not_begun():
+def test_a_reused_average_starts_at_the_new_model_and_leaves_it_alone_before():
     average, first, second = sc.ExponentialMovingAverage(), network(), network(seed=1)
     first.fit(IMAGES, LABELS, callbacks=[average], verbose=0)
     before = [second.parameters.copy(), first.parameters.copy()]
@@ -220,7 +220,7 @@ def test_a_training_outlives_its_display(monkeypatch, verbose, error):
     assert model.history.epoch == [0, 1, 2]
 
 
-def test_a_checkpoint_of_a_model_with_a_loss_of_ones_own_can_be_saved_as_the_message_says(tmp_path):
+def test_a_checkpoint_of_a_model_with_an_own_loss_is_saved_as_the_message_says(tmp_path):
     class Own(sc.SoftmaxCrossEntropy):
         pass
 
@@ -233,7 +233,7 @@ def test_a_checkpoint_of_a_model_with_a_loss_of_ones_own_can_be_saved_as_the_mes
 
 
 @pytest.mark.parametrize("first", [False, True], ids=["after the average", "before the average"])
-def test_the_best_weights_are_restored_after_an_interruption_wherever_an_average_is_listed(first):
+def test_the_best_weights_are_restored_after_ctrl_c_wherever_an_average_is_listed(first):
     stopping, average = EarlyStopping("loss", patience=9, restore_best_weights=True), sc.ExponentialMovingAverage()
 
     class InterruptsTheSecondEpoch(Callback):

@@ -107,7 +107,7 @@ def test_a_table_gets_a_column_when_a_measurement_comes_and_goes_on_with_its_col
     assert [row["epoch"] for row in rows] == ["1", "2", "3", "4", "1", "2"]
 
 
-def test_a_table_that_was_cut_off_in_a_row_goes_on_in_the_next_and_another_file_is_refused(tmp_path):
+def test_a_table_cut_off_in_a_row_goes_on_in_the_next_and_other_files_are_refused(tmp_path):
     path = tmp_path / "table.csv"
     path.write_text("epoch,loss\n1,0.5\n2,0.")
     trained([CSVLogger(path, append=True)], epochs=1)

@@ -69,7 +69,7 @@ def test_a_name_that_another_callback_adds_is_not_refused(name):
     assert stopping.best_epoch == 0
 
 
-def test_what_no_epoch_measures_after_all_is_an_error_after_the_others_had_their_turn(tmp_path):
+def test_what_no_epoch_measures_is_an_error_after_the_others_had_their_turn(tmp_path):
     seen = []
 
     class Sees(Callback):
@@ -136,7 +136,7 @@ def test_methods_of_other_names_and_those_of_keras_for_other_loops_are_left_alon
     trained([type("Own", (Callback,), {name: lambda *_: None for name in names})()], epochs=1)
 
 
-def test_a_method_that_cannot_be_called_is_refused_before_training_and_more_arguments_with_defaults_are_not():
+def test_a_hook_that_cannot_be_called_is_refused_before_training():
     class Needs(FailsIfTrained):
         def on_train_end(self, logs):
             pass

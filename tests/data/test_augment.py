@@ -187,7 +187,7 @@ def test_both_implementations_draw_the_same(numbers, shape, count, moves, elasti
     assert difference.max() <= 1 and (difference > 0).sum() <= 2, "rounding, where a value is half-way"
 
 
-def test_images_may_come_without_an_axis_of_channels_and_of_any_type_and_stay_as_they_are(backend):
+def test_images_may_lack_the_axis_of_channels_be_of_any_type_and_stay_as_they_are(backend):
     before = IMAGES.tobytes()
     flat, deep = EVERYTHING(IMAGES, seed=4), EVERYTHING(IMAGES[..., np.newaxis], seed=4)
     np.testing.assert_array_equal(flat, deep[..., 0])

@@ -135,7 +135,7 @@ def test_the_summary_shows_a_fused_norm_and_what_is_kept_for_it(capsys):
 
 
 @pytest.mark.parametrize("name", NETWORKS_WITH_NORM)
-def test_trained_fused_and_unfused_networks_have_the_same_weights_and_moving_averages(name, backend):
+def test_trained_fused_and_unfused_networks_have_the_same_weights_and_state(name, backend):
     rng = np.random.default_rng(4)
     images, labels = rng.standard_normal((20, 13, 12, 3)), rng.integers(0, 4, 20)
     fused, plain = network(name, True), network(name, False)

@@ -73,7 +73,7 @@ def test_a_tiny_error_is_found_and_a_tolerated_one_is_not():
     assert check_layer(SlightlyWrong(3), (4,), tolerance=1e-6).passed
 
 
-def test_the_random_direction_finds_a_wrong_element_that_was_not_sampled_and_names_it():
+def test_the_random_direction_finds_and_names_a_wrong_element_not_sampled():
     class WrongCorner(sc.Dense):
         def backward(self, dy):
             dx = super().backward(dy)

@@ -145,7 +145,7 @@ def test_a_network_of_all_layers(training, fuse):
     check_model(model, batch_size=4, training=training, loss=sc.SoftmaxCrossEntropy(0.1)).raise_if_wrong()
 
 
-def test_the_gradient_stops_at_the_first_parameters_with_the_same_values_where_the_input_s_is_not_wanted():
+def test_the_gradient_stops_at_the_first_parameters_with_the_same_values():
     layers = [sc.Rescaling(1 / 255), sc.Conv2D(4, 3), sc.ReLU(), sc.MaxPool2D(2), sc.Flatten(), sc.Dense(10)]
     model, loss = sc.Sequential(layers, input_shape=(8, 8, 1)), sc.SoftmaxCrossEntropy()
     x = np.random.default_rng(0).integers(0, 256, (5, 8, 8, 1), dtype=np.uint8)

@@ -60,7 +60,7 @@ def test_the_answer_to_an_image_has_the_same_bits_in_any_batch():
 
 
 @pytest.mark.slow
-def test_a_convolution_in_windows_gives_an_image_the_same_bits_alone_and_among_others():
+def test_winograds_algorithm_gives_an_image_the_same_bits_alone_and_among_others():
     from scratchcnn.ops.jit import conv_relu_pool_forward
 
     rng = np.random.default_rng(0)

@@ -251,7 +251,7 @@ def test_dropout_does_nothing_outside_of_training():
     assert np.array_equal(layer.backward(x), x)
 
 
-def test_dropout_drops_other_elements_in_every_batch_and_the_same_ones_for_the_same_seed():
+def test_dropout_drops_others_in_every_batch_and_the_same_for_the_same_seed():
     x = np.ones((2, 500), np.float32)
     one, other = built(sc.Dropout(0.5), (500,), seed=3), built(sc.Dropout(0.5), (500,), seed=3)
     first, second = one.forward(x, training=True).copy(), one.forward(x, training=True).copy()

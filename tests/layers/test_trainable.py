@@ -240,7 +240,7 @@ def test_training_goes_on_as_usual_after_another_thaw_in_the_middle():
     assert np.array_equal(average.average.astype(np.float32), model.parameters)
 
 
-def test_the_frozen_keep_their_bits_when_they_are_frozen_while_their_average_is_in_the_model():
+def test_layers_frozen_while_their_average_is_in_the_model_keep_their_bits():
     seen = []
 
     class Freeze(sc.callbacks.Callback):

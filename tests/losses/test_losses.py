@@ -54,7 +54,7 @@ def test_the_gradient_of_each_sample_sums_to_zero():
     np.testing.assert_allclose(loss.backward().sum(axis=1), 0, atol=1e-7)
 
 
-def test_the_batch_size_is_divided_by_here_so_a_doubled_batch_has_the_same_loss_and_half_the_gradients():
+def test_a_doubled_batch_has_the_same_loss_and_half_the_gradients():
     logits, labels = logits_and_labels()
     loss, twice = sc.SoftmaxCrossEntropy(), sc.SoftmaxCrossEntropy()
     value = loss.forward(logits, labels)

@@ -72,7 +72,7 @@ def network(loss, outputs=1, **options):
 
 
 @pytest.mark.parametrize("loss, y", [(SquaredError(), Y), (OfRows(), Y[:, 0])], ids=["(N, 1)", "(N,)"])
-def test_a_regression_with_ones_own_squared_error_finds_the_line_and_predicts_real_numbers(loss, y):
+def test_a_regression_with_a_squared_error_of_ones_own_finds_the_line(loss, y):
     model = network(loss)
     history = model.fit(X, y, epochs=60, batch_size=20, validation_split=0.2, verbose=0).history
     np.testing.assert_allclose(model.parameters, [1, -2, 0.5, 3], atol=1e-4)
@@ -130,7 +130,7 @@ def test_predict_returns_copies_of_logits_not_the_buffer_of_the_model():
     assert np.array_equal(first, kept)
 
 
-def test_a_loss_that_says_so_checks_its_targets_makes_the_predictions_and_counts_what_is_right():
+def test_a_loss_may_check_its_targets_make_the_predictions_and_count_what_is_right():
     answers = np.where(X[:, 0] > 0, "yes", "no")
     model = network(Logistic())
     history = model.fit(X, answers, epochs=50, batch_size=20, validation_split=0.2, verbose=0).history
@@ -272,7 +272,7 @@ def test_a_model_without_a_loss_answers_with_probabilities_only_if_it_has_classe
     np.testing.assert_allclose(one.predict(X), one.forward(X))
 
 
-def test_averages_answer_with_means_of_real_numbers_and_do_not_take_them_for_probabilities(tmp_path):
+def test_an_ensemble_averages_real_numbers_and_takes_them_for_no_probabilities(tmp_path):
     models = [network(SquaredError(), seed=seed) for seed in range(2)]
     ensemble = sc.Ensemble(models)
     np.testing.assert_allclose(ensemble.predict(X), (models[0].predict(X) + models[1].predict(X)) / 2, rtol=1e-6)

@@ -26,7 +26,7 @@ def test_two_forked_processes_answer_and_train_to_the_same_bits_as_their_parent(
 
 
 @pytest.mark.slow
-def test_children_of_threads_and_of_children_and_of_busy_processes_answer_or_say_spawn():
+def test_children_of_threads_of_children_and_of_busy_processes_answer_or_say_spawn():
     run_python(FORKS, NUMBA_NUM_THREADS="2", timeout=200)
 
 

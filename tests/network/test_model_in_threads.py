@@ -97,7 +97,7 @@ def test_training_ends_in_the_same_bits_while_another_thread_asks_the_model(augm
 
 
 @pytest.mark.filterwarnings("ignore:lr_find")
-def test_training_ends_in_the_same_bits_beside_copies_and_searches_of_the_learning_rate():
+def test_training_ends_in_the_same_bits_beside_copies_and_lr_find():
     with ops.using("reference"):
         model, images = compiled_network(), some_digits(60)
         with Beside(lambda: look_without_writing(model)) as other:

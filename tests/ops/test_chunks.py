@@ -50,7 +50,7 @@ def test_a_convolution_has_the_same_bits_however_its_windows_and_filters_are_div
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("F", [64, 130])
-def test_a_pooled_convolution_that_is_divided_by_its_filters_agrees_with_the_textbook(F, dtype):
+def test_a_pooled_convolution_divided_by_its_filters_agrees_with_the_textbook(F, dtype):
     numbers = Numbers(1, dtype)
     case = convolution((1, 10, 11, 128), (3, 3), F, pool=TWO_BY_TWO)
     x, kernel, bias = numbers.signed(*case.images), numbers.signed(*case.kernel), numbers.signed(F)

@@ -79,7 +79,7 @@ def test_what_is_not_finite_reaches_what_depends_on_it_and_nothing_else(bad, dty
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
-def test_in_windows_of_4_x_4_what_is_not_finite_reaches_what_depends_on_it_and_no_other_window(bad, dtype):
+def test_in_output_tiles_of_4_x_4_nan_and_infinity_reach_no_other_tile(bad, dtype):
     numbers, window = Numbers(0, dtype), window_over((8, 8), (3, 3), padding="same")
     x, kernel, bias = numbers(9, 8, 8, 16), numbers(3, 3, 16, 16), numbers(16)
     assert output_tile(8, 8, kernel, (1, 1)) == 4

@@ -83,7 +83,7 @@ def test_activations(numbers, size, slope, shift):
 def test_rescaling(numbers, size, scale, offset, shift):
     pixels = numbers.rng.integers(0, 256, size, dtype=np.uint8)
     for x in (pixels, pixels.astype(numbers.dtype)):
-        agree("rescale_forward", x, scale, offset, out=numbers.output(size), shift=shift)
+        agree("rescale_forward", x, scale, offset, numbers.dtype, out=numbers.output(size), shift=shift)
     agree("rescale_backward", numbers(size), scale, out=numbers.output(size), shift=shift)
 
 

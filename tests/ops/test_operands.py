@@ -40,6 +40,10 @@ def pool(x=X, index=None, output=(3, 3), **changes):
     ops.conv_relu_pool_forward(x, kernel, bias, window, pool, out=(y, index))
 
 
+def rescaled(dtype):
+    ops.rescale_forward(X, 0.5, 0.0, dtype, out=np.empty_like(X))
+
+
 def adam(gradients):
     parameters = np.zeros((3, 4), np.float32)
     ops.adam_step(parameters[0], gradients, *parameters[1:], 1, ops.AdamSettings(0.1, 0.9, 0.99, 1e-7))
@@ -91,6 +95,7 @@ WRONG = {
     "a pool that leaves the image": (pool, {"size": (3, 3)}),
     "a pool with padding": (pool, {"padding": (1, 0)}),
     "a pool of another image": (pool, {"image": (7, 6)}),
+    "another precision than the result's": (rescaled, {"dtype": np.dtype(np.float64)}),
     "a shorter gradient": (adam, {"gradients": np.zeros(3, np.float32)}),
     "a gradient of another dtype": (adam, {"gradients": np.zeros(4)}),
 }

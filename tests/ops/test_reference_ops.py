@@ -52,7 +52,7 @@ def test_leaky_relu_scales_negative_numbers_and_their_gradients():
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.float32, np.float64])
 def test_rescaling_by_hand(dtype):
-    y = ops.rescale_forward(np.array([[0], [200]], dtype), 0.5, -1.0)
+    y = ops.rescale_forward(np.array([[0], [200]], dtype), 0.5, -1.0, np.dtype(np.float32))
     dx = ops.rescale_backward(np.array([[2], [4]], np.float32), 0.5)
     assert y.ravel().tolist() == [-1, 99]
     assert dx.ravel().tolist() == [1, 2]

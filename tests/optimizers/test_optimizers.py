@@ -37,7 +37,7 @@ def test_nesterov_counts_the_gradient_where_the_momentum_leads():
     assert updated(SGD(0.1, momentum=0.9, nesterov=True), [0], [1], [1]) == pytest.approx([-0.461])
 
 
-def test_the_first_step_of_adam_is_as_long_as_the_learning_rate_whatever_the_gradient():
+def test_the_first_step_of_adam_has_the_length_of_the_learning_rate():
     # m = 0.1 g, v = 0.001 g^2, a_1 = a sqrt(0.001) / 0.1: the step is a g / (|g| + tiny)
     assert updated(Adam(0.01), [0, 0, 0], [1e-3, -5, 2e4]) == pytest.approx([-0.01, 0.01, -0.01], rel=1e-2)
 
@@ -101,7 +101,7 @@ def test_backends_agree_and_gradients_are_not_changed(optimizer):
     np.testing.assert_allclose(results[0], results[1], rtol=1e-12, atol=1e-15)
 
 
-def test_plain_sgd_remembers_nothing_and_the_others_one_vector_for_each_of_their_slots():
+def test_plain_sgd_remembers_nothing_and_the_others_one_vector_for_each_slot():
     for optimizer, names in ((SGD(), set()), (SGD(momentum=0.9), {"velocity"}), (Adam(), {"mean", "variance"})):
         optimizer.build(np.zeros(7, np.float32))
         assert set(optimizer.slots) == names

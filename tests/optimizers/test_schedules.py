@@ -9,19 +9,14 @@ import pickle
 
 import pytest
 
-from scratchcnn.schedules import Constant, CosineDecay, OneCycle, StepDecay
+from scratchcnn.schedules import CosineDecay, OneCycle, StepDecay
 
 EACH = [
-    Constant(0.1),
     StepDecay(0.1, every=5, factor=0.5),
     CosineDecay(0.1, steps=20, warmup_steps=4, final_fraction=0.1),
     OneCycle(0.1, steps=20),
 ]
 each = pytest.mark.parametrize("schedule", EACH, ids=lambda schedule: type(schedule).__name__)
-
-
-def test_constant_never_changes():
-    assert [Constant(0.3)(step) for step in (0, 1, 10**9)] == [0.3, 0.3, 0.3]
 
 
 def test_step_decay_goes_down_one_stair_after_every_so_many_steps():
@@ -78,7 +73,7 @@ def test_one_cycle_has_the_rates_of_pytorch_where_its_climb_takes_a_step(steps, 
     assert rates == pytest.approx([rate_of_pytorch(step, 0.1, steps, fraction) for step in range(steps)], rel=1e-12)
 
 
-def test_one_cycle_starts_at_its_peak_where_the_climb_takes_no_step_and_pytorch_below():
+def test_one_cycle_starts_at_its_peak_where_the_climb_takes_no_step():
     assert OneCycle(0.1, steps=3)(0) == 0.1
     assert rate_of_pytorch(0, 0.1, 3) < 0.1
 
@@ -117,8 +112,8 @@ def test_a_schedule_returns_plain_floats(schedule):
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: Constant(-1.0), "learning_rate must be a finite number >= 0, got -1"),
-        (lambda: Constant(math.nan), "learning_rate must be a finite number >= 0, got nan"),
+        (lambda: StepDecay(-1.0, every=1), "learning_rate must be a finite number >= 0, got -1"),
+        (lambda: StepDecay(math.nan, every=1), "learning_rate must be a finite number >= 0, got nan"),
         (lambda: StepDecay(0.1, every=0), "every must be a number of steps >= 1, got 0"),
         (lambda: StepDecay(0.1, every=1, factor=2), "factor must lie between 0 and 1, got 2"),
         (lambda: StepDecay(0.1, every=1, factor=0), "factor must be above 0"),

@@ -12,7 +12,6 @@ from support.processes import ROOT
 
 import scratchcnn as sc
 from scratchcnn.recipes import RECIPES, Recipe, checksum
-from scratchcnn.schedules import Constant
 
 EXAMPLE = ROOT / "examples" / "train_recipe.py"
 
@@ -49,7 +48,7 @@ def test_a_recipe_followed_twice_ends_with_the_same_weights(name):
     assert checksum(first) == checksum(second)
 
 
-def test_a_recipe_trains_with_its_augmentation_and_ends_with_the_average_of_the_weights():
+def test_a_recipe_trains_with_its_augmentation_and_ends_with_averaged_weights():
     images, labels = some_digits(150)
     plain = replace(RECIPES["keras"], epochs=3, batch_size=50, augmentation=None)
     turned, decay = sc.data.Augmentation(rotation=10), 0.5
@@ -66,9 +65,7 @@ def test_a_recipe_trains_with_its_augmentation_and_ends_with_the_average_of_the_
 
 def test_a_recipe_leaves_out_what_is_set_aside_for_validation():
     steps = []
-    recipe = replace(
-        RECIPES["keras"], epochs=2, batch_size=50, schedule=lambda count: Constant(steps.append(count) or 0.01)
-    )
+    recipe = replace(RECIPES["keras"], epochs=2, batch_size=50, schedule=lambda count: steps.append(count) or 0.01)
     model = sc.Sequential(recipe.network(10), input_shape=(28, 28, 1))
     history = recipe.train(model, *some_digits(200), validation_split=0.25, verbose=0)
     assert steps == [6] and model.optimizer.iterations == 6
@@ -80,7 +77,7 @@ def test_the_schedule_of_a_recipe_spans_all_its_steps():
 
     def schedule(steps):
         asked.append(steps)
-        return Constant(0.01)
+        return 0.01
 
     recipe = Recipe(RECIPES["keras"].network, epochs=3, batch_size=32, schedule=schedule, optimizer=sc.Adam)
     recipe.compile(sc.Sequential(recipe.network(10), input_shape=(28, 28, 1)), samples=65)

@@ -29,7 +29,7 @@ def model_of(*layers, kind=sc.Sequential):
     return kind([sc.Flatten(), *layers, sc.Dense(3)], input_shape=(28, 28, 1))
 
 
-def test_parameters_excluded_from_weight_decay_are_found_again_in_layers_with_names_of_their_own(tmp_path):
+def test_excluded_parameters_are_found_again_in_layers_with_names_of_their_own(tmp_path):
     head = sc.Dense(3)
     head.name = "head"
     model = sc.Sequential([sc.Flatten(), head], input_shape=(28, 28, 1))
@@ -45,7 +45,7 @@ def test_parameters_excluded_from_weight_decay_are_found_again_in_layers_with_na
     assert np.array_equal(loaded.parameters, model.parameters)
 
 
-def test_a_class_derived_from_sequential_that_answers_in_its_own_way_is_refused_when_saved(tmp_path):
+def test_a_subclass_that_predicts_in_its_own_way_is_refused_when_saved(tmp_path):
     class Doubled(sc.Sequential):
         def forward(self, x, *arguments, **named):
             return 2 * super().forward(x, *arguments, **named)
@@ -54,7 +54,7 @@ def test_a_class_derived_from_sequential_that_answers_in_its_own_way_is_refused_
         model_of(kind=Doubled).save(tmp_path / "model")
 
 
-def test_a_class_derived_from_sequential_that_only_makes_the_layers_is_saved_as_a_sequential(tmp_path):
+def test_a_subclass_that_only_makes_the_layers_is_saved_as_a_sequential(tmp_path):
     class Network(sc.Sequential):
         def __init__(self):
             super().__init__([sc.Flatten(), sc.Dense(3)], input_shape=(28, 28, 1))

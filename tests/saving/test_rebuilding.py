@@ -405,6 +405,7 @@ def test_a_file_of_the_first_version_is_loaded(tmp_path):
     np.savez(tmp_path / "model.npz", config=np.array(config), **arrays)
     model = sc.load_model(tmp_path / "model.npz")
     assert (model.optimizer.iterations, model.optimizer.momentum, model.loss.label_smoothing) == (5, 0.9, 0.1)
+    assert model.optimizer.learning_rate == 0.1  # which was a schedule of its own once
     assert model.layers[-1].params["kernel"].mean() == 3 and model.optimizer.slots["velocity"].mean() == 4
     with sc.ops.using("reference"):
         assert model.predict(np.ones((2, 5, 5, 1), np.uint8)).shape == (2, 3)

@@ -56,7 +56,7 @@ def trained_on(x, y, **options):
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
-def test_images_of_any_layout_give_the_same_bits_as_their_float32_copy_and_are_not_changed(layout):
+def test_images_of_any_layout_give_the_bits_of_their_float32_copy_and_stay(layout):
     x = LAYOUTS[layout]
     before = np.array(x)
     model, expected = trained_on(x, LABELS), trained_on(AS_FLOAT32, LABELS)

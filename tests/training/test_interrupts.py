@@ -30,16 +30,15 @@ def press_ctrl_c():
 def compiled_anew():
     """Return the address of a kernel that is not on disk."""
     from scratchcnn.ops.jit.runtime.arguments import read_arrays
-    from scratchcnn.ops.jit.runtime.compile import native
+    from scratchcnn.ops.jit.runtime.compile import compiled
 
     dtype = np.float32
 
-    @native
     def seven(chunk, chunks, dims, pointers):
         (x,) = read_arrays(pointers, 1, dtype)
         x[chunk] = 7
 
-    return seven
+    return compiled(seven)
 
 
 @without_numba
@@ -115,7 +114,7 @@ def test_ctrl_c_in_a_callback_ends_the_training_at_once():
     assert not reached
 
 
-def test_ctrl_c_ends_a_training_that_waits_for_a_model_in_the_hands_of_another_thread():
+def test_ctrl_c_ends_a_training_that_waits_for_another_threads_model():
     class Waiting(sc.callbacks.Callback):
         def on_train_batch_end(self, batch, logs):
             threads[0].start()

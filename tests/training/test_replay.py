@@ -216,7 +216,7 @@ def test_a_recording_does_not_keep_the_data_set_in_memory():
 
 def double_relu(x, y):
     ops.relu_forward(x, out=y)
-    ops.rescale_forward(y, 2.0, 0.0, out=y)
+    ops.rescale_forward(y, 2.0, 0.0, y.dtype, out=y)
 
 
 class Counting:

@@ -10,8 +10,8 @@ from .shared.flat import Flat, chunk_of, run_flat
 
 
 @exclusive
-def rescale_forward(x: Array, scale: float, offset: float, *, out: Array) -> None:
-    """Compute y = scale * x + offset, for x of any real dtype."""
+def rescale_forward(x: Array, scale: float, offset: float, dtype: np.dtype, *, out: Array) -> None:
+    """Compute y = scale * x + offset in the precision ``dtype``, for x of any real dtype."""
     x = x if x.dtype == np.uint8 else x.astype(out.dtype, copy=False)
     run_flat(_rescale(out.dtype, x.dtype), out.size, out, np.array([scale, offset], out.dtype), x)
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 
-def rescale_forward(x: np.ndarray, scale: float, offset: float) -> np.ndarray:
-    """Compute y = scale * x + offset, for x in uint8 or floating point."""
-    return scale * x + offset
+def rescale_forward(x: np.ndarray, scale: float, offset: float, dtype: np.dtype) -> np.ndarray:
+    """Compute y = scale * x + offset in the precision ``dtype``, for x in uint8 or floating point."""
+    return scale * x.astype(dtype) + offset
 
 
 def rescale_backward(dy: np.ndarray, scale: float) -> np.ndarray:
