@@ -17,7 +17,7 @@ def lenet():
 
 
 def windows():
-    """Return layers whose convolutions run in windows of 2 x 2 and 4 x 4; images of 13 x 13."""
+    """Return layers whose convolutions run in output tiles of 2 x 2 and 4 x 4; images of 13 x 13."""
     first = [sc.Conv2D(8, 3), sc.ReLU(), sc.Conv2D(16, 3), sc.ReLU(), sc.MaxPool2D(2)]
     return [*first, sc.Conv2D(64, 3, padding="same"), sc.BatchNorm(), sc.GlobalAveragePool2D(), sc.Dense(10)]
 

@@ -66,7 +66,7 @@ def test_an_exact_convolution_of_integers_is_exact():
 @pytest.mark.slow
 @pytest.mark.parametrize(("size", "c"), [(8, 16), (13, 100)])
 def test_the_rounding_of_an_outlier_stays_below_the_documented_bound(size, c):
-    # Outputs of 6 x 6 are computed in windows of 2 x 2, those of 11 x 11 in windows of 4 x 4.
+    # Outputs of 6 x 6 are computed in tiles of 2 x 2, those of 11 x 11 in tiles of 4 x 4.
     x, kernel, dy = some_arrays(size)
     x[:, ::5, ::5], dy[:, ::5, ::5] = 1e4, 1e4
     y, dx, _ = convolution(x, kernel, dy)

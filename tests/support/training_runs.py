@@ -17,7 +17,7 @@ def keras_network():
 
 
 def plain_network():
-    """Layers that run one by one, two dense ones, and a convolution that no pool follows, in windows of 4 x 4."""
+    """Layers that run one by one, two dense ones, and a convolution that no pool follows, in output tiles of 4 x 4."""
     layers = [sc.Rescaling(1 / 255), sc.Conv2D(16, 5, strides=2, padding="same"), sc.LeakyReLU(), sc.AveragePool2D(2)]
     layers += [sc.Conv2D(24, 3, padding="same"), sc.BatchNorm(), sc.Flatten(), sc.Dense(64), sc.ReLU(), sc.Dense(10)]
     return sc.Sequential(layers, input_shape=(28, 28, 1))

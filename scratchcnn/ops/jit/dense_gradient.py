@@ -6,7 +6,7 @@
 A tile has a few features for its rows and vectors of units, or of samples, for its columns. So the numbers that are
 broadcast are those of x and of W, which are large, each read once and from where they lie; the vectors are those of dy,
 which is small, and which a first kernel has masked (a ReLU's), padded, and transposed. The tiles of dx come out
-transposed and are turned over in the registers on their way to memory.
+transposed and are transposed in registers on their way to memory.
 """
 
 from functools import cache
@@ -47,22 +47,24 @@ def gradients(
     unit_width, sample_width = by_units.columns, by_samples.columns
     g = DenseGradient(N, D, F, unit_width, sample_width, y is not None, dx is not None)
     passed = scratch("passed", (N, round_up(F, unit_width)), dtype)
-    turned = scratch("turned", (F, round_up(N, sample_width)), dtype)
+    transposed = scratch("transposed", (F, round_up(N, sample_width)), dtype)
     lanes = block_lanes(dtype)
     chunks = chunks_for_rows(min(-(-F // unit_width), dy.size // BLOCK))
-    run(_prepare_kernel(dtype, lanes), chunks, g, dy, dy if y is None else y, passed, turned, or_empty(dbias, dtype))
+    run(
+        _prepare_kernel(dtype, lanes), chunks, g, dy, dy if y is None else y, passed, transposed, or_empty(dbias, dtype)
+    )
     chunks = chunks_for_work(-(-D // by_units.inner), 2 * N * D * F)
     block = 3 * lanes
     features = chunk_scratch("features", chunks, N * block, dtype)
     edges = chunk_scratch("edges", chunks, by_units.inner * unit_width, dtype)
     results = chunk_scratch("results", chunks, sample_width * block, dtype)
     address = _block_kernel(dtype, *by_units[1:], *by_samples[2:], lanes)
-    run(address, chunks, g, x, kernel, passed, turned, features, edges, results, or_empty(dx, dtype), dkernel)
+    run(address, chunks, g, x, kernel, passed, transposed, features, edges, results, or_empty(dx, dtype), dkernel)
 
 
 @cache
 def gradient_tiles(features: int, units: int, samples: int, dtype: np.dtype) -> tuple[Tile, Tile]:
-    """Choose the tiles of dkernel and of dx, of equally many features: at most the lanes, so that dx can be turned."""
+    """Choose the tiles of dkernel and of dx, of equally many features: at most the lanes, so that dx can be transposed."""
     unit_lanes, sample_lanes = lanes_for(units, dtype), lanes_for(samples, dtype)
     rows = 8 if registers().count == 32 else 4
     while rows > min(sample_lanes, features):
@@ -80,7 +82,7 @@ def _prepare_kernel(dtype, lanes):
         samples of one tile: what a product reads in turn lies in turn, and is not crowded into few sets of the L1.
         """
         g = read_dims(dims, DenseGradient)
-        dy, y, passed, turned, dbias = read_arrays(pointers, 5, dtype)
+        dy, y, passed, transposed, dbias = read_arrays(pointers, 5, dtype)
         block = tile_shape(1, lanes, 1, lanes)
         sums = np.empty(g.unit_width, dy.dtype)
         panels = (g.F + g.unit_width - 1) // g.unit_width
@@ -101,14 +103,14 @@ def _prepare_kernel(dtype, lanes):
                     for f in range(to + units, to + g.unit_width):
                         passed[f] = 0
                 to = (n // g.sample_width * g.F + first) * g.sample_width + n % g.sample_width
-                transpose_band(block, lanes, passed, place, g.unit_width, rows, units, turned, to, g.sample_width)
+                transpose_band(block, lanes, passed, place, g.unit_width, rows, units, transposed, to, g.sample_width)
             for f in range(first, first + units):
                 if dbias.size > 0:
                     dbias[f] = sums[f - first]
                 if g.N % g.sample_width > 0:
                     to = (g.N // g.sample_width * g.F + f) * g.sample_width
                     for n in range(to + g.N % g.sample_width, to + g.sample_width):
-                        turned[n] = 0
+                        transposed[n] = 0
 
     return prepare_dense_gradient
 
@@ -122,7 +124,7 @@ def _block_kernel(dtype, rows, unit_vectors, unit_lanes, sample_vectors, sample_
         one tile wide. L2: dy, twice. The last tile may overlap the one before; both find the same sums.
         """
         g = read_dims(dims, DenseGradient)
-        x, weights, passed, turned, features, edges, results, dx, dkernel = read_arrays(pointers, 9, dtype)
+        x, weights, passed, transposed, features, edges, results, dx, dkernel = read_arrays(pointers, 9, dtype)
         by_units = tile_shape(1, rows, unit_vectors, unit_lanes)
         by_samples = tile_shape(1, rows, sample_vectors, sample_lanes)
         upright = tile_shape(sample_vectors, sample_lanes, 1, rows)
@@ -160,7 +162,7 @@ def _block_kernel(dtype, rows, unit_vectors, unit_lanes, sample_vectors, sample_
                         acc = tile_zeros(by_samples, x)
                         for f in range(g.F):
                             place = n * g.F + f * sample_width
-                            acc = tile_fma(by_samples, acc, weights, d * g.F + f, 0, g.F, turned, place)
+                            acc = tile_fma(by_samples, acc, weights, d * g.F + f, 0, g.F, transposed, place)
                         values = tile_transpose(by_samples, acc)
                         tile_store(upright, values, results, d - first, sample_lanes * width, width)
                     for r in range(min(sample_width, g.N - n)):

@@ -1,7 +1,7 @@
 """Pooling by itself: one output line at a time, a window's pixels outermost and the channels innermost.
 
 The channels of a pixel lie side by side, so the innermost loops become SIMD instructions. Nothing is held in registers
-for long; a line of windows fits the L1 cache. (Behind a convolution, pooling can be part of the convolution's kernel.)
+for long; a line of windows fits the L1 cache. (After a convolution, pooling can be part of the convolution's kernel.)
 """
 
 from typing import NamedTuple

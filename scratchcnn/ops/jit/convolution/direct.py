@@ -7,7 +7,7 @@ leaves the image. The copy costs little, one move for KH*KW*F multiply-adds, and
 times the row kernel[k, :], added to a tile of R pixels x V vectors of filters. The tile stays in registers for all k,
 so a result is written once. L1 holds the image's lines, L2 the kernel.
 
-**The gradient of the input** is a convolution too: of the output's gradient, spread out by the stride and with a border
+**The gradient of the input** is a convolution too: of the output's gradient, dilated by the stride and with a border
 of zeros, with the kernel flipped in both directions and its channels and filters exchanged. The same code computes it.
 
 Kernels of 3 x 3 at stride 1 with eight channels and filters or more (for the gradients, 16 filters) take about half as
@@ -76,7 +76,7 @@ def _convolve_kernel(dtype, outer, inner, vectors, lanes, distance):
         tile = tile_shape(outer, inner, vectors, lanes)
         image = part_of(images, chunk, chunks)
         lines = part_of(lines, chunk, chunks)
-        straight = g.F == g.columns  # results go where they belong, without a scratch line
+        unpadded = g.F == g.columns  # results go where they belong, without a scratch line
         zero(image)
         copied = -1
         for row in chunk_range(g.N * g.OH, chunk, chunks):
@@ -98,11 +98,11 @@ def _convolve_kernel(dtype, outer, inner, vectors, lanes, distance):
                             acc = tile_fma(tile, acc, image, a + k, 0, distance, weights, b + k * g.columns)
                     if g.relu:
                         acc = tile_relu(tile, acc)
-                    if straight:
+                    if unpadded:
                         tile_store(tile, acc, y, (row * g.OW + first) * g.F + f, 0, g.F)
                     else:
                         tile_store(tile, acc, lines, first * g.columns + f, 0, g.columns)
-            if not straight:
+            if not unpadded:
                 for pixel in range(g.OW):
                     copy_run(lines, pixel * g.columns, y, (row * g.OW + pixel) * g.F, g.F)
 

@@ -3,7 +3,7 @@
 Images of one channel lie in memory as SIMD vectors want them, pixel by pixel, while filters that fill no more than half
 of a vector would leave the other lanes idle. So each filter has sums of its own for two lines of pixels: one step
 broadcasts its weight at one kernel position and multiplies the input, shifted by that position. The 2 x 2 windows of
-the pool are then pairs of lanes of the two lines, and what remains is turned over in the registers, since the channels
+the pool are then pairs of lanes of the two lines, and what remains is transposed in registers, since the channels
 of a pixel belong side by side.
 """
 

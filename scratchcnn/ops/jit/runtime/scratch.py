@@ -19,9 +19,9 @@ Name = Literal[
     "kernel", "flipped kernel", "kernel by filter", "passed by ReLU", "unpooled",
     # Winograd
     "input tiles", "products", "spare output tile", "spare index", "transformed kernel", "transformed kernels",
-    "transformed output tiles", "turned kernel",
+    "transformed output tiles", "transposed kernel",
     # dense
-    "edges", "features", "partial sums", "passed", "results", "turned",
+    "edges", "features", "partial sums", "passed", "results", "transposed",
     # normalization
     "channel sums", "coefficients", "inverse std",
     # the rest

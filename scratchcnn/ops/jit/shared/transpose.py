@@ -1,4 +1,4 @@
-"""Transposing matrices, in blocks that are turned over in the registers.
+"""Transposing matrices, in blocks that are transposed in registers.
 
 Column by column, a matrix would be read in strides, one number of each cache line at a time. A block of as many rows as
 a vector has lanes is read and written line by line, and transposed in between without touching memory.

@@ -57,9 +57,9 @@ def gradients_winograd(
     sums = scratch("kernel gradients", (chunks, summed), x.dtype)
     weights = x
     if dx is not None:  # the kernel with its channels and filters exchanged
-        turned = scratch("turned kernel", (3, 3, F, C), x.dtype)
-        transpose(kernel.reshape(9, C, F), turned, F * C, C)
-        weights = transformed_kernel(turned, dx_tile, size)
+        transposed = scratch("transposed kernel", (3, 3, F, C), x.dtype)
+        transpose(kernel.reshape(9, C, F), transposed, F * C, C)
+        weights = transformed_kernel(transposed, dx_tile, size)
     sizes: dict[Name, int] = {
         "images": g.height * g.width * C,
         "lines": size * size * each * columns,
