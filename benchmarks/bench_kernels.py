@@ -4,7 +4,7 @@ The limits are measured in the same run, in rotation with the kernels: multiply-
 registers, and reading from the last cache and from memory. GFLOP/s count the operations that the result needs; a
 backward pass that skips zeros gets no credit for them, and what the same time means for the full sum stands beside.
 Convolutions by 3 x 3 kernels on many channels take 16 multiplications for 36 of those counted, or 36 for 144
-(Winograd's way), so they can pass the limit.
+(Winograd's algorithm), so they can pass the limit.
 """
 
 from __future__ import annotations

@@ -11,9 +11,8 @@ import pytest
 if "PYTEST_XDIST_WORKER" in os.environ:  # two processes with two threads each would wait for each other
     os.environ.setdefault("NUMBA_NUM_THREADS", "1")
 
-from support.marks import without_numba
-
 from scratchcnn import ops
+from support.marks import without_numba
 
 
 @pytest.fixture(params=["reference", pytest.param("jit", marks=without_numba)])

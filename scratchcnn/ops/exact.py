@@ -1,4 +1,4 @@
-"""Whether convolutions may be computed with Winograd's algorithm, which rounds an outlier into its neighbours' outputs."""
+"""Whether convolutions may be computed with Winograd's algorithm, which rounds an outlier into others' outputs."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ def exact_convolutions(exact: bool = True) -> Iterator[None]:
         |error|  <=  c eps max|input tile| sum|kernel|        c = 16 for output tiles of 2 x 2, 100 for 4 x 4
 
     where the kernel's sum is over its 9 numbers of all channels. The input's gradient has the same bound, with dy for
-    the input tile and the sum over the filters; the kernel's gradient has it with the sum of all |dy| for the kernel's. That
-    is what was measured, with room: the largest c among millions of numbers, with outliers and without, was 5 and 8
-    forward and 7 and 39 backward. What can be proved is (C + 20) 4^2 and (C + 20) 13.3^2 forward: the matrices enlarge
+    the input tile and the sum over the filters; the kernel's gradient has it with the sum of all |dy| for the kernel's.
+    That is what was measured, with room: the largest c among millions of numbers, with outliers and without, was 5 and
+    8 forward and 7 and 39 backward. What can be proved is (C + 20) 4^2 and (C + 20) 13.3^2 forward: the matrices enlarge
     what they are given by up to 4 and 13.3 in each direction, and there are C + 20 roundings in a row, hardly ever all
     of one sign. Where all pixels are of one size, the error is little more than that of a plain sum. Next to a pixel
     that is 10,000 times larger, it is not.

@@ -3,10 +3,10 @@
 import importlib
 
 import pytest
-from support.processes import ROOT
 
 import scratchcnn as sc
 from scratchcnn.recipes import RECIPES, checksum
+from support.processes import ROOT
 
 
 @pytest.fixture

@@ -5,10 +5,10 @@ import json
 
 import numpy as np
 import pytest
-from support.processes import ROOT
 
 import scratchcnn as sc
 from scratchcnn.recipes import RECIPES
+from support.processes import ROOT
 
 
 @pytest.fixture

@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from support.small_networks import all_arrays, compiled_network, some_digits
 
 import scratchcnn as sc
 from scratchcnn.callbacks import Callback
+from support.small_networks import all_arrays, compiled_network, some_digits
 
 IMAGES, LABELS = some_digits(60)
 

@@ -9,11 +9,11 @@ import weakref
 
 import numpy as np
 import pytest
-from support.callbacks import trained
-from support.small_networks import some_digits
 
 import scratchcnn as sc
 from scratchcnn.callbacks import Callback, CSVLogger, EarlyStopping, ModelCheckpoint
+from support.callbacks import trained
+from support.small_networks import some_digits
 
 pytestmark = pytest.mark.usefixtures("reference")
 

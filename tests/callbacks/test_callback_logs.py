@@ -9,9 +9,9 @@ import re
 
 import numpy as np
 import pytest
-from support.callbacks import MANY, Adds, trained
 
 from scratchcnn.callbacks import Callback, CSVLogger, EarlyStopping, ModelCheckpoint
+from support.callbacks import MANY, Adds, trained
 
 pytestmark = pytest.mark.usefixtures("reference")
 

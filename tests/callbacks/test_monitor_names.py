@@ -4,11 +4,11 @@ What these stand for: a misspelling that is found only after hours.
 """
 
 import pytest
-from support.callbacks import Adds, trained
-from support.small_networks import some_digits
 
 from scratchcnn.callbacks import Callback, EarlyStopping, ModelCheckpoint
 from scratchcnn.callbacks.monitors import not_measured
+from support.callbacks import Adds, trained
+from support.small_networks import some_digits
 
 pytestmark = pytest.mark.usefixtures("reference")
 

@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.implementations import Numbers, Output, agree, few_examples
-from support.marks import without_numba
-from support.small_networks import all_arrays, compiled_network, some_digits
 
 import scratchcnn as sc
 from scratchcnn import ops
 from scratchcnn.callbacks import Callback
 from scratchcnn.data import Annealed, Augmentation
 from scratchcnn.ops.reference.augment import bumps, moved, sample
+from support.implementations import Numbers, Output, agree, few_examples
+from support.marks import without_numba
+from support.small_networks import all_arrays, compiled_network, some_digits
 
 ndimage = pytest.importorskip("scipy.ndimage")
 

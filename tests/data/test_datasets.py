@@ -16,13 +16,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from support import small_data_sets
-from support.small_data_sets import Mirrors, arrays_of, make, packed, sum_of
 
 import scratchcnn as sc
 from scratchcnn import data
 from scratchcnn.data import cache, datasets, load_data, read_idx
 from scratchcnn.data.sources import DATASETS, SOURCES
+from support import small_data_sets
+from support.small_data_sets import Mirrors, arrays_of, make, packed, sum_of
 
 NAMES = [file.name for file in SOURCES["mnist"].files]
 IMAGES = NAMES[0]

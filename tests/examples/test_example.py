@@ -11,9 +11,9 @@ import runpy
 import sys
 
 import pytest
-from support.example_scripts import TRAIN_BY_HAND, TRAIN_MNIST, run_here, run_script
 
 import scratchcnn as sc
+from support.example_scripts import TRAIN_BY_HAND, TRAIN_MNIST, run_here, run_script
 
 
 def calls(script):

@@ -15,10 +15,10 @@ from functools import cache
 import numpy as np
 import pytest
 from numba import njit
-from support.cases import window_over
-from support.processes import ROOT
 
 from scratchcnn.ops import reference
+from support.cases import window_over
+from support.processes import ROOT
 
 VERSIONS = {
     "1": "python_loops", "2": "numpy_gemm", "3": "numba_loops", "4": "parallel_loops", "5": "blocked_by_hand",

@@ -8,9 +8,9 @@ import importlib
 
 import numpy as np
 import pytest
-from support.example_scripts import TRAIN_RECIPE, run_here
 
 import scratchcnn as sc
+from support.example_scripts import TRAIN_RECIPE, run_here
 
 
 def test_the_script_of_recipes_has_at_most_130_lines():

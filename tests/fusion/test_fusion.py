@@ -4,7 +4,6 @@ import copy
 
 import numpy as np
 import pytest
-from support.fused_networks import ALL_NETWORKS, NETWORKS_WITH_NORM
 
 import scratchcnn as sc
 from scratchcnn.fusion.patterns import (
@@ -17,6 +16,7 @@ from scratchcnn.fusion.patterns import (
 )
 from scratchcnn.gradcheck import check_model
 from scratchcnn.network.summary import bytes_kept
+from support.fused_networks import ALL_NETWORKS, NETWORKS_WITH_NORM
 
 
 def network(name, fuse, channels=3):

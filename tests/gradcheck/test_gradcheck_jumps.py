@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from support.kinked_layers import Elementwise
 
 import scratchcnn as sc
 from scratchcnn.gradcheck import check_layer, check_loss, check_model
+from support.kinked_layers import Elementwise
 
 WORDS = np.random.default_rng(0).integers(0, 5, (3, 4))
 

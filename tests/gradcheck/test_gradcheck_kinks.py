@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from support.kinked_layers import LAYERS, Hinge, Leaky, MaxOut
-from support.small_networks import some_digits
 
 import scratchcnn as sc
 from scratchcnn.gradcheck import GradientError, check_layer, check_loss, check_model
+from support.kinked_layers import LAYERS, Hinge, Leaky, MaxOut
+from support.small_networks import some_digits
 
 
 @pytest.fixture(autouse=True)

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from support.stateful_layers import BUGS, AddsUp, LearnsOnlyWithDx, Scale
 
 import scratchcnn as sc
 from scratchcnn.gradcheck import check_layer, check_model
+from support.stateful_layers import BUGS, AddsUp, LearnsOnlyWithDx, Scale
 
 
 @pytest.fixture(autouse=True)

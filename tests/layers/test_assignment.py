@@ -10,10 +10,10 @@ import types
 
 import numpy as np
 import pytest
-from support.small_networks import compiled_network, some_digits
 
 import scratchcnn as sc
 from scratchcnn.gradcheck import check_layer, check_model
+from support.small_networks import compiled_network, some_digits
 
 
 @pytest.fixture(autouse=True)

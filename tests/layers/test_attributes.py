@@ -11,9 +11,9 @@ import sys
 
 import numpy as np
 import pytest
-from support.small_networks import all_arrays, compiled_network, small_network, some_digits
 
 import scratchcnn as sc
+from support.small_networks import all_arrays, compiled_network, small_network, some_digits
 
 
 @pytest.fixture(autouse=True)

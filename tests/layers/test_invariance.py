@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from support.marks import without_numba
-from support.small_networks import compiled_network, random_images
 
 import scratchcnn as sc
+from support.marks import without_numba
+from support.small_networks import compiled_network, random_images
 
 pytestmark = without_numba
 

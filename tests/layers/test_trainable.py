@@ -10,11 +10,11 @@ import warnings
 
 import numpy as np
 import pytest
-from support.marks import without_numba
-from support.small_networks import all_arrays, compiled_network, some_digits
 
 import scratchcnn as sc
 from scratchcnn.gradcheck import check_layer, check_model
+from support.marks import without_numba
+from support.small_networks import all_arrays, compiled_network, some_digits
 
 IMAGES, LABELS = some_digits(60)
 CONV, NORM, DENSE = 1, 2, -1  # places in the small network

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from support.small_networks import compiled_network, small_network, some_digits
 
 import scratchcnn as sc
 from scratchcnn.training.learning_rate_finder import lr_find
 from scratchcnn.training.step import train_step
+from support.small_networks import compiled_network, small_network, some_digits
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(60, 3))

@@ -6,6 +6,7 @@ Stands for faults where a process hangs or dies because of what its parent was d
 import multiprocessing
 
 import pytest
+
 from support.marks import without_numba
 from support.processes import run_python
 

@@ -7,10 +7,10 @@ import warnings
 
 import numpy as np
 import pytest
-from support.small_networks import compiled_network, some_digits
 
 import scratchcnn as sc
 from scratchcnn.network import image_range
+from support.small_networks import compiled_network, some_digits
 
 IMAGES, LABELS = some_digits(32)  # uint8 (32, 28, 28), from 0 to 255
 AS_FLOATS = IMAGES.astype(np.float32)

@@ -5,11 +5,11 @@ import pickle
 
 import numpy as np
 import pytest
-from support.small_networks import all_arrays, compiled_network, random_images, small_network, some_digits
 
 import scratchcnn as sc
 from scratchcnn.network.names import unique_names
 from scratchcnn.network.summary import bytes_kept
+from support.small_networks import all_arrays, compiled_network, random_images, small_network, some_digits
 
 
 def test_layers_get_unique_names_in_the_style_of_keras():

@@ -10,12 +10,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from support.marks import without_numba
-from support.small_networks import all_arrays, compiled_network, some_digits
 
 import scratchcnn as sc
 from scratchcnn import ops
 from scratchcnn.training.step import train_step
+from support.marks import without_numba
+from support.small_networks import all_arrays, compiled_network, some_digits
 
 PATIENCE = 30  # seconds
 

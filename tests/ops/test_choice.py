@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from support import cases
-from support.marks import without_numba
 
 import scratchcnn as sc
 from scratchcnn import ops
+from support import cases
+from support.marks import without_numba
 
 pytestmark = without_numba
 TWO, ONE = ((2, 2), (2, 2)), (1, 1)

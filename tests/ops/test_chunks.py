@@ -5,6 +5,7 @@ from unittest import mock
 
 import numpy as np
 import pytest
+
 from support.cases import convolution
 from support.implementations import Numbers, Output, agree
 from support.marks import without_numba

@@ -13,6 +13,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+
 from support.marks import without_numba
 from support.processes import ROOT, TESTS, run_python
 

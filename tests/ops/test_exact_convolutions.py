@@ -4,12 +4,12 @@ import threading
 
 import numpy as np
 import pytest
-from support import cases
-from support.marks import without_numba
-from support.small_networks import compiled_network, random_images
 
 import scratchcnn as sc
 from scratchcnn import ops
+from support import cases
+from support.marks import without_numba
+from support.small_networks import compiled_network, random_images
 
 pytestmark = without_numba
 

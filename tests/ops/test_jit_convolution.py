@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+
 from support.cases import convolution, convolutions, pooled_convolutions, shifts, sources, tiled_convolutions
 from support.implementations import Numbers, Output, agree, few_examples
 from support.marks import without_numba

@@ -6,12 +6,12 @@ import math
 
 import numpy as np
 import pytest
+
+from scratchcnn import ops
 from support.cases import convolution, window_over
 from support.choices import output_tile
 from support.implementations import Changing, Numbers, Output, agree
 from support.marks import without_numba
-
-from scratchcnn import ops
 
 pytestmark = without_numba
 
@@ -71,7 +71,7 @@ def test_what_is_not_finite_reaches_what_depends_on_it_and_nothing_else(bad, dty
     for number in (0, 1):  # y and dx
         assert 0 < np.count_nonzero(~expected[number]) < expected[number].size / 8
         np.testing.assert_array_equal(actual[number], expected[number])
-    # Of dkernel, with Winograd's algorithm, all that belongs to a channel and a filter may be lost with one of its 3 x 3 numbers.
+    # Of dkernel, all that belongs to a channel and a filter may be lost with one of its 3 x 3 numbers.
     assert not (actual[2] & ~expected[2]).any()
     np.testing.assert_array_equal(actual[2].all(axis=(0, 1)), expected[2].all(axis=(0, 1)))
     assert expected[2].all(axis=(0, 1)).sum() == 15 * 14  # all but channel 7, and filters 0 and 3

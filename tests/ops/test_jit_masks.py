@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from support.implementations import before_forbidden_memory
 from support.marks import without_numba
 

@@ -11,12 +11,12 @@ import inspect
 import numpy as np
 from hypothesis import example, given
 from hypothesis import strategies as st
-from support.cases import pools, seeds, shifts, sizes, sources
-from support.implementations import Changing, Numbers, Output, agree, few_examples
-from support.marks import without_numba
 
 from scratchcnn.ops import OPERATIONS, AdamSettings, SGDSettings, reference
 from scratchcnn.ops.operands import ARRAYS, operands_of
+from support.cases import pools, seeds, shifts, sizes, sources
+from support.implementations import Changing, Numbers, Output, agree, few_examples
+from support.marks import without_numba
 
 pytestmark = without_numba
 

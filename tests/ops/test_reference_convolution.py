@@ -7,11 +7,11 @@ import itertools
 import numpy as np
 import pytest
 from scipy.signal import correlate
-from support.cases import window_over
-from support.small_arrays import image, pixels
 
 from scratchcnn.ops import Window
 from scratchcnn.ops import reference as ops
+from support.cases import window_over
+from support.small_arrays import image, pixels
 
 
 def test_convolution_by_hand():

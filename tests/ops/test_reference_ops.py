@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from scipy.special import log_softmax
-from support.small_arrays import column, pixels
 
 from scratchcnn.ops import AdamSettings, SGDSettings
 from scratchcnn.ops import reference as ops
+from support.small_arrays import column, pixels
 
 
 def test_dense_by_hand():

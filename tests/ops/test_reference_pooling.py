@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from support.cases import window_over
-from support.small_arrays import image, pixels
 
 from scratchcnn.ops import Window
 from scratchcnn.ops import reference as ops
+from support.cases import window_over
+from support.small_arrays import image, pixels
 
 ONE = (1, 1)  # a stride of 1
 

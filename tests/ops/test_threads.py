@@ -1,6 +1,7 @@
 """The number of threads changes the time that training takes, and not one bit of its result."""
 
 import pytest
+
 from support.marks import without_numba
 from support.processes import run_python
 from support.training_runs import checksum_after_training

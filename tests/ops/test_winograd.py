@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from support.choices import output_tile
 from support.marks import without_numba
 

@@ -8,12 +8,12 @@ import pickle
 
 import numpy as np
 import pytest
-from support.marks import without_numba
-from support.small_networks import all_arrays, some_digits
 
 import scratchcnn as sc
 from scratchcnn.regularizers import L2
 from scratchcnn.training.step import train_step
+from support.marks import without_numba
+from support.small_networks import all_arrays, some_digits
 
 IMAGES, LABELS = some_digits(60)
 CONV, DENSE = 0.01, 0.002

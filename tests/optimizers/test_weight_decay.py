@@ -11,11 +11,11 @@ import pickle
 
 import numpy as np
 import pytest
-from support.small_networks import all_arrays, compiled_network, small_network, some_digits
 
 import scratchcnn as sc
 from scratchcnn import ops
 from scratchcnn.optimizers import Optimizer
+from support.small_networks import all_arrays, compiled_network, small_network, some_digits
 
 IMAGES, LABELS = some_digits(60)
 W, A, WD = [4.0, -2.0], 0.1, 0.5  # parameters, learning rate, decay

@@ -8,9 +8,9 @@ import inspect
 import re
 
 import pytest
-from support.processes import ROOT
 
 import scratchcnn as sc
+from support.processes import ROOT
 
 WITHOUT = {"LogReader", "Monitor"}  # bases and parts of what has an example
 PUBLIC = [getattr(sc, name) for name in sc.__all__ if not inspect.ismodule(getattr(sc, name))]

@@ -6,9 +6,9 @@ import re
 
 import numpy as np
 import pytest
-from support.processes import ROOT
 
 import scratchcnn as sc
+from support.processes import ROOT
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 

@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from support.small_networks import compiled_network, some_digits
 
 import scratchcnn as sc
 from scratchcnn.ensemble import shifted
+from support.small_networks import compiled_network, some_digits
 
 ndimage = pytest.importorskip("scipy.ndimage")
 

@@ -5,12 +5,12 @@ import sys
 
 import numpy as np
 import pytest
-from support.small_networks import some_digits
 
 import scratchcnn as sc
 from scratchcnn import plots
 from scratchcnn.training.learning_rate_search import LearningRateSearch
 from scratchcnn.training.loop import History
+from support.small_networks import some_digits
 
 IMAGES, LABELS = some_digits(10)
 PROBABILITIES = np.full((10, 10), 0.05) + 0.5 * np.eye(10)[(LABELS + (LABELS == 3)) % 10]  # each 3 is taken for a 4

@@ -8,10 +8,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from support.processes import ROOT
 
 import scratchcnn as sc
 from scratchcnn.recipes import RECIPES, Recipe, checksum
+from support.processes import ROOT
 
 EXAMPLE = ROOT / "examples" / "train_recipe.py"
 

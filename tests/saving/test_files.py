@@ -12,12 +12,12 @@ import time
 
 import numpy as np
 import pytest
-from support.small_networks import small_network
 
 import scratchcnn as sc
 from scratchcnn import files
 from scratchcnn.data import DataUnavailableError, load_data, read_idx, write_idx
 from scratchcnn.files import open_regular, replacing
+from support.small_networks import small_network
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="FIFOs, devices, modes and links of POSIX systems")
 

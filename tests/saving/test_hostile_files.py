@@ -13,10 +13,10 @@ import zipfile
 
 import numpy as np
 import pytest
-from support.small_networks import all_arrays, compiled_network, random_images
 
 import scratchcnn as sc
 from scratchcnn.saving.description import MOST_LAYERS
+from support.small_networks import all_arrays, compiled_network, random_images
 
 DENSE = {"use_bias": True, "kernel_initializer": "glorot_uniform"}
 

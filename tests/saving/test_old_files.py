@@ -6,9 +6,9 @@ files/version_1.npz was written by ``save`` before layers could be frozen and ``
 from pathlib import Path
 
 import numpy as np
-from support.small_networks import some_digits
 
 import scratchcnn as sc
+from support.small_networks import some_digits
 
 VERSION_1 = Path(__file__).parent / "files" / "version_1.npz"
 PREDICTED = [  # by the version that wrote the file: for three digits, and after two more epochs

@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from support.small_networks import random_images
 
 import scratchcnn as sc
+from support.small_networks import random_images
 
 IMAGES = random_images(4)
 

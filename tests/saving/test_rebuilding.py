@@ -5,9 +5,9 @@ import json
 
 import numpy as np
 import pytest
-from support.small_networks import compiled_network, random_images, small_network
 
 import scratchcnn as sc
+from support.small_networks import compiled_network, random_images, small_network
 
 IMAGES = random_images(4)
 

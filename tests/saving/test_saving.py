@@ -6,10 +6,10 @@ import pickle
 
 import numpy as np
 import pytest
-from support.small_networks import all_arrays, compiled_network, random_images, small_network, some_digits
 
 import scratchcnn as sc
 from scratchcnn.saving import files as saving
+from support.small_networks import all_arrays, compiled_network, random_images, small_network, some_digits
 
 IMAGES, LABELS = some_digits(60)
 STAIRS = sc.schedules.StepDecay(0.01, every=3)

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.processes import ROOT
 
 import scratchcnn as sc
+from support.processes import ROOT
 
 TRAIN_MNIST, TRAIN_BY_HAND, TRAIN_RECIPE = (
     ROOT / "examples" / f"train_{name}.py" for name in ("mnist", "by_hand", "recipe")

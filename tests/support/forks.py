@@ -6,9 +6,8 @@ import threading
 import time
 from concurrent.futures import ProcessPoolExecutor
 
-from support.small_networks import all_arrays, compiled_network, some_digits
-
 import scratchcnn as sc
+from support.small_networks import all_arrays, compiled_network, some_digits
 
 PATIENCE = 20  # seconds
 IMAGES, LABELS = some_digits(100)

@@ -4,9 +4,9 @@ import hashlib
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
-from support.small_networks import small_network, some_digits
 
 import scratchcnn as sc
+from support.small_networks import small_network, some_digits
 
 
 def keras_network():

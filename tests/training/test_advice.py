@@ -4,9 +4,9 @@ import re
 
 import numpy as np
 import pytest
-from support.small_networks import some_digits
 
 import scratchcnn as sc
+from support.small_networks import some_digits
 
 IMAGES, LABELS = some_digits(20)[0], np.arange(20, dtype=np.uint8) % 10  # (20, 28, 28), and each of the ten classes
 FLOATS = IMAGES.astype(np.float64)

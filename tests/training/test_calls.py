@@ -5,12 +5,12 @@ import traceback
 
 import numpy as np
 import pytest
-from support.marks import without_numba
-from support.processes import ROOT
-from support.small_networks import some_digits
 
 import scratchcnn as sc
 from scratchcnn import ops
+from support.marks import without_numba
+from support.processes import ROOT
+from support.small_networks import some_digits
 
 WRAPPERS = {"alone", "replay", "locked", "checking", "filling"}  # of decorators: one may skip them while reading
 

@@ -5,12 +5,12 @@ What these stand for: a number that is none, and passes for an answer.
 
 import numpy as np
 import pytest
-from support.small_networks import some_digits
 
 import scratchcnn as sc
 from scratchcnn.callbacks import Callback, EarlyStopping, ModelCheckpoint
 from scratchcnn.losses.classification import count_correct
 from scratchcnn.training.step import train_step
+from support.small_networks import some_digits
 
 IMAGES, LABELS = some_digits(20)
 NAN, INF = np.nan, np.inf

@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from support.small_networks import all_arrays, compiled_network, random_images, small_network, some_digits
 
 import scratchcnn as sc
+from support.small_networks import all_arrays, compiled_network, random_images, small_network, some_digits
 
 IMAGES, LABELS = random_images(12), np.arange(12) % 10
 AS_FLOAT32 = IMAGES.astype(np.float32)

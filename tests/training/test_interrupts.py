@@ -13,12 +13,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from support.marks import without_numba
-from support.processes import ROOT, TESTS
-from support.small_networks import all_arrays, compiled_network, some_digits
 
 import scratchcnn as sc
 from scratchcnn import ops
+from support.marks import without_numba
+from support.processes import ROOT, TESTS
+from support.small_networks import all_arrays, compiled_network, some_digits
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="processes get no SIGINT there")
 

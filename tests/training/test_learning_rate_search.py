@@ -7,10 +7,10 @@ import copy
 
 import numpy as np
 import pytest
-from support.small_networks import all_arrays, compiled_network, some_digits
 
 import scratchcnn as sc
 from scratchcnn.training.learning_rate_search import LearningRateSearch
+from support.small_networks import all_arrays, compiled_network, some_digits
 
 IMAGES, LABELS = some_digits(120)
 QUICK = {"steps": 40, "batch_size": 20, "verbose": 0}

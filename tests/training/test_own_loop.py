@@ -9,11 +9,11 @@ import pickle
 
 import numpy as np
 import pytest
-from support.marks import without_numba
-from support.small_networks import all_arrays, compiled_network, small_network, some_digits
 
 import scratchcnn as sc
 from scratchcnn.optimizers import Optimizer
+from support.marks import without_numba
+from support.small_networks import all_arrays, compiled_network, small_network, some_digits
 
 IMAGES, LABELS = some_digits(60)
 OPTIMIZERS = {

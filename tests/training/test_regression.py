@@ -4,9 +4,9 @@ import math
 
 import numpy as np
 import pytest
-from support.small_networks import some_digits
 
 import scratchcnn as sc
+from support.small_networks import some_digits
 
 
 def conv_net(dtype="float32", **options):

@@ -7,14 +7,14 @@ import weakref
 
 import numpy as np
 import pytest
-from support.fused_networks import ALL_NETWORKS, NETWORKS
-from support.marks import without_numba
-from support.small_networks import all_arrays, some_digits
 
 import scratchcnn as sc
 from scratchcnn import ops
 from scratchcnn.training import replay
 from scratchcnn.training.step import train_step
+from support.fused_networks import ALL_NETWORKS, NETWORKS
+from support.marks import without_numba
+from support.small_networks import all_arrays, some_digits
 
 LAYERS = {
     **ALL_NETWORKS,

@@ -5,10 +5,10 @@ import re
 
 import numpy as np
 import pytest
-from support.small_networks import all_arrays, compiled_network, small_network, some_digits
 
 import scratchcnn as sc
 from scratchcnn.training.step import train_step
+from support.small_networks import all_arrays, compiled_network, small_network, some_digits
 
 IMAGES, LABELS = some_digits(50)
 

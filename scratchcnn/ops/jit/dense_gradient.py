@@ -64,7 +64,7 @@ def gradients(
 
 @cache
 def gradient_tiles(features: int, units: int, samples: int, dtype: np.dtype) -> tuple[Tile, Tile]:
-    """Choose the tiles of dkernel and of dx, of equally many features: at most the lanes, so that dx can be transposed."""
+    """Choose the tiles of dkernel and of dx, of equally many features: at most the lanes, to transpose dx."""
     unit_lanes, sample_lanes = lanes_for(units, dtype), lanes_for(samples, dtype)
     rows = 8 if registers().count == 32 else 4
     while rows > min(sample_lanes, features):
