@@ -7,7 +7,8 @@ from .dense import Dense
 from .dropout import Dropout
 from .normalization import BatchNorm
 from .pool import AveragePool2D, GlobalAveragePool2D, MaxPool2D
-from .shape import Flatten, Rescaling
+from .rescaling import Rescaling
+from .shape import Flatten
 
 # The layers that a saved model may consist of: load_model looks names up here and nowhere else.
 LAYERS: dict[str, type[Layer]] = {

@@ -23,10 +23,10 @@ def exact_convolutions(exact: bool = True) -> Iterator[None]:
     where the kernel's sum is over its 9 numbers of all channels. The input's gradient has the same bound, with dy for
     the input tile and the sum over the filters; the kernel's gradient has it with the sum of all |dy| for the kernel's.
     That is what was measured, with room: the largest c among millions of numbers, with outliers and without, was 5 and
-    8 forward and 7 and 39 backward. What can be proved is (C + 20) 4^2 and (C + 20) 13.3^2 forward: the matrices enlarge
-    what they are given by up to 4 and 13.3 in each direction, and there are C + 20 roundings in a row, hardly ever all
-    of one sign. Where all pixels are of one size, the error is little more than that of a plain sum. Next to a pixel
-    that is 10,000 times larger, it is not.
+    8 forward and 7 and 39 backward. What can be proved is (C + 20) 4^2 and (C + 20) 13.3^2 forward: the matrices
+    enlarge what they are given by up to 4 and 13.3 in each direction, and there are C + 20 roundings in a row, hardly
+    ever all of one sign. Where all pixels are of one size, the error is little more than that of a plain sum. Next to a
+    pixel that is 10,000 times larger, it is not.
 
     The environment variable ``SCRATCHCNN_EXACT_CONVOLUTIONS=1`` does the same everywhere.
 

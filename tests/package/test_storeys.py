@@ -20,7 +20,7 @@ STOREYS = """
     ops                                        which of the two implementations answers
     data                                       data sets, and distortions of images
     regularizers, layers                       what a layer is
-    losses, optimizers, schedules, history     what training makes small, how, and what it measured
+    losses, optimizers, schedules, history     loss functions, updates, learning rates, what was measured
     fusion                                     neighbouring layers as one
     network                                    layers in a row, parameters as one vector
     saving                                     a network as a file
