@@ -17,7 +17,7 @@ import numpy as np
 from ....types import Array
 from ...settings import Window
 from ..machine.registers import Tile, lanes_for, largest_tile, widest_tile
-from ..machine.tile import tile_add, tile_fma_row, tile_load, tile_shape, tile_store
+from ..machine.tile import copy_run, tile_add, tile_fma_row, tile_load, tile_shape, tile_store
 from ..machine.tile_rows import row_where, row_where_positive
 from ..runtime.arguments import EMPTY, read_array, read_arrays, read_dims
 from ..runtime.chunks import chunk_range, chunks_of_reduction, part_of, round_up
@@ -66,14 +66,14 @@ def _sum_outer_products(
     chunks = chunks_of_reduction(len(x), size * x.itemsize)
     copied = F != columns or (y is not None and not mask_by_relu)  # then dy is padded, and masked by y
     g = ConvDims.of(x, F, columns, window, pool)
-    g = g._replace(depth=depth, relu=y is not None, copied=copied, wants_bias=dbias is not None)
+    g = g._replace(depth=depth, relu=y is not None, wants_bias=dbias is not None)
     line, no_index = g.OH * g.OW * columns if copied else 1, EMPTY[np.dtype(np.uint8)]
     index_lines = no_index if index is None else chunk_scratch("index lines", chunks, line, np.uint8)
     lines = chunk_scratch("lines", chunks, line, x.dtype)
     images = chunk_scratch("images", chunks, g.height * g.width * C + tile.inner, x.dtype)
     sums, y = scratch("kernel gradients", (chunks, size), x.dtype), dy if y is None else y
     pooling = g.PH, g.PW, g.pool_stride_y, g.pool_stride_x
-    address = _kernel_gradient_kernel(x.dtype, *tile, mask_by_relu, index is not None, *pooling)
+    address = _kernel_gradient_kernel(x.dtype, *tile, copied, mask_by_relu, index is not None, *pooling)
     run(address, chunks, g, x, dy, y, images, lines, sums, no_index if index is None else index, index_lines)
     add_kernel_chunks(sums, depth, columns, dkernel, dbias)
 
@@ -97,8 +97,8 @@ def window_tile(KH: int, depth: int, filters: int, dtype: np.dtype) -> Tile:
 
 
 @native
-def _kernel_gradient_kernel(dtype, outer, inner, vectors, lanes, by_relu, by_pool, PH, PW, pool_down, pool_across):
-    masked = by_relu or by_pool
+def _kernel_gradient_kernel(dtype, outer, inner, vectors, lanes, copied, by_relu, by_pool, PH, PW, down, across):
+    separately = not (by_relu or by_pool)  # whether the bias's gradient is summed by itself
 
     def kernel_gradient(chunk, chunks, dims, pointers):
         """A chunk of the batch, with sums of its own; tiles of the kernel's gradient; the pixels innermost.
@@ -112,26 +112,28 @@ def _kernel_gradient_kernel(dtype, outer, inner, vectors, lanes, by_relu, by_poo
         tile, bias_tile = tile_shape(outer, inner, vectors, lanes), tile_shape(1, 1, vectors, lanes)
         image, total = part_of(images, chunk, chunks), part_of(sums, chunk, chunks)
         passed, winners = part_of(lines, chunk, chunks), part_of(index_lines, chunk, chunks)
-        gradient, winner = (passed, winners) if g.copied else (dy, index)
+        gradient, winner = (passed, winners) if copied else (dy, index)
         outputs, bias_sums = g.OH * g.OW, total.size - g.columns
         zero(image)
         zero(passed)
         zero(total)
         for n in chunk_range(g.N, chunk, chunks):
             hold_image(x, n, -1, g, image)
-            start = 0 if g.copied else n * outputs * g.F
-            for pixel in range(outputs if g.copied else 0):
-                begin, to = (n * outputs + pixel) * g.F, pixel * g.columns
-                upstream, output, here = dy[begin : begin + g.F], y[begin : begin + g.F], passed[to : to + g.F]
-                for f in range(g.F):
-                    here[f] = upstream[f] if output[f] > 0 or not g.relu else 0
-                    if by_pool:
-                        winners[to + f] = index[begin + f]
-            for f in range(0, g.columns if g.wants_bias and not masked else 0, vectors * lanes):
-                bias = tile_load(bias_tile, total, bias_sums + f, 0, 0)
+            start = 0 if copied else n * outputs * g.F
+            if copied:
                 for pixel in range(outputs):
-                    bias = tile_add(bias, tile_load(bias_tile, gradient, start + pixel * g.columns + f, 0, 0))
-                tile_store(bias_tile, bias, total, bias_sums + f, 0, 0)
+                    begin, to = (n * outputs + pixel) * g.F, pixel * g.columns
+                    upstream, output, here = dy[begin : begin + g.F], y[begin : begin + g.F], passed[to : to + g.F]
+                    for f in range(g.F):
+                        here[f] = upstream[f] if output[f] > 0 or not g.relu else 0
+                    if by_pool:
+                        copy_run(index, begin, winners, to, g.F)
+            if separately:
+                for f in range(0, g.columns if g.wants_bias else 0, vectors * lanes):
+                    bias = tile_load(bias_tile, total, bias_sums + f, 0, 0)
+                    for pixel in range(outputs):
+                        bias = tile_add(bias, tile_load(bias_tile, gradient, start + pixel * g.columns + f, 0, 0))
+                    tile_store(bias_tile, bias, total, bias_sums + f, 0, 0)
             for ky in range(0, g.KH, outer):
                 for k in range(0, g.depth, inner):
                     for f in range(0, g.columns, vectors * lanes):
@@ -142,19 +144,19 @@ def _kernel_gradient_kernel(dtype, outer, inner, vectors, lanes, by_relu, by_poo
                             for ox in range(g.OW):
                                 b = start + (oy * g.OW + ox) * g.columns + f
                                 for py in range(PH):
-                                    line = ((oy * pool_down + py) * g.stride_y + ky) * g.width
+                                    line = ((oy * down + py) * g.stride_y + ky) * g.width
                                     for px in range(PW):
-                                        a = (line + (ox * pool_across + px) * g.stride_x) * g.C + k
+                                        a = (line + (ox * across + px) * g.stride_x) * g.C + k
                                         row = tile_load(bias_tile, gradient, b, 0, 0)
                                         if by_relu:
                                             row = row_where_positive(bias_tile, row, y, b)
                                         if by_pool:
                                             row = row_where(bias_tile, row, winner, b, py * PW + px)
                                         acc = tile_fma_row(tile, acc, image, a, g.width * g.C, 1, row)
-                                        if masked:
+                                        if not separately:
                                             bias = tile_add(bias, row)
                         tile_store(tile, acc, total, place, g.depth * g.columns, g.columns)
-                        if masked:
+                        if not separately:
                             tile_store(bias_tile, bias, total, bias_sums + f, 0, 0)
 
     return kernel_gradient

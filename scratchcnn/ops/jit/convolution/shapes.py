@@ -35,7 +35,6 @@ class ConvDims(NamedTuple):
     dilation_y: int = 1  # distance of the input's pixels in the padded image: a stride when going backward
     dilation_x: int = 1
     depth: int = 0  # KW * C rounded up to whole tiles (dense kernel gradient)
-    copied: int = 0  # whether dy is copied, masked and padded (dense kernel gradient)
     wants_bias: int = 0  # backward: which gradients are wanted
     wants_dx: int = 0
     band: int = 0  # windows that are worked on at a time (sparse kernel gradient)
