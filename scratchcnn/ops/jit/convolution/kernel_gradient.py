@@ -65,8 +65,7 @@ def _sum_outer_products(
     size = (KH * depth + 1) * columns  # the kernel's gradient, then the bias's
     chunks = chunks_of_reduction(len(x), size * x.itemsize)
     copied = F != columns or (y is not None and not mask_by_relu)  # then dy is padded, and masked by y
-    g = ConvDims.of(x, F, columns, window, pool)
-    g = g._replace(depth=depth, relu=y is not None, wants_bias=dbias is not None)
+    g = ConvDims.of(x, F, columns, window, pool)._replace(relu=y is not None)
     line, no_index = g.OH * g.OW * columns if copied else 1, EMPTY[np.dtype(np.uint8)]
     index_lines = no_index if index is None else chunk_scratch("index lines", chunks, line, np.uint8)
     lines = chunk_scratch("lines", chunks, line, x.dtype)
@@ -114,6 +113,7 @@ def _kernel_gradient_kernel(dtype, outer, inner, vectors, lanes, copied, by_relu
         passed, winners = part_of(lines, chunk, chunks), part_of(index_lines, chunk, chunks)
         gradient, winner = (passed, winners) if copied else (dy, index)
         outputs, bias_sums = g.OH * g.OW, total.size - g.columns
+        depth = (g.KW * g.C + inner - 1) // inner * inner
         zero(image)
         zero(passed)
         zero(total)
@@ -129,16 +129,16 @@ def _kernel_gradient_kernel(dtype, outer, inner, vectors, lanes, copied, by_relu
                     if by_pool:
                         copy_run(index, begin, winners, to, g.F)
             if separately:
-                for f in range(0, g.columns if g.wants_bias else 0, vectors * lanes):
+                for f in range(0, g.columns, vectors * lanes):
                     bias = tile_load(bias_tile, total, bias_sums + f, 0, 0)
                     for pixel in range(outputs):
                         bias = tile_add(bias, tile_load(bias_tile, gradient, start + pixel * g.columns + f, 0, 0))
                     tile_store(bias_tile, bias, total, bias_sums + f, 0, 0)
             for ky in range(0, g.KH, outer):
-                for k in range(0, g.depth, inner):
+                for k in range(0, depth, inner):
                     for f in range(0, g.columns, vectors * lanes):
-                        place = (ky * g.depth + k) * g.columns + f
-                        acc = tile_load(tile, total, place, g.depth * g.columns, g.columns)
+                        place = (ky * depth + k) * g.columns + f
+                        acc = tile_load(tile, total, place, depth * g.columns, g.columns)
                         bias = tile_load(bias_tile, total, bias_sums + f, 0, 0)
                         for oy in range(g.OH):
                             for ox in range(g.OW):
@@ -155,7 +155,7 @@ def _kernel_gradient_kernel(dtype, outer, inner, vectors, lanes, copied, by_relu
                                         acc = tile_fma_row(tile, acc, image, a, g.width * g.C, 1, row)
                                         if not separately:
                                             bias = tile_add(bias, row)
-                        tile_store(tile, acc, total, place, g.depth * g.columns, g.columns)
+                        tile_store(tile, acc, total, place, depth * g.columns, g.columns)
                         if not separately:
                             tile_store(bias_tile, bias, total, bias_sums + f, 0, 0)
 

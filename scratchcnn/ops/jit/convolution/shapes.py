@@ -34,9 +34,6 @@ class ConvDims(NamedTuple):
     relu: int = 0  # whether a ReLU follows
     dilation_y: int = 1  # distance of the input's pixels in the padded image: a stride when going backward
     dilation_x: int = 1
-    depth: int = 0  # KW * C rounded up to whole tiles (dense kernel gradient)
-    wants_bias: int = 0  # backward: which gradients are wanted
-    wants_dx: int = 0
     band: int = 0  # windows that are worked on at a time (sparse kernel gradient)
 
     @classmethod

@@ -56,7 +56,7 @@ def gradients_sparse(
     tile = sparse_tile(KH, KW * C, x.dtype)
     columns = round_up(KW * C, tile.columns)
     g = ConvDims.of(x, F, columns, window, pool)
-    g = g._replace(wants_dx=dx is not None, band=windows_at_once(g, x.itemsize))
+    g = g._replace(band=windows_at_once(g, x.itemsize))
     size = F * KH * columns
     chunks = chunks_of_reduction(g.N, size * x.itemsize)
     sums = scratch("kernel gradients", (chunks, size + round_up(F, 16)), x.dtype)
@@ -110,7 +110,7 @@ def _sparse_gradient_kernel(dtype, outer, inner, vectors, lanes, mask_vectors, m
         zero(total)
         for n in chunk_range(g.N, chunk, chunks):
             hold_image(x, n, -1, g, image)
-            if g.wants_dx:
+            if dx.size > 0:
                 zero(dimage)
             for first in range(0, windows, g.band):
                 band = min(g.band, windows - first)
@@ -130,7 +130,7 @@ def _sparse_gradient_kernel(dtype, outer, inner, vectors, lanes, mask_vectors, m
                                 acc = tile_axpy_of(tile, acc, dy, gradient, image, start + place, g.width * g.C, 0)
                                 bias += at(dy, gradient)
                             tile_store(tile, acc, total, here, g.columns, 0)
-                            if g.wants_dx:
+                            if dx.size > 0:
                                 acc = tile_load(tile, weights, here, g.columns, 0)
                                 mask = masks[f % BITS]
                                 while mask:
@@ -139,7 +139,7 @@ def _sparse_gradient_kernel(dtype, outer, inner, vectors, lanes, mask_vectors, m
                                     part = tile_axpy(part, dy, gradient, acc)
                                     tile_store(tile, part, dimage, start + place, g.width * g.C, 0)
                     total[g.F * g.KH * g.columns + f] = bias  # each tile has found the same
-            if g.wants_dx:
+            if dx.size > 0:
                 copy_back(dimage, g, dx, n * g.H * g.W * g.C)
 
     return sparse_gradient
