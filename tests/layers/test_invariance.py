@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import scratchcnn as sc
+from support.cases import convolution
 from support.marks import without_numba
 from support.small_networks import compiled_network, random_images
 
@@ -63,12 +64,12 @@ def test_the_answer_to_an_image_has_the_same_bits_in_any_batch():
 def test_winograds_algorithm_gives_an_image_the_same_bits_alone_and_among_others():
     from scratchcnn.ops.jit import conv_relu_pool_forward
 
-    rng = np.random.default_rng(0)
-    x, kernel, bias = (rng.normal(size=shape).astype(np.float32) for shape in ((8, 13, 13, 32), (3, 3, 32, 64), (64,)))
+    rng, case = np.random.default_rng(0), convolution((8, 13, 13, 32), (3, 3), 64, pool=((2, 2), (2, 2)))
+    x, kernel, bias = (rng.normal(size=shape).astype(np.float32) for shape in (case.images, case.kernel, (case.F,)))
     answers = []
     for images in (x, x[5:6]):
         y = np.empty((len(images), 5, 5, 64), np.float32)
-        conv_relu_pool_forward(images, kernel, bias, (1, 1), (0, 0), (2, 2), (2, 2), y, np.empty(y.shape, np.uint8))
+        conv_relu_pool_forward(images, kernel, bias, *case.windows, out=(y, np.empty(y.shape, np.uint8)))
         answers.append(y[5 % len(images)])
     np.testing.assert_array_equal(*answers)
 

@@ -144,8 +144,9 @@ def test_the_kernels_for_other_cpus_are_right(cpu, tmp_path):
     if platform.machine() not in ("x86_64", "AMD64"):
         pytest.skip("a test of x86 CPUs")
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-n", "0"]
+    names = "ops/test_jit_ops.py", "ops/test_jit_convolution.py", "ops/test_jit_edges.py", "fusion/test_fusion.py"
     done = subprocess.run(
-        [*command, TESTS / "ops/test_jit_ops.py", TESTS / "ops/test_jit_edges.py", TESTS / "fusion/test_fusion.py"],
+        [*command, *(TESTS / name for name in names)],
         cwd=ROOT,
         env={**os.environ, "NUMBA_CPU_NAME": cpu, "NUMBA_CACHE_DIR": str(tmp_path)},
         capture_output=True,
