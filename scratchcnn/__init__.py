@@ -11,6 +11,9 @@ from .layers import (
     Conv2D,
     ReLU,
     LeakyReLU,
+    ELU,
+    Sigmoid,
+    Tanh,
     MaxPool2D,
     AveragePool2D,
     GlobalAveragePool2D,
@@ -19,8 +22,9 @@ from .layers import (
     BatchNorm,
     Dropout,
 )
-from .losses import SoftmaxCrossEntropy
-from .optimizers import SGD, Adam, AdamW
+from .losses import SoftmaxCrossEntropy, BinaryCrossEntropy, MeanSquaredError
+from .optimizers import SGD, Adam, AdamW, RMSprop
+from . import metrics
 from . import regularizers
 from . import schedules
 from .history import History
@@ -39,11 +43,13 @@ from . import gradcheck
 __version__ = "0.1.0"
 
 __all__ = [
+    "ELU",
     "SGD",
     "Adam",
     "AdamW",
     "AveragePool2D",
     "BatchNorm",
+    "BinaryCrossEntropy",
     "Conv2D",
     "Dense",
     "Dropout",
@@ -55,16 +61,21 @@ __all__ = [
     "Layer",
     "LeakyReLU",
     "MaxPool2D",
+    "MeanSquaredError",
+    "RMSprop",
     "ReLU",
     "Rescaling",
     "Sequential",
     "ShiftAverage",
+    "Sigmoid",
     "SoftmaxCrossEntropy",
+    "Tanh",
     "callbacks",
     "data",
     "gradcheck",
     "load_model",
     "lr_find",
+    "metrics",
     "ops",
     "plots",
     "recipes",

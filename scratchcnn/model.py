@@ -7,15 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from os import PathLike
+from typing import Any
 
 from .checks.messages import say
 from .checks.settings import yes_or_no
 from .layers.base import Layer
-from .losses import Loss, SoftmaxCrossEntropy
+from .losses import Loss
+from .losses.choice import as_loss
+from .metrics.choice import as_metrics
 from .network.network import Network
 from .network.summary import summary
-from .network.vectors import require_optimizer
-from .optimizers import Adam, Optimizer
+from .optimizers import Optimizer
+from .optimizers.choice import as_optimizer
 from .saving import files as saving
 from .training import evaluation
 from .training import loop as training
@@ -114,23 +117,40 @@ class Sequential(Network):
         """
         say(summary(self, yes_or_no("kernels", kernels)))
 
-    def compile(self, optimizer: Optimizer | None = None, loss: Loss | None = None) -> None:
+    def compile(
+        self, optimizer: Optimizer | str | None = None, loss: Loss | str | None = None, metrics: Any = None
+    ) -> None:
         """Choose how to train: ``Adam()`` and ``SoftmaxCrossEntropy()`` where nothing else is given.
 
-        The loss may be any object with the methods of ``losses.Loss``.
+        Parameters
+        ----------
+        optimizer : Optimizer or str
+            Such as ``sc.Adam(1e-3)``; ``"adam"`` is ``sc.Adam()``.
+        loss : Loss or str
+            Any object with the methods of ``losses.Loss``; ``"sparse_categorical_crossentropy"`` and
+            ``"categorical_crossentropy"`` are ``sc.SoftmaxCrossEntropy()``, ``"mse"`` is ``sc.MeanSquaredError()``.
+        metrics : list, optional
+            What to measure beside the loss: metrics (``sc.metrics``), their names such as ``"accuracy"``, and functions
+            of (targets, predictions) that return a number, or one for each sample. Without it, the accuracy where there
+            is one.
 
         Raises
         ------
         ValueError
             If these are not objects of their kind, or the loss is none for the outputs of this network, as
             ``SoftmaxCrossEntropy`` where it does not end in one number for each class.
+
+        Examples
+        --------
+        >>> import scratchcnn as sc
+        >>> model = sc.Sequential([sc.Flatten(), sc.Dense(10)], input_shape=(28, 28, 1))
+        >>> model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy", sc.metrics.F1Score()])
         """
-        optimizer = Adam() if optimizer is None else require_optimizer(optimizer)
-        loss = SoftmaxCrossEntropy() if loss is None else loss
+        optimizer, loss, chosen = as_optimizer(optimizer), as_loss(loss), as_metrics(metrics)
         self._require_loss(loss)
         with self.lock:
             self.optimizer = optimizer  # which may be refused: then nothing is changed
-            self.loss = loss
+            self.loss, self.metrics = loss, chosen
             self.recordings.clear()
 
     fit = training.fit

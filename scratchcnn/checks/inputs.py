@@ -29,8 +29,13 @@ def as_contiguous(x: Any, dtype: Any = None) -> np.ndarray:
     return x if x.flags.aligned else x.copy()
 
 
+def is_contiguous(x: np.ndarray) -> bool:
+    """Return whether kernels can read an array as it is."""
+    return x.flags.c_contiguous and x.flags.aligned
+
+
 def as_images(
-    x: Any, input_shape: Shape, dtype: np.dtype, keep_bytes: bool
+    x: Any, input_shape: Shape, dtype: np.dtype, keep_bytes: bool, convert: bool = True
 ) -> tuple[np.ndarray, tuple[float, float] | None]:
     """Return samples as an array ``(N, *input_shape)`` of ``dtype``, or of uint8 where that is welcome.
 
@@ -46,6 +51,8 @@ def as_images(
         float32 or float64.
     keep_bytes : bool
         Whether uint8 stays uint8: the model rescales it, and a data set stays a quarter of the size.
+    convert : bool
+        Whether to convert; else numbers are only looked at, piece by piece, and returned as they are.
 
     Raises
     ------
@@ -66,7 +73,9 @@ def as_images(
     if len(x) == 0:
         raise ValueError(f"there are no images: the array has shape {x.shape}")
     if keep_bytes and x.dtype == np.uint8:
-        return as_contiguous(x), None
+        return (as_contiguous(x) if convert else x), None
+    if not convert:
+        return x, _extent_of(x, dtype)
     with np.errstate(over="ignore"):  # a float64 beyond float32 becomes infinite, and is reported as that below
         x = as_contiguous(x, dtype)
     low, high = float(x.min()), float(x.max())  # NaN if a value is
@@ -163,7 +172,21 @@ def as_input_shape(input_shape: Any) -> Shape:
     return shape
 
 
-def _report_not_finite(x: np.ndarray, what: str = "image") -> None:
+def _extent_of(x: np.ndarray, dtype: np.dtype) -> tuple[float, float]:
+    """Return the lowest and the highest of numbers that are to be converted to ``dtype``; none may become infinite."""
+    low, high = math.inf, -math.inf
+    images = max(1, CHECKED_AT_ONCE // max(1, x[0].size))
+    for start in range(0, len(x), images):
+        with np.errstate(over="ignore"):
+            part = x[start : start + images].astype(dtype, copy=False)
+        lowest, highest = float(part.min()), float(part.max())  # NaN if a value is
+        if not (math.isfinite(lowest) and math.isfinite(highest)):
+            _report_not_finite(part, first=start)
+        low, high = min(low, lowest), max(high, highest)
+    return low, high
+
+
+def _report_not_finite(x: np.ndarray, what: str = "image", first: int = 0) -> None:
     flat = x.reshape(-1)
     for start in range(0, flat.size, CHECKED_AT_ONCE):
         finite = np.isfinite(flat[start : start + CHECKED_AT_ONCE])
@@ -171,4 +194,4 @@ def _report_not_finite(x: np.ndarray, what: str = "image") -> None:
             position = np.unravel_index(start + int(np.argmin(finite)), x.shape)
             value, place = x[position], tuple(int(i) for i in position)
             where = f"holds {value} at {place[1:]}" if place[1:] else f"is {value}"
-            raise ValueError(f"{what}s must be finite {x.dtype} numbers, but {what} {place[0]} {where}")
+            raise ValueError(f"{what}s must be finite {x.dtype} numbers, but {what} {first + place[0]} {where}")

@@ -1,6 +1,6 @@
 """What each layer is: its parameters, its shapes, and its two passes. ``base.py`` says what they have in common."""
 
-from .activations import LeakyReLU, ReLU
+from .activations import ELU, LeakyReLU, ReLU, Sigmoid, Tanh
 from .base import Layer
 from .conv import Conv2D
 from .dense import Dense
@@ -22,6 +22,9 @@ LAYERS: dict[str, type[Layer]] = {
         BatchNorm,
         ReLU,
         LeakyReLU,
+        ELU,
+        Sigmoid,
+        Tanh,
         Flatten,
         Dropout,
         Dense,

@@ -32,9 +32,13 @@ def classes(output_shape: Shape) -> int:
 def count_correct(logits: np.ndarray, labels: np.ndarray, cross_entropy: float = math.nan) -> int:
     """Return for how many samples the highest of the logits (N, K) is that of the label (N,).
 
+    Where the labels are rows (N, K) of probabilities, the most probable class is the label.
+
     A row with a NaN has no highest, and is never right. Nor is one whose highest is infinite: it has no probabilities.
     If the mean cross-entropy of the samples is known and finite, there are no such rows, and they are not looked for.
     """
+    if labels.ndim == 2:
+        labels = labels.argmax(axis=1)
     best = logits.argmax(axis=1)  # (N,), the place of a NaN where there is one
     right = best == labels
     if not math.isfinite(cross_entropy):

@@ -28,6 +28,10 @@ class Loss(Protocol):
         (N,) that are integers from 0 to K - 1 are taken for class numbers, of which the highest of K >= 2 logits
         chooses one; there is no accuracy for any others.
 
+    ``per_sample()``
+        Returns the loss of each sample of the latest ``forward``, floats (N,). ``fit`` needs it for ``class_weight``
+        and ``sample_weight``.
+
     Examples
     --------
     The mean squared error, for targets (N, 1) of a network that ends in ``Dense(1)``:

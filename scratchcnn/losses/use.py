@@ -13,9 +13,11 @@ from typing import Any
 
 import numpy as np
 
+from .. import ops
 from ..checks.inputs import as_numbers
 from ..checks.messages import shown
 from ..types import Shape
+from .base import LossFunction, mean_of
 from .classification import count_correct
 from .protocol import Loss
 from .softmax_cross_entropy import SoftmaxCrossEntropy
@@ -35,13 +37,18 @@ def as_targets(loss: Loss, y: Any, samples: int, output_shape: Shape, dtype: np.
             f"check_targets of {shown(loss)} must return one row for each of {samples} samples, got shape "
             f"{targets.shape}"
         )
+    if isinstance(loss, LossFunction) and targets.dtype.kind == "f":
+        return targets.astype(dtype, copy=False)
     return targets
 
 
-def correct_counter(loss: Loss, targets: np.ndarray, output_shape: Shape) -> Callable[..., int] | None:
+def correct_counter(loss: Loss, targets: np.ndarray, output_shape: Shape) -> Callable[..., float] | None:
     """Return the function of logits, targets and their mean loss that counts what is right; None where nobody can."""
     if type(loss) is SoftmaxCrossEntropy:
         return count_correct
+    if isinstance(loss, LossFunction):
+        correct = getattr(loss, "correct", None)
+        return None if correct is None else lambda logits, targets, _: correct(logits, targets)
     if hasattr(loss, "correct"):
         return lambda logits, targets, _: operator.index(loss.correct(logits, targets))
     labels = targets.ndim == 1 and targets.dtype.kind in "iu" and len(output_shape) == 1 and output_shape[0] >= 2
@@ -70,10 +77,13 @@ def predictions(loss: Loss, logits: np.ndarray) -> np.ndarray:
     return answers
 
 
-def mean_loss(loss: Loss, logits: np.ndarray, targets: np.ndarray) -> float:
-    """Return ``loss.forward(logits, targets)``, a float; where the shapes do not fit, the error says what to pass."""
+def mean_loss(loss: Loss, logits: np.ndarray, targets: np.ndarray, sample_weight: np.ndarray | None = None) -> float:
+    """Return ``loss.forward(logits, targets)``, a float; where the shapes do not fit, the error says what to pass.
+
+    With weights of the samples (N,), the mean of the samples' losses multiplied by them.
+    """
     try:
-        return as_mean(loss, loss.forward(logits, targets))
+        mean = as_mean(loss, loss.forward(logits, targets))
     except ValueError as error:
         if "broadcast" not in str(error):
             raise
@@ -81,10 +91,46 @@ def mean_loss(loss: Loss, logits: np.ndarray, targets: np.ndarray) -> float:
             f"forward of {shown(loss)} cannot take outputs of shape {logits.shape} and targets of shape "
             f"{targets.shape} together{_advice_for_targets(logits, targets)}: {error}"
         ) from error
+    return mean if sample_weight is None else mean_of(*sample_losses(loss, len(logits)), sample_weight)
 
 
-def gradient_of(loss: Loss, logits: np.ndarray, targets: np.ndarray) -> np.ndarray:
-    """Return ``loss.backward()``, the gradient at the logits, or raise a ValueError if it has not their shape."""
+def sample_losses(loss: Loss, samples: int) -> tuple[np.ndarray, np.ndarray | None]:
+    """Return the loss of each sample of the latest ``forward``, and how much each counts; None, all the same."""
+    losses = np.asarray(loss.per_sample())  # type: ignore[attr-defined]  # require_sample_losses has looked
+    if losses.shape != (samples,) or losses.dtype.kind != "f":
+        raise ValueError(
+            f"per_sample of {shown(loss)} must return the losses of the {samples} samples, floats ({samples},), "
+            f"got {losses.dtype} of shape {losses.shape}"
+        )
+    return losses, loss.sample_weights() if isinstance(loss, LossFunction) else None
+
+
+def require_sample_losses(loss: Loss, argument: str) -> None:
+    """Raise a ValueError if a loss cannot tell the losses of samples, which weights are to multiply."""
+    if not callable(getattr(loss, "per_sample", None)):
+        raise ValueError(
+            f"{argument} needs the loss of each sample, which {shown(loss)} does not tell; give it a method "
+            "per_sample(self) that returns those of the latest forward, floats (N,)"
+        )
+
+
+def weight_of(loss: Loss, targets: np.ndarray) -> float:
+    """Return what the mean loss of these samples is divided by: their number, unless some count more or nothing."""
+    return loss.weight_of(targets) if isinstance(loss, SoftmaxCrossEntropy) else float(len(targets))
+
+
+def counted(loss: Loss, targets: np.ndarray) -> np.ndarray | None:
+    """Return which samples have a label, bools (N,); None where all have."""
+    return loss.counted(targets) if isinstance(loss, SoftmaxCrossEntropy) else None
+
+
+def gradient_of(
+    loss: Loss, logits: np.ndarray, targets: np.ndarray, sample_weight: np.ndarray | None = None
+) -> np.ndarray:
+    """Return ``loss.backward()``, the gradient at the logits, or raise a ValueError if it has not their shape.
+
+    With weights of the samples (N,), each sample's gradient multiplied by its weight.
+    """
     dlogits = loss.backward()
     if np.shape(dlogits) != logits.shape:
         raise ValueError(
@@ -92,6 +138,10 @@ def gradient_of(loss: Loss, logits: np.ndarray, targets: np.ndarray) -> np.ndarr
             f"{np.shape(dlogits)}; the targets have the shape {targets.shape}: NumPy may have broadcast the two"
             + _advice_for_targets(logits, targets)
         )
+    if sample_weight is not None:
+        if not isinstance(loss, LossFunction):  # its array may be one that it reads again
+            dlogits = np.array(dlogits, logits.dtype, order="C")
+        ops.scale_rows(sample_weight, dlogits)
     return dlogits
 
 

@@ -21,6 +21,7 @@ from ..history import History
 from ..layers import Rescaling
 from ..layers.base import Layer
 from ..losses import Loss
+from ..metrics import Metric
 from ..regularizers import add_gradients, penalties
 from ..types import Shape
 from .image_range import ImageRange, check_range, notice
@@ -46,6 +47,7 @@ class Network(ParameterVectors):
     watched_layers: tuple[list[Layer], list[Layer]] | None = None  # those whose settings and state replay.py looks at
     before_build: Callable[[Layer, Shape], None] | None = None  # called by load_model's wish, to look before it builds
     loss: Loss
+    metrics: tuple[Metric, ...] | None = None  # what is measured beside the loss; None: the accuracy, if there is one
     fitted_by: tuple[int, int] | None = None  # the process and the thread that is training the model
 
     def __init__(
@@ -159,9 +161,12 @@ class Network(ParameterVectors):
         """Whether the network starts with a ``Rescaling``, and so takes raw uint8 pixels as they are."""
         return isinstance(self.layers[0], Rescaling)
 
-    def as_images(self, x: Any) -> np.ndarray:
-        """Return samples in the form that ``forward`` works on, or raise an error that says what is wrong with them."""
-        x, extent = as_images(x, self.input_shape, self.dtype, self.takes_bytes)
+    def as_images(self, x: Any, convert: bool = True) -> np.ndarray:
+        """Return samples in the form that ``forward`` works on, or raise an error that says what is wrong with them.
+
+        With ``convert=False`` they are looked at, and returned in the dtype they have: they may be many.
+        """
+        x, extent = as_images(x, self.input_shape, self.dtype, self.takes_bytes, convert)
         check_range(self, x, extent)
         return x
 
@@ -170,8 +175,8 @@ class Network(ParameterVectors):
             loss, type
         ):
             raise ValueError(
-                f"loss must be an object such as SoftmaxCrossEntropy(), got {shown(loss)}; one of your own needs the "
-                f"methods forward and backward"
+                f"loss must be an object such as sc.SoftmaxCrossEntropy(), got {shown(loss)}; one of your own needs "
+                "the methods forward and backward"
             )
         if hasattr(loss, "check_outputs"):
             loss.check_outputs(self.output_shape)

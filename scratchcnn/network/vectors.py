@@ -144,7 +144,7 @@ class ParameterVectors(KnownAttributes):
 
 def require_optimizer(optimizer: Any) -> Optimizer:
     if not isinstance(optimizer, Optimizer):
-        raise ValueError(f"optimizer must be an object such as Adam(1e-3), got {shown(optimizer)}")
+        raise ValueError(f"optimizer must be an object such as sc.Adam(1e-3), got {shown(optimizer)}")
     return optimizer
 
 

@@ -35,6 +35,7 @@ from .exact import exact_convolutions as exact_convolutions
 from .operands import ARRAYS, operands_of
 from .settings import AdamSettings as AdamSettings
 from .settings import Distortion as Distortion
+from .settings import RMSpropSettings as RMSpropSettings
 from .settings import SGDSettings as SGDSettings
 from .settings import Window as Window
 

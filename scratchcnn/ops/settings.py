@@ -54,6 +54,15 @@ class AdamSettings(NamedTuple):
     decoupled: bool = False  # whether the weight decay is AdamW's
 
 
+class RMSpropSettings(NamedTuple):
+    """What a step of RMSprop depends on."""
+
+    learning_rate: float
+    rho: float
+    momentum: float
+    epsilon: float
+
+
 class Distortion(NamedTuple):
     """The limits of what an augmentation does to an image at random."""
 

@@ -1,11 +1,15 @@
-"""Optimizers: how a gradient becomes a step. Stochastic gradient descent (``sgd.py``) and Adam (``adam.py``).
+"""Optimizers: how a gradient becomes a step.
 
-What they share is in ``base.py``; which parameters the weight decay leaves out, in ``decay.py``.
+Gradient descent is in ``sgd.py``, Adam in ``adam.py``, RMSprop in ``rmsprop.py``. What they share is in ``base.py``;
+which parameters the weight decay leaves out, in ``decay.py``.
 """
 
 from .adam import Adam, AdamW
 from .base import Optimizer
+from .rmsprop import RMSprop
 from .settings import LearningRate
 from .sgd import SGD
 
-__all__ = ["SGD", "Adam", "AdamW", "LearningRate", "Optimizer"]
+# The optimizers that a saved model may have been compiled with, and those that go by a name.
+OPTIMIZERS: dict[str, type[Optimizer]] = {kind.__name__: kind for kind in (SGD, Adam, AdamW, RMSprop)}
+__all__ = [*OPTIMIZERS, "OPTIMIZERS", "LearningRate", "Optimizer"]

@@ -13,16 +13,15 @@ import numpy as np
 from ..checks.messages import shown
 from ..layers import LAYERS
 from ..layers.base import Layer
-from ..losses import SoftmaxCrossEntropy
+from ..losses import LOSSES, BinaryCrossEntropy, MeanSquaredError, SoftmaxCrossEntropy
+from ..metrics import METRICS
 from ..network.names import unique_names
 from ..network.network import Network
-from ..optimizers import SGD, Adam, AdamW
+from ..optimizers import OPTIMIZERS
 from ..schedules import CosineDecay, OneCycle, StepDecay
 from .rebuildable import plain, require_rebuildable
 
 FORMAT, VERSION = "scratchcnn model", 1
-LOSSES = {cls.__name__: cls for cls in (SoftmaxCrossEntropy,)}
-OPTIMIZERS = {cls.__name__: cls for cls in (SGD, Adam, AdamW)}
 SCHEDULES = {cls.__name__: cls for cls in (StepDecay, CosineDecay, OneCycle)}
 MOST_LAYERS, MOST_CHARACTERS = 5_000, 2_000_000  # of a model, and of its description as JSON
 
@@ -87,15 +86,25 @@ def facts(model: Network, include_optimizer: bool = True) -> dict[str, Any]:
         if callable(rate):
             config["optimizer"]["config"]["learning_rate"] = _describe_known(rate, SCHEDULES)
         config["loss"] = _describe_known(model.loss, LOSSES)
+        if model.metrics is not None:
+            config["metrics"] = [_describe_known(metric, METRICS) for metric in model.metrics]
     return plain("the model", config)
+
+
+_ANSWERS = {
+    SoftmaxCrossEntropy.predictions: "softmax",
+    BinaryCrossEntropy.predictions: "sigmoid",
+    MeanSquaredError.predictions: "logits",
+}
 
 
 def _predictions(model: Network) -> str:
     """Return what ``predict`` answers: "softmax", "logits", or what only the loss of that name can say."""
     if model.loss is None:
         return model.saved_predictions
-    if getattr(type(model.loss), "predictions", None) is SoftmaxCrossEntropy.predictions:  # a subclass, too
-        return "softmax"
+    answers = getattr(type(model.loss), "predictions", None)
+    if answers in _ANSWERS:  # a subclass's, too
+        return _ANSWERS[answers]
     return f"loss {type(model.loss).__name__}" if hasattr(model.loss, "predictions") else "logits"
 
 

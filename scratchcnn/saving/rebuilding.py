@@ -12,18 +12,18 @@ from typing import Any, TypeVar
 from ..checks.messages import shown
 from ..layers import LAYERS
 from ..layers.base import Layer
+from ..losses import LOSSES
+from ..metrics import METRICS
 from ..network.image_range import ImageRange
 from ..network.network import Network
-from ..optimizers import Optimizer
+from ..optimizers import OPTIMIZERS, Optimizer
 from ..optimizers.decay import Excluded
 from ..types import Shape
 from .archive import Archive
 from .description import (
     FORMAT,
-    LOSSES,
     MOST_CHARACTERS,
     MOST_LAYERS,
-    OPTIMIZERS,
     SCHEDULES,
     VERSION,
     facts,
@@ -138,6 +138,8 @@ def _compile(model: Network, config: dict[str, Any], archive: Archive) -> None:
     for name in optimizer.slot_names:
         archive.require(f"optimizer.{name}", model.parameters.shape, model.dtype)
     model.optimizer, model.loss = optimizer, _make(config["loss"], LOSSES)
+    if "metrics" in config:
+        model.metrics = tuple(_make(entry, METRICS) for entry in config["metrics"])
     if config["iterations"] > MOST_ITERATIONS:
         raise ValueError(f"its iterations are {shown(config['iterations'])}, the most are {MOST_ITERATIONS}")
     optimizer.iterations = config["iterations"]

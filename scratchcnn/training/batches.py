@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import NamedTuple
+
 import numpy as np
 
 from ..data.augment import Annealed, Augmentation
 from ..memory import aligned_empty
 from ..network.network import Network
+from .checks import is_ready
+
+
+class Batch(NamedTuple):
+    """What an update learns from."""
+
+    images: np.ndarray  # (N, *input_shape)
+    targets: np.ndarray  # N rows
+    weights: np.ndarray | None = None  # (N,): how much each sample counts; None, all the same
 
 
 class Batches:
@@ -24,6 +36,8 @@ class Batches:
     shuffling : bool
         Whether each epoch has an order of its own.
     augmentation : Augmentation, Annealed or None
+    weights : ndarray, shape (M,), optional
+        How much each sample counts.
 
     Attributes
     ----------
@@ -40,16 +54,26 @@ class Batches:
         batch_size: int,
         shuffling: bool = True,
         augmentation: Augmentation | Annealed | None = None,
+        weights: np.ndarray | None = None,
     ) -> None:
         self.size = min(batch_size, len(samples))
-        self._model, self._x, self._y, self._samples = model, x, y, samples
+        self._model, self._x, self._y, self._weights, self._samples = model, x, y, weights, samples
         self._shuffling, self._augmentation = shuffling, augmentation
         self._order = samples
         self._starts = range(0, len(samples), self.size)
-        self._images = aligned_empty((self.size, *x.shape[1:]), x.dtype)
+        self._converts = not is_ready(model, x)
+        self._images = aligned_empty((self.size, *x.shape[1:]), model.dtype if self._converts else x.dtype)
 
     def __len__(self) -> int:
         return len(self._starts)
+
+    def __iter__(self) -> Iterator[int]:
+        """Yield the numbers of an epoch's batches."""
+        return iter(range(len(self._starts)))
+
+    def fraction(self, number: int) -> float:
+        """Return how much of an epoch lies before a batch."""
+        return number / len(self._starts)
 
     def shuffle(self) -> None:
         """Begin an epoch."""
@@ -57,17 +81,20 @@ class Batches:
             with self._model.lock:
                 self._order = self._model.rng.permutation(self._samples)
 
-    def draw(self, number: int, progress: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
-        """Return images and targets of a batch of the epoch; the images are overwritten by the next one.
+    def draw(self, number: int, progress: float = 0.0) -> Batch:
+        """Return a batch of the epoch; its images are overwritten by the next one.
 
         ``progress``, from 0 to 1, is how far the training is, for an augmentation that weakens.
         """
         start = self._starts[number]
         chosen = self._order[start : start + self.size]
         images = self._images[: len(chosen)]
+        source, places = self._x, chosen
+        if self._converts:
+            source, places = self._x[chosen].astype(self._model.dtype), np.arange(len(chosen))
         if self._augmentation is None:
-            np.take(self._x, chosen, axis=0, out=images, mode="clip")  # the mode that does not copy first
+            np.take(source, places, axis=0, out=images, mode="clip")  # the mode that does not copy first
         else:
             seed = int(self._model.rng.integers(2**64, dtype=np.uint64))
-            self._augmentation.at(progress).gather(self._x, chosen, seed, images)
-        return images, self._y[chosen]
+            self._augmentation.at(progress).gather(source, places, seed, images)
+        return Batch(images, self._y[chosen], None if self._weights is None else self._weights[chosen])

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..checks.inputs import as_labels
+from ..checks.inputs import as_contiguous, as_labels, is_contiguous
 from ..checks.ranges import are_below
 from ..losses import SoftmaxCrossEntropy
 from ..losses.use import as_targets
@@ -32,13 +32,31 @@ def require_trainable(model: Network) -> None:
         )
 
 
+def is_ready(model: Network, x: np.ndarray) -> bool:
+    """Return whether images are of a dtype that the network takes as it is, and in one piece."""
+    return (x.dtype == model.dtype or (x.dtype == np.uint8 and model.takes_bytes)) and is_contiguous(x)
+
+
+def ready_part(model: Network, x: np.ndarray, start: int, size: int) -> np.ndarray:
+    """Return a batch of checked images as the network takes them; ``x`` may be larger than the memory."""
+    part = x[start : start + size]
+    return part if is_ready(model, part) else as_contiguous(part, model.dtype)
+
+
 def as_samples(model: Network, x: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
-    """Return images and targets in the form that the loops work on, or raise an error that says what is wrong."""
-    x = model.as_images(x)
+    """Return images and targets that have been checked, or raise an error that says what is wrong.
+
+    Images stay where they are: those of another dtype are converted batch by batch, for they may be larger than the
+    memory.
+    """
+    x = model.as_images(x, convert=False)
     return x, as_targets(model.loss, y, len(x), model.output_shape, model.dtype)
 
 
 def require_labels(model: Network, targets: np.ndarray) -> None:
     """Raise an error unless targets are what compiled kernels believe them to be, if these are to work on them."""
-    if type(model.loss) is SoftmaxCrossEntropy and not are_below(model.output_shape[-1], targets):
+    loss = model.loss
+    if type(loss) is not SoftmaxCrossEntropy or targets.ndim == 2 or loss.ignore_index is not None:
+        return  # rows of probabilities, or kernels that ignore what is no class
+    if not are_below(model.output_shape[-1], targets):
         as_labels(targets, len(targets), model.output_shape[-1])  # says what is wrong

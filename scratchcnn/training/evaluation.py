@@ -7,33 +7,57 @@ Letters: N samples, K classes.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
 from .. import ops
+from ..callbacks.progress import progress_display
 from ..checks.inputs import as_integer
+from ..checks.messages import say
+from ..checks.settings import yes_or_no
 from ..concurrency.locks import lock_of
-from ..losses import SoftmaxCrossEntropy
+from ..history import as_text
+from ..losses import BinaryCrossEntropy, MeanSquaredError, SoftmaxCrossEntropy
 from ..losses.classification import classes
-from ..losses.use import correct_counter, gradient_of, invalidate, mean_loss, predictions
+from ..losses.use import gradient_of, invalidate, mean_loss, predictions
 from ..network.network import Network
-from .checks import as_samples, require_compiled, require_labels
+from .checks import ready_part, require_compiled, require_labels
 from .replay import replayed
+from .samples import Samples, checked_samples
+from .streams import Stream, images_of, is_stream
 from .totals import Totals
 
 
-def evaluate(model: Network, x: Any, y: Any, batch_size: int = 128) -> tuple[float, float]:
+def evaluate(
+    model: Network,
+    x: Any,
+    y: Any = None,
+    batch_size: int | None = None,
+    verbose: int | str = 0,
+    sample_weight: Any = None,
+    steps: int | None = None,
+    return_dict: bool = False,
+) -> Any:
     """Measure a compiled model.
 
     Parameters
     ----------
     x : array_like, shape (N, *input_shape)
-        Images, in any form that ``fit`` takes.
+        Images, in any form that ``fit`` takes, or an iterable of batches.
     y : array_like, N rows
-        Targets, in any form that ``fit`` takes: class numbers, unless the loss is one of your own.
+        Targets, in any form that ``fit`` takes. None where x yields batches.
     batch_size : int, default 128
         Images that are worked on at once: a matter of speed and memory.
+    verbose : {0, 1, 2, "auto"}
+        0: silent. Else the result is printed, too.
+    sample_weight : array_like, shape (N,), optional
+        How much each sample counts in the loss, as in ``fit``.
+    steps : int, optional
+        Batches to take from an iterable; without it, all that it has.
+    return_dict : bool, default False
+        Whether to return a dictionary, ``{"loss": ..., "accuracy": ...}``.
 
     Returns
     -------
@@ -41,7 +65,8 @@ def evaluate(model: Network, x: Any, y: Any, batch_size: int = 128) -> tuple[flo
         The mean over the samples, and the penalties of the layers' regularizers, as in Keras.
     accuracy : float
         The fraction of the samples whose highest logit is that of their label; one with a NaN among its logits is
-        wrong. NaN where the targets are not class numbers, unless the loss counts what is right (``losses.Loss``).
+        wrong. NaN where nothing is classified. A model compiled with ``metrics=[...]`` returns those in its place, in
+        their order.
 
     Raises
     ------
@@ -64,28 +89,57 @@ def evaluate(model: Network, x: Any, y: Any, batch_size: int = 128) -> tuple[flo
     >>> loss, accuracy = model.evaluate(x[:100], y[:100])  # not trained yet: about log 10, and a tenth
     >>> 1 < loss < 5 and 0 <= accuracy < 0.5
     True
+    >>> sorted(model.evaluate(x[:100], y[:100], return_dict=True))
+    ['accuracy', 'loss']
     """
     require_compiled(model, "evaluate")
-    batch_size = as_integer("batch_size", batch_size, 1)
-    x, y = as_samples(model, x, y)
-    return measure(model, x, y, batch_size)
+    size = 128 if batch_size is None else as_integer("batch_size", batch_size, 1)
+    progress_display(verbose)  # raises an error unless it is one
+    return_dict = yes_or_no("return_dict", return_dict)
+    data: Samples | Stream
+    if y is None and is_stream(x):
+        if batch_size is not None or sample_weight is not None:
+            raise ValueError("batch_size and sample_weight are for arrays; x yields (images, targets, weights) itself")
+        data = Stream(model, x, "x of evaluate", 1, None if steps is None else as_integer("steps", steps, 1))
+    else:
+        if steps is not None:
+            raise ValueError("steps is for iterables of batches; of arrays pass a part: x[:1000], y[:1000]")
+        data = checked_samples(model, x, y, sample_weight)
+    measured = measure(model, data, size)
+    if verbose:
+        say("  ".join(f"{name} {as_text(value)}" for name, value in measured.items()))
+    return measured if return_dict else as_tuple(model, measured)
 
 
-def predict(model: Network, x: Any, batch_size: int = 128) -> np.ndarray:
+def as_tuple(model: Network, measured: dict[str, float]) -> tuple[float, ...]:
+    """Return the loss and the metrics; where nobody asked for any, the loss and the accuracy, NaN if there is none."""
+    if model.metrics is None:
+        return measured["loss"], measured.get("accuracy", math.nan)
+    return tuple(measured.values())
+
+
+def predict(
+    model: Network, x: Any, batch_size: int | None = None, verbose: int | str = 0, steps: int | None = None
+) -> np.ndarray:
     """Return what the model answers for each image: what its loss makes of the logits.
 
     Parameters
     ----------
     x : array_like, shape (N, *input_shape)
-        Images, in any form that ``fit`` takes.
+        Images, in any form that ``fit`` takes, or an iterable of batches of images, or of (images, targets).
     batch_size : int, default 128
         Images that are worked on at once: a matter of speed and memory.
+    verbose : {0, 1, 2, "auto"}
+        0: silent. Else the number of images is printed when they are done.
+    steps : int, optional
+        Batches to take from an iterable; without it, all that it has.
 
     Returns
     -------
     ndarray, N rows
         A new array. With ``SoftmaxCrossEntropy`` the probabilities (N, K) of the classes in the model's dtype; each row
-        sums to 1, and ``.argmax(axis=1)`` are the classes. With a loss of your own its ``predictions(logits)``, or the
+        sums to 1, and ``.argmax(axis=1)`` are the classes. With ``BinaryCrossEntropy`` the probabilities of "yes", with
+        ``MeanSquaredError`` the outputs as they are. With a loss of your own its ``predictions(logits)``, or the
         logits as they are if it has no such method. A model without a loss answers as it did when it was saved, and
         if it never had one, with probabilities if it ends in K >= 2 numbers, else with the logits. Rows are NaN where
         the parameters are; ``argmax`` does not say so, ``evaluate`` counts them as wrong.
@@ -111,9 +165,21 @@ def predict(model: Network, x: Any, batch_size: int = 128) -> np.ndarray:
     >>> probabilities.shape, probabilities.sum(axis=1).round(4).tolist()
     ((3, 10), [1.0, 1.0, 1.0])
     """
-    batch_size = as_integer("batch_size", batch_size, 1)
-    x = model.as_images(x)
-    return _probabilities(model, x, batch_size) if answers_by_softmax(model) else _predictions(model, x, batch_size)
+    size = 128 if batch_size is None else as_integer("batch_size", batch_size, 1)
+    progress_display(verbose)  # raises an error unless it is one
+    if is_stream(x):
+        parts = [predict(model, images) for images in images_of(x, steps, model.input_shape)]
+        if not parts:
+            raise ValueError("x yields no images")
+        answers = np.concatenate(parts)
+    else:
+        if steps is not None:
+            raise ValueError("steps is for iterables of batches; of an array pass a part: x[:1000]")
+        x = model.as_images(x, convert=False)
+        answers = _probabilities(model, x, size) if answers_by_softmax(model) else _predictions(model, x, size)
+    if verbose:
+        say(f"{len(answers)} predictions")
+    return answers
 
 
 def answers_by_softmax(model: Network) -> bool:
@@ -122,17 +188,21 @@ def answers_by_softmax(model: Network) -> bool:
         return classes(model.output_shape) > 0
     if model.loss is not None:
         return False
-    if model.saved_predictions not in ("", "softmax", "logits"):
+    if model.saved_predictions not in ("", "softmax", "sigmoid", "logits"):
         raise RuntimeError(
             f"what this model predicts is the business of its {model.saved_predictions}, which its file does not hold; "
             f"compile the model with such a loss before predict, or call forward for the logits"
         )
-    return len(model.output_shape) == 1 and model.saved_predictions != "logits" and model.output_shape[0] >= 2
+    if model.saved_predictions in ("sigmoid", "logits"):
+        return False
+    return len(model.output_shape) == 1 and model.output_shape[0] >= 2
 
 
 def answers_with_logits(model: Network) -> bool:
     """Return whether a model predicts its logits as they are."""
-    return not (hasattr(model.loss, "predictions") or answers_by_softmax(model))
+    if isinstance(model.loss, MeanSquaredError):
+        return True
+    return not (hasattr(model.loss, "predictions") or answers_by_softmax(model) or model.saved_predictions == "sigmoid")
 
 
 def _probabilities(model: Network, x: np.ndarray, batch_size: int) -> np.ndarray:
@@ -140,7 +210,7 @@ def _probabilities(model: Network, x: np.ndarray, batch_size: int) -> np.ndarray
     for start in range(0, len(x), batch_size):
         part = slice(start, start + batch_size)
         with model.lock:
-            _predict_batch(model, x[part], probabilities[part])
+            _predict_batch(model, ready_part(model, x, start, batch_size), probabilities[part])
     return probabilities
 
 
@@ -149,12 +219,19 @@ def _predict_batch(model: Network, images: np.ndarray, probabilities: np.ndarray
     ops.softmax_forward(model.forward(images), out=probabilities)
 
 
+def answers_for(model: Network, logits: np.ndarray) -> np.ndarray:
+    """Return what a model that does not predict by softmax makes of its logits."""
+    if model.loss is None and model.saved_predictions == "sigmoid":
+        return BinaryCrossEntropy().predictions(logits)
+    return predictions(model.loss, logits)
+
+
 def _predictions(model: Network, x: np.ndarray, batch_size: int) -> np.ndarray:
     parts = []
     for start in range(0, len(x), batch_size):
         with model.lock, lock_of(model.loss):
-            logits = _logits(model, x[start : start + batch_size])
-            parts.append(np.array(predictions(model.loss, logits)))  # a copy: the logits are the model's own
+            logits = _logits(model, ready_part(model, x, start, batch_size))
+            parts.append(np.array(answers_for(model, logits)))  # a copy: the logits are the model's own
     return np.concatenate(parts)
 
 
@@ -163,23 +240,34 @@ def _logits(model: Network, images: np.ndarray) -> np.ndarray:
     return model.forward(images)
 
 
-def measure(model: Network, x: np.ndarray, y: np.ndarray, batch_size: int) -> tuple[float, float]:
-    """Return mean loss and accuracy, NaN where there is none, over checked samples."""
-    require_labels(model, y)
-    totals = Totals(correct_counter(model.loss, y, model.output_shape))
-    for start in range(0, len(x), batch_size):
-        images, targets = x[start : start + batch_size], y[start : start + batch_size]
+def targets_of(data: Samples | Stream) -> np.ndarray | None:
+    """Return all targets, or None where they are not known yet."""
+    return data.y if isinstance(data, Samples) else None
+
+
+def measure(model: Network, data: Samples | Stream, batch_size: int) -> dict[str, float]:
+    """Return mean loss and metrics over checked samples."""
+    targets = targets_of(data)
+    if targets is not None:
+        require_labels(model, targets)
+    totals = Totals(model, targets)
+    looked = hasattr(model.loss, "check_targets")
+    for batch in data.batches(model, batch_size):
         with model.lock, lock_of(model.loss):
-            logits, loss = _measure_batch(model, images, targets)
-            if start == 0 and not hasattr(model.loss, "check_targets"):  # nobody has looked at their shape
-                gradient_of(model.loss, logits, targets)
-            totals.add(logits, targets, loss)
+            weighted = () if batch.weights is None else (batch.weights,)
+            logits, loss = _measure_batch(model, batch.images, batch.targets, *weighted)
+            if not looked:  # nobody has looked at the shape of the targets
+                gradient_of(model.loss, logits, batch.targets)
+                looked = True
+            totals.add(logits, batch.targets, loss)
             invalidate(model.loss)
     with model.lock:
-        return totals.loss + model.regularization_loss(), totals.accuracy
+        return {**totals.logs(), "loss": totals.loss + model.regularization_loss()}
 
 
 @replayed
-def _measure_batch(model: Network, images: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, float]:
+def _measure_batch(
+    model: Network, images: np.ndarray, targets: np.ndarray, *weights: np.ndarray
+) -> tuple[np.ndarray, float]:
     logits = model.forward(images)  # (N, *output_shape)
-    return logits, mean_loss(model.loss, logits, targets)
+    return logits, mean_loss(model.loss, logits, targets, *weights)

@@ -7,7 +7,6 @@ Letters: N samples, H W height and width, C channels.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from contextlib import nullcontext
 from functools import partial
@@ -26,15 +25,17 @@ from ..concurrency.locks import lock_of
 from ..concurrency.turns import one_at_a_time
 from ..data.augment import Annealed, Augmentation
 from ..history import History
-from ..losses.use import correct_counter, invalidate
+from ..losses.use import invalidate
 from ..network.image_range import remember
 from ..network.network import Network
 from .batches import Batches
-from .checks import as_samples, require_compiled, require_trainable
+from .checks import require_compiled, require_trainable
 from .divergence import require_finite_after_callbacks, require_finite_arrays, require_finite_start
-from .evaluation import measure
-from .held_out import training_and_validation
+from .evaluation import measure, targets_of
+from .held_out import held_out_samples, validation_of
+from .samples import Samples, checked_samples
 from .step import update
+from .streams import Stream, is_stream
 from .totals import Totals
 
 
@@ -42,16 +43,21 @@ from .totals import Totals
 def fit(
     model: Network,
     x: Any,
-    y: Any,
+    y: Any = None,
     *,
     epochs: int = 1,
-    batch_size: int = 32,
-    validation_data: tuple[Any, Any] | None = None,
+    batch_size: int | None = None,
+    validation_data: Any = None,
     validation_split: float = 0.0,
     verbose: int | str = "auto",
     callbacks: Iterable[Callback] | Callback | None = (),
     shuffle: bool = True,
+    class_weight: dict[int, float] | None = None,
+    sample_weight: Any = None,
     initial_epoch: int = 0,
+    steps_per_epoch: int | None = None,
+    validation_steps: int | None = None,
+    validation_freq: int | Iterable[int] = 1,
     augmentation: Augmentation | Annealed | None = None,
 ) -> History:
     """Train a compiled model on mini-batches.
@@ -60,16 +66,18 @@ def fit(
     ----------
     x : array_like, shape (N, *input_shape)
         Images: uint8 as they are, where the model starts with a ``Rescaling``, else floats; ``(N, H, W)`` will do where
-        there is one channel. An array that is not of the model's dtype is converted as a whole, once.
+        there is one channel. An array of another dtype, such as float64, is converted batch by batch; so data may be
+        larger than the memory, as a ``numpy.memmap``. Or an iterable of batches (images, targets), or (images, targets,
+        weights): a list, a generator, a PyTorch ``DataLoader``, whose images may have their channels first.
     y : array_like, N rows
-        Targets: class numbers, or what the loss wants if it is one of your own (``losses.Loss``), such as floats (N, 1)
-        for a network that ends in ``Dense(1)``.
+        Targets, as the loss wants them: for ``SoftmaxCrossEntropy`` class numbers (N,) or (N, 1), or rows (N, K),
+        one-hot or of probabilities. None where x yields batches.
     epochs : int, default 1
         Number of the epoch to stop before; as many epochs as are run, if ``initial_epoch`` is 0.
     batch_size : int, default 32
         Samples in a batch; the last batch of an epoch may be smaller.
-    validation_data : (images, targets), optional
-        Measured after each epoch, never trained on.
+    validation_data : (images, targets) or (images, targets, sample_weight), optional
+        Measured after each epoch, never trained on. Or an iterable of such batches.
     validation_split : float, default 0
         Or: the fraction of the samples to set aside for that. They are drawn at random, by the model's seed alone
         (Keras takes the last ones), so that a training continued later sets aside the same ones.
@@ -78,9 +86,18 @@ def fit(
     callbacks : iterable of Callback
         Called, in this order, at the moments that ``Callback`` lists. What they add to ``logs`` is kept in the history.
     shuffle : bool, default True
-        Whether to draw the batches by a new permutation each epoch, or in the order given.
+        Whether to draw the batches by a new permutation each epoch, or in the order given. An iterable has its own.
+    class_weight : dict of int to float, optional
+        How much samples of a class count; 1 where nothing is said. Each sample's loss is multiplied by its weight, and
+        the mean divided by the number of samples, as in Keras. Validation data all count the same.
+    sample_weight : array_like, shape (N,), optional
+        How much each sample counts; multiplied by that of its class. What is held out keeps its weights.
     initial_epoch : int, default 0
         Number of the first epoch to run, for continuing.
+    steps_per_epoch, validation_steps : int, optional
+        Batches to take from an iterable in each epoch, and in each validation; without them, all that it has.
+    validation_freq : int or iterable of int, default 1
+        Validate after every so many epochs; or after these, the first being 1.
     augmentation : Augmentation or Annealed, optional
         Random distortions of the training images, other ones each time. Validation images stay as they are.
 
@@ -122,18 +139,39 @@ def fit(
     require_compiled(model, "fit")
     require_trainable(model)
     epochs, initial_epoch = as_integer("epochs", epochs, 0), as_integer("initial_epoch", initial_epoch, 0)
-    batch_size = as_integer("batch_size", batch_size, 1)
+    size = 32 if batch_size is None else as_integer("batch_size", batch_size, 1)
     shuffle = yes_or_no("shuffle", shuffle)
+    validated = validated_epochs(validation_freq, epochs, initial_epoch)
     display = progress_display(verbose)
     _require_images(model, augmentation)
-    x, y = as_samples(model, x, y)
-    samples, validation = training_and_validation(model, x, y, validation_data, validation_split)
-    require_finite_start(model)
-    remember(model, x, None if validation is None else validation[0])
-
-    batches = Batches(model, x, y, samples, batch_size, shuffle, augmentation)
-    count = correct_counter(model.loss, y, model.output_shape)
-    hooks = CallbackList(callbacks, display, _measured(model, y, validation))
+    if validation_data is not None and validation_split:
+        raise ValueError("pass validation_data or validation_split, not both")
+    validation: Samples | Stream | None = None
+    if validation_data is not None:
+        steps = None if validation_steps is None else as_integer("validation_steps", validation_steps, 1)
+        validation = validation_of(model, validation_data, len(validated), steps)
+    batches: Batches | Stream
+    if y is None and is_stream(x):
+        _refuse_for_streams(
+            batch_size=batch_size,
+            sample_weight=sample_weight,
+            augmentation=augmentation,
+            validation_split=validation_split or None,
+        )
+        steps = None if steps_per_epoch is None else as_integer("steps_per_epoch", steps_per_epoch, 1)
+        batches, targets = Stream(model, x, "x", epochs - initial_epoch, steps, class_weight), None
+        require_finite_start(model)
+    else:
+        if steps_per_epoch is not None:
+            raise ValueError("steps_per_epoch is for iterables of batches; an epoch of arrays is all of x: pass a part")
+        samples = checked_samples(model, x, y, sample_weight, class_weight)
+        chosen, targets = np.arange(len(samples.x)), samples.y
+        if validation_split:
+            chosen, validation = held_out_samples(model, samples, validation_split)
+        require_finite_start(model)
+        remember(model, samples.x, validation.x if isinstance(validation, Samples) else None)
+        batches = Batches(model, samples.x, samples.y, chosen, size, shuffle, augmentation, samples.weights)
+    hooks = CallbackList(callbacks, display, _measured(model, targets, validation))
     history = model.history = hooks.history
     model.stop_training = False
     with model.lock:
@@ -144,35 +182,53 @@ def fit(
                 break
             hooks.on_epoch_begin(epoch)
             batches.shuffle()
-            totals = Totals(count)
-            for number in range(len(batches)):
+            totals = Totals(model, targets)
+            for number in batches:
                 announcing = announcing_compilation() if number == 0 else nullcontext()
                 with announcing, model.lock, lock_of(model.loss), unbroken:
-                    images, targets = batches.draw(number, progress=(epoch + number / len(batches)) / epochs)
-                    logits, loss = update(model, images, targets)
-                    totals.add(logits, targets, loss)
+                    batch = batches.draw(number, progress=(epoch + batches.fraction(number)) / epochs)
+                    logits, loss = update(model, *batch)
+                    totals.add(logits, batch.targets, loss)
                     invalidate(model.loss)
                 logs = totals.logs()
                 hooks.on_train_batch_end(number, logs)
             hooks.on_epoch_train_end(epoch)
             require_finite_arrays(model)
             history.append(epoch, logs)
-            if validation is not None:
-                logs["val_loss"], accuracy = measure(model, *validation, batches.size)
-                if not math.isnan(accuracy):
-                    logs["val_accuracy"] = accuracy
+            if validation is not None and epoch in validated:
+                logs.update({f"val_{name}": value for name, value in measure(model, validation, batches.size).items()})
             hooks.on_epoch_end(epoch, logs, partial(require_finite_after_callbacks, model))
     require_finite_after_callbacks(model)
     return history
 
 
-def _measured(model: Network, y: np.ndarray, validation: tuple[np.ndarray, np.ndarray] | None) -> list[str]:
+def validated_epochs(frequency: Any, epochs: int, initial_epoch: int) -> list[int]:
+    """Return the numbers, from 0, of the epochs after which to validate."""
+    numbers = range(initial_epoch, epochs)
+    if isinstance(frequency, list | tuple | set | range):
+        wanted = {as_integer("an epoch of validation_freq", epoch, 1) for epoch in frequency}
+        return [number for number in numbers if number + 1 in wanted]
+    frequency = as_integer("validation_freq", frequency, 1)
+    return [number for number in numbers if (number + 1) % frequency == 0]
+
+
+def _refuse_for_streams(**arguments: Any) -> None:
+    advice = {
+        "batch_size": "its batches have the size they come in",
+        "sample_weight": "let it yield (images, targets, weights)",
+        "augmentation": "distort the images where they are made",
+        "validation_split": "pass validation_data",
+    }
+    for name, value in arguments.items():
+        if value is not None:
+            raise ValueError(f"{name} cannot be used where x yields batches: {advice[name]}")
+
+
+def _measured(model: Network, y: np.ndarray | None, validation: Samples | Stream | None) -> list[str]:
     """Return the names of what an epoch of ``fit`` measures."""
-    names = []
-    for prefix, targets in (("", y), ("val_", None if validation is None else validation[1])):
-        if targets is not None:
-            counted = correct_counter(model.loss, targets, model.output_shape) is not None
-            names += [f"{prefix}loss", *([f"{prefix}accuracy"] if counted else [])]
+    names = Totals(model, y).names
+    if validation is not None:
+        names += [f"val_{name}" for name in Totals(model, targets_of(validation)).names]
     return names
 
 

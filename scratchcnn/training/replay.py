@@ -21,13 +21,20 @@ import numpy as np
 from .. import ops
 from ..callbacks.progress import announcing_compilation
 from ..fusion.patterns import FUSED
-from ..layers import LAYERS, BatchNorm, Dropout, LeakyReLU, Rescaling
-from ..losses.softmax_cross_entropy import SoftmaxCrossEntropy, mean_of
+from ..layers import ELU, LAYERS, BatchNorm, Dropout, LeakyReLU, Rescaling
+from ..losses import LOSSES
+from ..losses.base import LossFunction, mean_of
 from ..network.network import Network
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 RECORDABLE = frozenset((*LAYERS.values(), *FUSED))
-ADJUSTABLE = {BatchNorm, Dropout, LeakyReLU, Rescaling}  # may be changed when built; the others have made shapes of it
+ADJUSTABLE = {
+    BatchNorm,
+    Dropout,
+    ELU,
+    LeakyReLU,
+    Rescaling,
+}  # may be changed when built; the others have made shapes of it
 MOST_RECORDINGS = 16  # of a model; each may keep buffers alive that the layers have replaced by larger ones
 
 
@@ -36,7 +43,9 @@ class CacheEntry(NamedTuple):
 
     settings: tuple[Any, ...]
     recording: Any = None
-    losses: np.ndarray | None = None  # of each sample: what a replay fills
+    losses: tuple[np.ndarray, np.ndarray | None] | None = (
+        None  # of each sample, and what it counts: a replay fills them
+    )
 
 
 def replayed(function: Function) -> Function:
@@ -62,7 +71,7 @@ def replayed(function: Function) -> Function:
             else:
                 result = known.recording.play_known(*arguments)  # by the key they are such as those of the recording
                 if known.losses is not None:
-                    result = result[0], mean_of(known.losses)
+                    result = result[0], mean_of(*known.losses, *arguments[2:])  # weights of samples, if there are
         finally:  # a backward by hand needs a forward by hand before it
             model.turns.overwritten()
             model.plan[-1].invalidate()
@@ -80,11 +89,12 @@ def _record(
     """Call a function and record what it does; return the recording, if it can be replayed, and the result."""
     recording = ops.record(partial(function, model), *arguments)  # whose kernels are compiled by now
     result = recording.result if recording else function(model, *arguments)
-    if recording is None or _shares_memory(result, arguments):
+    arrays = result if isinstance(result, tuple) else (result,)
+    if recording is None or _shares_memory(arrays, arguments):
         return CacheEntry(settings), result
-    losses = (
-        model.loss.per_sample() if isinstance(model.loss, SoftmaxCrossEntropy) and isinstance(result, tuple) else None
-    )
+    losses = None
+    if isinstance(model.loss, LossFunction) and isinstance(result, tuple):
+        losses = model.loss.per_sample(), model.loss.sample_weights()
     return CacheEntry(settings, recording, losses), result
 
 
@@ -106,7 +116,7 @@ def _settings(model: Network) -> tuple[Any, ...]:
     return (
         id(model.plan),
         loss,
-        loss.config() if type(loss) is SoftmaxCrossEntropy else None,
+        loss.config() if isinstance(loss, LossFunction) else None,
         [(layer.config(), getattr(layer, "rng", None)) for layer in adjustable],
         [id(array) for layer in stateful for array in layer.state.values()],
     )
@@ -122,7 +132,7 @@ def _can_be_recorded(model: Network, arguments: tuple[np.ndarray, ...]) -> bool:
         ops.backend() == "jit"
         and _runs_as_written(type(model))
         and all(type(layer) in RECORDABLE for layer in model.plan)
-        and type(model.loss) in (SoftmaxCrossEntropy, type(None))
+        and (model.loss is None or type(model.loss) in LOSSES.values())
         and not any(method in vars(part) for part in parts if part is not None for method in ("forward", "backward"))
         and images.dtype in as_they_are
         and images.shape[1:] == model.input_shape
@@ -138,7 +148,7 @@ def _runs_as_written(kind: type[Network]) -> bool:
     return all(getattr(kind, name) is getattr(Network, name) for name in ("forward", "backward", "backpropagate"))
 
 
-def _shares_memory(arrays: Any, arguments: tuple[np.ndarray, ...]) -> bool:
+def _shares_memory(arrays: tuple[Any, ...], arguments: tuple[np.ndarray, ...]) -> bool:
     """Return whether one of the arrays lies where one of the arguments does."""
-    pairs = [(a, b) for a in arrays or () for b in arguments if isinstance(a, np.ndarray)]
+    pairs = [(a, b) for a in arrays for b in arguments if isinstance(a, np.ndarray)]
     return any(np.may_share_memory(a, b) for a, b in pairs)

@@ -19,15 +19,18 @@ from .divergence import require_finite_loss, require_finite_update
 from .replay import replayed
 
 
-def update(model: Network, images: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, float]:
+def update(
+    model: Network, images: np.ndarray, targets: np.ndarray, weights: np.ndarray | None = None
+) -> tuple[np.ndarray, float]:
     """Update a model by one mini-batch of checked targets; return its logits and mean loss before the update.
 
-    This is the step that ``fit`` takes. To be called, and the logits to be read, under the locks of the model and of
-    its loss.
+    Where there are weights (N,), each sample's loss is multiplied by its own. This is the step that ``fit`` takes. To
+    be called, and the logits to be read, under the locks of the model and of its loss.
     """
     assert model.optimizer is not None
     require_labels(model, targets)
-    logits, loss = compute_gradients(model, images, targets)
+    weighted = () if weights is None else (weights,)
+    logits, loss = compute_gradients(model, images, targets, *weighted)
     loss += add_gradients(model.layers)  # of the regularizers
     require_finite_loss(model, loss)
     model.optimizer.step(model.parameters, model.gradients)
@@ -35,16 +38,18 @@ def update(model: Network, images: np.ndarray, targets: np.ndarray) -> tuple[np.
 
 
 @replayed  # from the third batch of a shape on, the same kernels without Python between them; see replay.py
-def compute_gradients(model: Network, images: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, float]:
+def compute_gradients(
+    model: Network, images: np.ndarray, targets: np.ndarray, *weights: np.ndarray
+) -> tuple[np.ndarray, float]:
     """Fill a model's gradients, but for its regularizers; return its logits and mean loss."""
     logits = model.forward(images, training=True)  # (N, *output_shape)
-    loss = mean_loss(model.loss, logits, targets)
-    dlogits = gradient_of(model.loss, logits, targets)  # (N, *output_shape)
+    loss = mean_loss(model.loss, logits, targets, *weights)
+    dlogits = gradient_of(model.loss, logits, targets, *weights)  # (N, *output_shape)
     model.backpropagate(dlogits, input_gradient=False)
     return logits, loss
 
 
-def train_step(model: Network, images: np.ndarray, targets: Any) -> tuple[float, int | None]:
+def train_step(model: Network, images: np.ndarray, targets: Any) -> tuple[float, float | None]:
     """Update a compiled model by one mini-batch, for a loop of one's own.
 
     Parameters
@@ -58,7 +63,7 @@ def train_step(model: Network, images: np.ndarray, targets: Any) -> tuple[float,
     -------
     loss : float
         The mean over the batch, before the update.
-    correct : int or None
+    correct : number or None
         How many samples were right before the update; None where the targets are not class numbers, unless the loss
         counts what is right.
 

@@ -150,7 +150,7 @@ def test_a_wrong_layer_in_a_network_is_named():
 def test_a_wrong_loss_is_found():
     class NotDivided(sc.SoftmaxCrossEntropy):
         def backward(self):
-            return super().backward() * len(self._labels)
+            return super().backward() * len(self._targets)
 
     with pytest.raises(GradientError, match=r"NotDivided: dlogits\["):
         check_loss(NotDivided()).raise_if_wrong()

@@ -97,7 +97,19 @@ def test_dropout(rate, training):
 
 @pytest.mark.parametrize("batch_size", [1, 3])
 @pytest.mark.parametrize(
-    "layer", [sc.ReLU(), sc.LeakyReLU(), sc.LeakyReLU(0), sc.Rescaling(1 / 255, 2.0), sc.Flatten()], ids=repr
+    "layer",
+    [
+        sc.ReLU(),
+        sc.LeakyReLU(),
+        sc.LeakyReLU(0),
+        sc.ELU(),
+        sc.ELU(0.3),
+        sc.Sigmoid(),
+        sc.Tanh(),
+        sc.Rescaling(1 / 255, 2.0),
+        sc.Flatten(),
+    ],
+    ids=repr,
 )
 def test_layers_that_treat_each_number_on_its_own(layer, batch_size):
     require_right(layer, (4, 5, 3), batch_size=batch_size)

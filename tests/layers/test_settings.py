@@ -32,8 +32,8 @@ REFUSED = [
     (lambda: sc.callbacks.ModelCheckpoint("x"), "path", "{}", "needs names in its braces"),
     (lambda: sc.callbacks.CSVLogger("x"), "append", "no", "append must be True or False, got 'no'"),
     (lambda: sc.ExponentialMovingAverage(), "decay", 1, r"decay must lie in \[0, 1\), got 1"),
-    (small_network, "optimizer", "adam", r"optimizer must be an object such as Adam\(1e-3\), got 'adam'"),
-    (small_network, "loss", "mse", r"loss must be an object such as SoftmaxCrossEntropy\(\), .*got 'mse'"),
+    (small_network, "optimizer", "adam", r"optimizer must be an object such as sc.Adam\(1e-3\), got 'adam'"),
+    (small_network, "loss", "mse", r"loss must be an object such as sc.SoftmaxCrossEntropy\(\), .*got 'mse'"),
     (lambda: sc.Dense(3), "dtype", "float16", 'Dense.dtype must be "float32" or "float64", got float16'),
     (lambda: sc.Dense(3), "name", "a/b", "the name of a layer must be a text without /, got 'a/b'"),
 ]

@@ -83,7 +83,8 @@ def test_labels_may_have_any_whole_number_type(dtype):
         (np.array([0, 1, 10]), "0 and 9"),
         (np.array([0, -1, 2]), "0 and 9"),
         (np.array([0.0, 1.0, 2.0]), "integers"),
-        (np.eye(10)[:3], "argmax"),
+        (np.ones((3, 10)), "class numbers"),
+        (np.eye(11)[:3], "argmax"),
         (np.array([0, 1]), "3 images and 2 labels"),
     ],
 )

@@ -21,6 +21,7 @@ STOREYS = """
     data                                       data sets, and distortions of images
     regularizers, layers                       what a layer is
     losses, optimizers, schedules, history     loss functions, updates, learning rates, what was measured
+    metrics                                    what people want to know beside the loss
     fusion                                     neighbouring layers as one
     network                                    layers in a row, parameters as one vector
     saving                                     a network as a file

@@ -12,17 +12,30 @@ pytestmark = pytest.mark.usefixtures("reference")
 NAMES = np.array(["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"])[LABELS]
 
 
-CLASSES = {
+WELCOME = {
     "one-hot": np.eye(10)[LABELS],
     "one-hot, integers": np.eye(10, dtype=int)[LABELS],
     "one-hot, truth values": np.eye(10, dtype=bool)[LABELS],
     "one-hot, a DataFrame": Frame(np.eye(10)[LABELS]),
     "one-hot, lists": np.eye(10)[LABELS].tolist(),
-    "one-hot, sparse": Sparse(np.eye(10)[LABELS]),
-    "one-hot, a column too many": np.eye(11)[LABELS],
     "a column": LABELS[:, np.newaxis],
     "a column, a DataFrame": Frame(LABELS[:, np.newaxis]),
     "a column, lists": LABELS[:, np.newaxis].tolist(),
+}
+
+
+@pytest.mark.parametrize("case", WELCOME)
+def test_one_hot_labels_and_labels_in_a_column_train_the_same_network(case):
+    given, expected = network(), network()
+    given.fit(IMAGES, WELCOME[case], validation_data=(IMAGES, WELCOME[case]), verbose=0)
+    expected.fit(IMAGES, LABELS, validation_data=(IMAGES, LABELS), verbose=0)
+    np.testing.assert_array_equal(given.parameters, expected.parameters)
+    assert given.history.history == expected.history.history
+    assert given.evaluate(IMAGES, WELCOME[case]) == expected.evaluate(IMAGES, LABELS)
+
+
+CLASSES = {
+    "one-hot, a column too many": np.eye(11)[LABELS],
     "a column of floats": LABELS[:, np.newaxis].astype(float),
     "a row": LABELS[np.newaxis],
     "floats": LABELS.astype(float),
@@ -47,6 +60,11 @@ CLASSES = {
 def test_advice_about_labels_leads_to_the_same_classes(case):
     _, y = follow(network(), IMAGES, CLASSES[case])
     np.testing.assert_array_equal(y, LABELS)
+
+
+def test_advice_about_sparse_rows_makes_an_array_of_them():
+    _, y = follow(network(), IMAGES, Sparse(np.eye(10)[LABELS]))
+    np.testing.assert_array_equal(y, np.eye(10)[LABELS])
 
 
 def test_advice_about_names_as_labels_numbers_them_in_their_order():
@@ -76,8 +94,7 @@ def test_advice_about_too_few_outputs_names_as_many_as_the_labels_need(case):
 
 
 NO_ADVICE = {
-    "soft targets": (np.full((20, 10), 0.1), "rows .* of probabilities, not one class each"),
-    "smoothed targets": (0.9 * np.eye(10)[LABELS] + 0.01, "rows .* of probabilities, not one class each"),
+    "soft targets of other classes": (np.full((20, 5), 0.2), "rows .* of probabilities, not one class each"),
     "several labels": (np.eye(10)[LABELS] + np.eye(10)[(LABELS + 1) % 10], "20 do not hold one 1: not one class each"),
     "no label in a row": (np.eye(10)[LABELS] * (LABELS > 0)[:, np.newaxis], "do not hold one 1: not one class each"),
     "scores": (np.arange(200.0).reshape(20, 10), r"an array of shape \(20, 10\)$"),

@@ -90,13 +90,13 @@ ELSEWHERE = {  # what is done wrong, what the message says, and that done as it 
         lambda _: small_model(sc.ReLU(), sc.Flatten(), sc.Dense(3), input_shape=(6, 1)),
     ),
     "the name of an optimizer": (
-        lambda _: uncompiled().compile("adam"),
-        r"an object such as Adam\(1e-3\)",
+        lambda _: uncompiled().compile("addam"),
+        r"there are sc.SGD\(\), sc.Adam\(\)",
         lambda _: uncompiled().compile(sc.Adam(1e-3)),
     ),
     "the name of a loss": (
-        lambda _: uncompiled().compile(loss="sparse_categorical_crossentropy"),
-        r"an object such as SoftmaxCrossEntropy\(\)",
+        lambda _: uncompiled().compile(loss="hinge"),
+        r"there are sc.SoftmaxCrossEntropy\(\)",
         lambda _: uncompiled().compile(loss=sc.SoftmaxCrossEntropy()),
     ),
     "not compiled": (

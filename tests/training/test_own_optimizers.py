@@ -24,7 +24,7 @@ def test_an_optimizer_that_is_assigned_is_as_good_as_one_that_was_compiled(tmp_p
     for model in (assigned, compiled, loaded := sc.load_model(tmp_path / "model.npz")):
         model.fit(IMAGES, LABELS, batch_size=20, verbose=0)
     assert all_arrays(assigned) == all_arrays(compiled) == all_arrays(loaded)
-    with pytest.raises(ValueError, match=r"optimizer must be an object such as Adam\(1e-3\), got 'sgd'"):
+    with pytest.raises(ValueError, match=r"optimizer must be an object such as sc.Adam\(1e-3\), got 'sgd'"):
         assigned.optimizer = "sgd"
     with pytest.raises(ValueError, match="make a new one"):
         assigned.optimizer = own

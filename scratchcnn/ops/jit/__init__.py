@@ -4,7 +4,18 @@ Read ``machine/tile.py`` first (what makes a kernel fast), then ``convolution/di
 ``runtime/compile.py`` and ``runtime/launch.py`` (how it runs on all cores).
 """
 
-from .activations import leaky_relu_backward, leaky_relu_forward, relu_backward, relu_forward
+from .activations import (
+    elu_backward,
+    elu_forward,
+    leaky_relu_backward,
+    leaky_relu_forward,
+    relu_backward,
+    relu_forward,
+    sigmoid_backward,
+    sigmoid_forward,
+    tanh_backward,
+    tanh_forward,
+)
 from .augment import augment
 from .convolution import (
     conv_backward,
@@ -17,6 +28,14 @@ from .convolution import (
 from .dense import dense_backward, dense_forward, dense_relu_backward, dense_relu_forward
 from .dropout import dropout_backward, dropout_forward
 from .losses import softmax_cross_entropy_backward, softmax_cross_entropy_forward, softmax_forward
+from .losses_of_numbers import (
+    binary_cross_entropy_backward,
+    binary_cross_entropy_forward,
+    mean_squared_error_backward,
+    mean_squared_error_forward,
+    scale_rows,
+)
+from .losses_of_soft_targets import class_targets, soft_cross_entropy_backward, soft_cross_entropy_forward
 from .normalization import (
     batch_norm_backward,
     batch_norm_forward,
@@ -26,7 +45,7 @@ from .normalization import (
     fold_batch_norm,
 )
 from .normalization_statistics import update_moving_statistics
-from .optimizers import adam_step, clip_by_norm, sgd_step
+from .optimizers import adam_step, clip_by_norm, rmsprop_step, sgd_step
 from .pool import (
     average_pool_backward,
     average_pool_forward,

@@ -1,4 +1,4 @@
-"""Activations, number by number: ReLU, leaky ReLU."""
+"""Activations, number by number."""
 
 import numpy as np
 
@@ -31,6 +31,42 @@ def leaky_relu_forward(x: Array, negative_slope: float, *, out: Array) -> None:
 def leaky_relu_backward(x: Array, negative_slope: float, dy: Array, *, out: Array) -> None:
     """Compute dx = dy where x > 0, and negative_slope * dy elsewhere."""
     run_flat(_leaky_relu(x.dtype), x.size, x, dy, np.array([negative_slope], x.dtype), out)
+
+
+@exclusive
+def sigmoid_forward(x: Array, *, out: Array) -> None:
+    """Compute y = 1 / (1 + exp(-x))."""
+    run_flat(_sigmoid_forward(x.dtype), x.size, x, out)
+
+
+@exclusive
+def sigmoid_backward(y: Array, dy: Array, *, out: Array) -> None:
+    """Compute dx = dy y (1 - y)."""
+    run_flat(_sigmoid_backward(y.dtype), y.size, y, dy, out)
+
+
+@exclusive
+def tanh_forward(x: Array, *, out: Array) -> None:
+    """Compute y = tanh(x)."""
+    run_flat(_tanh_forward(x.dtype), x.size, x, out)
+
+
+@exclusive
+def tanh_backward(y: Array, dy: Array, *, out: Array) -> None:
+    """Compute dx = dy (1 - y^2)."""
+    run_flat(_tanh_backward(y.dtype), y.size, y, dy, out)
+
+
+@exclusive
+def elu_forward(x: Array, alpha: float, *, out: Array) -> None:
+    """Compute y = x where x > 0, and alpha (exp(x) - 1) elsewhere."""
+    run_flat(_elu_forward(x.dtype), x.size, x, np.array([alpha], x.dtype), out)
+
+
+@exclusive
+def elu_backward(y: Array, alpha: float, dy: Array, *, out: Array) -> None:
+    """Compute dx = dy where y > 0, and dy (y + alpha) elsewhere."""
+    run_flat(_elu_backward(y.dtype), y.size, y, dy, np.array([alpha], y.dtype), out)
 
 
 @native
@@ -68,3 +104,77 @@ def _leaky_relu(dtype):
             result[i] = value[i] if x[i] > 0 else slope[0] * value[i]
 
     return leaky_relu
+
+
+@native
+def _sigmoid_forward(dtype):
+    def sigmoid_forward(chunk, chunks, dims, pointers):
+        x, y = read_arrays(pointers, 2, dtype)
+        first, last = chunk_of(chunk, chunks, read_dims(dims, Flat).size)
+        x, y = x[first:last], y[first:last]
+        one = y.dtype.type(1)
+        for i in range(x.size):
+            power = np.exp(-abs(x[i]))
+            y[i] = (one if x[i] >= 0 else power) / (one + power)
+
+    return sigmoid_forward
+
+
+@native
+def _sigmoid_backward(dtype):
+    def sigmoid_backward(chunk, chunks, dims, pointers):
+        y, dy, dx = read_arrays(pointers, 3, dtype)
+        first, last = chunk_of(chunk, chunks, read_dims(dims, Flat).size)
+        y, dy, dx = y[first:last], dy[first:last], dx[first:last]
+        for i in range(y.size):
+            dx[i] = dy[i] * y[i] * (1 - y[i])
+
+    return sigmoid_backward
+
+
+@native
+def _tanh_forward(dtype):
+    def tanh_forward(chunk, chunks, dims, pointers):
+        x, y = read_arrays(pointers, 2, dtype)
+        first, last = chunk_of(chunk, chunks, read_dims(dims, Flat).size)
+        x, y = x[first:last], y[first:last]
+        for i in range(x.size):
+            y[i] = np.tanh(x[i])
+
+    return tanh_forward
+
+
+@native
+def _tanh_backward(dtype):
+    def tanh_backward(chunk, chunks, dims, pointers):
+        y, dy, dx = read_arrays(pointers, 3, dtype)
+        first, last = chunk_of(chunk, chunks, read_dims(dims, Flat).size)
+        y, dy, dx = y[first:last], dy[first:last], dx[first:last]
+        for i in range(y.size):
+            dx[i] = dy[i] * (1 - y[i] * y[i])
+
+    return tanh_backward
+
+
+@native
+def _elu_forward(dtype):
+    def elu_forward(chunk, chunks, dims, pointers):
+        x, alpha, y = read_arrays(pointers, 3, dtype)
+        first, last = chunk_of(chunk, chunks, read_dims(dims, Flat).size)
+        x, y = x[first:last], y[first:last]
+        for i in range(x.size):
+            y[i] = x[i] if x[i] > 0 else alpha[0] * np.expm1(x[i])
+
+    return elu_forward
+
+
+@native
+def _elu_backward(dtype):
+    def elu_backward(chunk, chunks, dims, pointers):
+        y, dy, alpha, dx = read_arrays(pointers, 4, dtype)
+        first, last = chunk_of(chunk, chunks, read_dims(dims, Flat).size)
+        y, dy, dx = y[first:last], dy[first:last], dx[first:last]
+        for i in range(y.size):
+            dx[i] = dy[i] if y[i] > 0 else dy[i] * (y[i] + alpha[0])
+
+    return elu_backward

@@ -9,8 +9,8 @@ import math
 import numpy as np
 
 from ...types import Array
-from ..settings import AdamSettings, SGDSettings
-from .runtime.arguments import read_array, read_arrays, read_dims
+from ..settings import AdamSettings, RMSpropSettings, SGDSettings
+from .runtime.arguments import or_empty, read_array, read_arrays, read_dims
 from .runtime.chunks import BLOCK, chunks_of_reduction
 from .runtime.compile import native
 from .runtime.launch import exclusive, run
@@ -41,6 +41,23 @@ def adam_step(
     penalty = 0.0 if decoupled else weight_decay
     scalars = np.array([alpha, 1 - beta_1, 1 - beta_2, epsilon, kept, penalty], parameters.dtype)
     run_flat(_adam(parameters.dtype), parameters.size, parameters, gradients, mean, variance, scalars)
+
+
+@exclusive
+def rmsprop_step(
+    parameters: Array,
+    gradients: Array,
+    square: Array,
+    mean: Array | None,
+    velocity: Array | None,
+    settings: RMSpropSettings,
+) -> None:
+    """Update ``parameters`` and the moving averages by RMSprop; ``mean`` is None unless it is centered."""
+    learning_rate, rho, momentum, epsilon = settings
+    dtype = parameters.dtype
+    numbers = [learning_rate, 1 - rho, momentum, epsilon, mean is not None, velocity is not None]
+    given = (or_empty(mean, dtype), or_empty(velocity, dtype))
+    run_flat(_rmsprop(dtype), parameters.size, parameters, gradients, square, *given, np.array(numbers, dtype))
 
 
 @exclusive
@@ -86,6 +103,29 @@ def _adam(dtype):
             w[i] = kept * w[i] - alpha * m[i] / (np.sqrt(v[i]) + epsilon)
 
     return adam
+
+
+@native
+def _rmsprop(dtype):
+    def rmsprop(chunk, chunks, dims, pointers):
+        """s moves towards the square of the gradient, a towards it; w moves against g / sqrt(s - a^2)."""
+        w, g, s, a, v, scalars = read_arrays(pointers, 6, dtype)
+        learning_rate, one_minus_rho, momentum, epsilon = scalars[0], scalars[1], scalars[2], scalars[3]
+        centered, has_velocity = scalars[4] != 0, scalars[5] != 0
+        first, last = chunk_of(chunk, chunks, read_dims(dims, Flat).size)
+        for i in range(first, last):
+            s[i] += one_minus_rho * (g[i] * g[i] - s[i])
+            variance = s[i]
+            if centered:
+                a[i] += one_minus_rho * (g[i] - a[i])
+                variance = max(s[i] - a[i] * a[i], s.dtype.type(0))
+            step = learning_rate * g[i] / np.sqrt(variance + epsilon)
+            if has_velocity:
+                v[i] = momentum * v[i] + step
+                step = v[i]
+            w[i] -= step
+
+    return rmsprop
 
 
 @native

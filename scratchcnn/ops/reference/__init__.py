@@ -5,7 +5,18 @@ returns. (Those of optimizers and of moving averages change their arrays in plac
 whole batch are accumulated in float64: a hundred thousand float32 numbers added one after the other lose three digits.
 """
 
-from .activations import leaky_relu_backward, leaky_relu_forward, relu_backward, relu_forward
+from .activations import (
+    elu_backward,
+    elu_forward,
+    leaky_relu_backward,
+    leaky_relu_forward,
+    relu_backward,
+    relu_forward,
+    sigmoid_backward,
+    sigmoid_forward,
+    tanh_backward,
+    tanh_forward,
+)
 from .augment import augment
 from .conv import conv_backward, conv_forward
 from .dense import dense_backward, dense_forward
@@ -22,13 +33,21 @@ from .fused import (
     fold_batch_norm,
 )
 from .losses import softmax_cross_entropy_backward, softmax_cross_entropy_forward, softmax_forward
+from .losses_of_numbers import (
+    binary_cross_entropy_backward,
+    binary_cross_entropy_forward,
+    mean_squared_error_backward,
+    mean_squared_error_forward,
+    scale_rows,
+)
+from .losses_of_soft_targets import class_targets, soft_cross_entropy_backward, soft_cross_entropy_forward
 from .normalization import (
     batch_norm_backward,
     batch_norm_forward,
     batch_norm_inference,
     update_moving_statistics,
 )
-from .optimizers import adam_step, clip_by_norm, sgd_step
+from .optimizers import adam_step, clip_by_norm, rmsprop_step, sgd_step
 from .pool import (
     average_pool_backward,
     average_pool_forward,

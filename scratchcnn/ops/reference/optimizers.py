@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..settings import AdamSettings, SGDSettings
+from ..settings import AdamSettings, RMSpropSettings, SGDSettings
 
 
 def sgd_step(parameters: np.ndarray, gradients: np.ndarray, velocity: np.ndarray | None, settings: SGDSettings) -> None:
@@ -61,6 +61,38 @@ def adam_step(
     variance += (1 - beta_2) * (np.square(gradients) - variance)
     alpha = learning_rate * np.sqrt(1 - beta_2**step) / (1 - beta_1**step)
     parameters -= float(alpha) * mean / (np.sqrt(variance) + epsilon)
+
+
+def rmsprop_step(
+    parameters: np.ndarray,
+    gradients: np.ndarray,
+    square: np.ndarray,
+    mean: np.ndarray | None,
+    velocity: np.ndarray | None,
+    settings: RMSpropSettings,
+) -> None:
+    """Divide each gradient by the size of its recent ones (Tieleman and Hinton 2012, lecture 6.5 of their course):
+
+        s <- rho s + (1 - rho) g^2                 moving average of the square
+        d  = s + epsilon                           or, centered (Graves 2013), the variance:
+        a <- rho a + (1 - rho) g,   d = s - a^2 + epsilon
+        w <- w - lr g / sqrt(d)                    or, with momentum:  v <- momentum v + lr g / sqrt(d),  w <- w - v
+
+    Rounding can leave s - a^2 a little below 0, which no variance is: it is then taken for 0. ``mean`` (a) is None
+    where it is not centered, ``velocity`` (v) where momentum is 0.
+    """
+    learning_rate, rho, momentum, epsilon = settings
+    square += (1 - rho) * (np.square(gradients) - square)
+    variance = square
+    if mean is not None:
+        mean += (1 - rho) * (gradients - mean)
+        variance = np.maximum(square - np.square(mean), 0)
+    step = learning_rate * gradients / np.sqrt(variance + epsilon)
+    if velocity is not None:
+        velocity *= momentum
+        velocity += step
+        step = velocity
+    parameters -= step
 
 
 def clip_by_norm(gradients: np.ndarray, max_norm: float) -> float:

@@ -1,0 +1,152 @@
+"""Batches from elsewhere: an iterable of (images, targets), such as a list, a generator, or a PyTorch DataLoader.
+
+What it yields is checked and converted batch by batch. What can be run through again is, in each epoch; a generator
+can be run through once.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from ..checks.inputs import as_integer
+from ..checks.messages import shown
+from ..network.image_range import notice
+from ..network.network import Network
+from .batches import Batch
+from .samples import checked_samples
+
+
+def is_stream(x: Any) -> bool:
+    """Return whether a value is an iterable of batches, rather than images."""
+    if isinstance(x, str | bytes | dict | np.ndarray) or hasattr(x, "__array__") or hasattr(x, "dtype"):
+        return False
+    if isinstance(x, list | tuple):
+        return bool(x) and all(isinstance(item, tuple) and len(item) in (2, 3) for item in x)
+    return hasattr(x, "__iter__")
+
+
+class Stream:
+    """The batches of a model's training or validation, from an iterable.
+
+    Parameters
+    ----------
+    model : Network
+    source : iterable
+        Of (images, targets) or (images, targets, weights).
+    argument : str
+        What it was passed as.
+    passes : int
+        How often it is to be run through.
+    steps : int or None
+        Batches in an epoch; None: all that there are.
+    class_weight : dict, optional
+
+    Attributes
+    ----------
+    size : int
+        Samples in the latest batch.
+    """
+
+    def __init__(
+        self, model: Network, source: Any, argument: str, passes: int, steps: int | None, class_weight: Any = None
+    ) -> None:
+        self._model, self._source, self._argument = model, source, argument
+        self._steps, self._class_weight = steps, class_weight
+        self._once = iter(source) is source
+        if self._once and steps is None and passes > 1:
+            name = "steps_per_epoch" if argument == "x" else "validation_steps"
+            raise ValueError(
+                f"{argument} is a generator, which can be run through once, and {passes} passes are wanted; pass a "
+                f"list of batches, an object with __iter__ such as a DataLoader, or, if it has no end, {name}=..."
+            )
+        self._iterator: Iterator[Any] | None = None
+        self._item: Any = None
+        self.size = 1
+
+    def __len__(self) -> int:
+        """Return the number of batches of an epoch, 0 where nobody knows."""
+        if self._steps is not None:
+            return self._steps
+        return len(self._source) if hasattr(self._source, "__len__") else 0
+
+    def __iter__(self) -> Iterator[int]:
+        """Yield the numbers of an epoch's batches; each is then there for ``draw``."""
+        if self._steps is None:
+            self._iterator = iter(self._source)
+        number = 0
+        while number != self._steps:
+            if not self._advance():
+                if self._steps is None and number:
+                    return
+                raise ValueError(self._ended(number))
+            yield number
+            number += 1
+
+    def _advance(self) -> bool:
+        """Fetch the next item; return whether there is one."""
+        for _ in range(2):
+            if self._iterator is None:
+                self._iterator = iter(self._source)
+            try:
+                self._item = next(self._iterator)
+                return True
+            except StopIteration:
+                if self._once or self._steps is None:
+                    return False
+                self._iterator = None  # from the beginning again
+        return False
+
+    def _ended(self, number: int) -> str:
+        if not number:
+            return f"{self._argument} yields no batches (any more)"
+        return f"{self._argument} ended after {number} of the {self._steps} batches of an epoch; ask for fewer"
+
+    def fraction(self, number: int) -> float:
+        """Return how much of an epoch lies before a batch, 0 where nobody knows."""
+        return number / len(self) if len(self) else 0.0
+
+    def shuffle(self) -> None:
+        """Begin an epoch: the order is the source's business."""
+
+    def draw(self, number: int, progress: float = 0.0) -> Batch:
+        """Return the batch that was fetched last, checked."""
+        item = self._item
+        if not isinstance(item, list | tuple) or len(item) not in (2, 3):
+            raise ValueError(
+                f"{self._argument} must yield (images, targets), or (images, targets, weights) for samples that count "
+                f"more or less; batch {number} is {shown(item)}"
+            )
+        images, targets = _channels_last(item[0], self._model.input_shape), item[1]
+        try:
+            weights = item[2] if len(item) == 3 else None
+            samples = checked_samples(self._model, images, targets, weights, self._class_weight)
+        except ValueError as error:
+            raise ValueError(f"batch {number} of {self._argument}: {error}") from error
+        if self._argument == "x":
+            notice(self._model, samples.x)
+        self.size = len(samples.x)
+        return next(samples.batches(self._model, self.size))
+
+    def batches(self, model: Network, size: int) -> Iterator[Batch]:
+        """Yield all batches, as large as they come."""
+        for number in self:
+            yield self.draw(number)
+
+
+def images_of(source: Any, steps: int | None, input_shape: tuple[int, ...]) -> Iterator[Any]:
+    """Yield the images of an iterable of batches, with or without targets."""
+    for item in itertools.islice(source, None if steps is None else as_integer("steps", steps, 1)):
+        yield _channels_last(item[0] if isinstance(item, list | tuple) else item, input_shape)
+
+
+def _channels_last(images: Any, input_shape: tuple[int, ...]) -> Any:
+    """Return PyTorch's images, (N, C, H, W), as (N, H, W, C); anything else as it is."""
+    if not hasattr(images, "permute") or len(input_shape) != 3 or len(images.shape) != 4:
+        return images
+    H, W, C = input_shape
+    given = tuple(images.shape[1:])
+    return images.permute(0, 2, 3, 1) if given == (C, H, W) and given != input_shape else images
