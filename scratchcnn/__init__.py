@@ -3,7 +3,10 @@
 The names below are in an order in which the code can be read.
 """
 
+from typing import NoReturn
+
 # isort: off
+from .checks.habits import elsewhere as _elsewhere
 from . import ops
 from .layers import (
     Layer,
@@ -32,7 +35,7 @@ from .model import Sequential
 from . import callbacks
 from .callbacks.averaging import ExponentialMovingAverage
 from .training.learning_rate_finder import lr_find
-from .model import load_model
+from .model import load_model, model_from_json
 from .ensemble import Ensemble, ShiftAverage
 from . import data
 from . import recipes
@@ -76,9 +79,14 @@ __all__ = [
     "load_model",
     "lr_find",
     "metrics",
+    "model_from_json",
     "ops",
     "plots",
     "recipes",
     "regularizers",
     "schedules",
 ]
+
+
+def __getattr__(name: str) -> NoReturn:
+    _elsewhere(__name__, name)

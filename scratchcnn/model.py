@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from os import PathLike
 from typing import Any
 
+from .checks.habits import explained
 from .checks.messages import say
 from .checks.settings import yes_or_no
 from .layers.base import Layer
@@ -20,7 +21,8 @@ from .network.summary import summary
 from .optimizers import Optimizer
 from .optimizers.choice import as_optimizer
 from .saving import files as saving
-from .training import evaluation
+from .saving import weights
+from .training import evaluation, on_batch
 from .training import loop as training
 
 
@@ -91,6 +93,7 @@ class Sequential(Network):
     (2, 10)
     """
 
+    @explained
     def summary(self, kernels: bool = False) -> None:
         """Print the layers with their output shapes, parameters, multiply-adds and bytes kept for backward.
 
@@ -117,6 +120,7 @@ class Sequential(Network):
         """
         say(summary(self, yes_or_no("kernels", kernels)))
 
+    @explained
     def compile(
         self, optimizer: Optimizer | str | None = None, loss: Loss | str | None = None, metrics: Any = None
     ) -> None:
@@ -153,12 +157,43 @@ class Sequential(Network):
             self.loss, self.metrics = loss, chosen
             self.recordings.clear()
 
-    fit = training.fit
-    evaluate = evaluation.evaluate
-    predict = evaluation.predict
-    save = saving.save_model
+    fit = explained(training.fit)
+    evaluate = explained(evaluation.evaluate)
+    predict = explained(evaluation.predict)
+    train_on_batch = explained(on_batch.train_on_batch)
+    test_on_batch = explained(on_batch.test_on_batch)
+    predict_on_batch = explained(on_batch.predict_on_batch)
+    save = explained(saving.save_model)
+    save_weights = explained(weights.save_weights)
+    load_weights = explained(weights.load_weights)
+    to_json = weights.to_json
 
 
+def model_from_json(text: str, custom_layers: Sequence[type[Layer]] = ()) -> Sequential:
+    """Return a fresh model, as ``model.to_json()`` described it: the same layers, and their initial weights.
+
+    Parameters
+    ----------
+    text : str
+    custom_layers : sequence of Layer classes
+        Your own layers that the model may contain.
+
+    Raises
+    ------
+    ValueError
+        If the text does not describe a model.
+
+    Examples
+    --------
+    >>> import scratchcnn as sc
+    >>> text = sc.Sequential([sc.Flatten(), sc.Dense(10)], input_shape=(28, 28, 1)).to_json()
+    >>> sc.model_from_json(text).output_shape
+    (10,)
+    """
+    return weights.from_json(text, custom_layers, Sequential)
+
+
+@explained
 def load_model(path: str | PathLike[str], custom_layers: Sequence[type[Layer]] = ()) -> Sequential:
     """Return the model in a file written by ``save``, compiled as it was.
 

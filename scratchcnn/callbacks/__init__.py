@@ -4,6 +4,9 @@ A callback is an object whose methods ``fit`` calls at fixed moments. Derive you
 methods it needs; the others do nothing. Averaging the weights has a file of its own, ``averaging.py``.
 """
 
+from typing import NoReturn
+
+from ..checks.habits import elsewhere as _elsewhere
 from .base import Callback, LogReader
 from .checkpoint import ModelCheckpoint
 from .csv_logger import CSVLogger
@@ -11,3 +14,7 @@ from .early_stopping import EarlyStopping
 from .monitors import Monitor
 
 __all__ = ["CSVLogger", "Callback", "EarlyStopping", "LogReader", "ModelCheckpoint", "Monitor"]
+
+
+def __getattr__(name: str) -> NoReturn:
+    _elsewhere(__name__, name)

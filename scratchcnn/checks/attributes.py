@@ -10,22 +10,11 @@ import sys
 from types import FrameType
 from typing import Any
 
+from .habits import require_known_arguments
+from .names_elsewhere import SYNONYMS
+
 LIBRARY = __name__.partition(".")[0]
 CLOSE = 0.8  # similarity from which on a name is taken for a misspelt one, where any name might be meant
-HABITS = {  # what other libraries call it
-    "lr": "learning_rate",
-    "decay": "weight_decay",
-    "clipnorm": "global_clipnorm",
-    "betas": "beta_1",
-    "eps": "epsilon",
-    "p": "rate",
-    "alpha": "negative_slope",
-    "stride": "strides",
-    "out_channels": "filters",
-    "out_features": "units",
-    "frozen": "trainable",
-    "requires_grad": "trainable",
-}
 
 
 class KnownAttributes:
@@ -33,7 +22,14 @@ class KnownAttributes:
 
     From outside, an attribute that does not exist is refused with an AttributeError: any for the library's own classes,
     and one that looks like another misspelt for a class derived from them. Names that begin with _ are free.
+
+    Arguments of the constructor that do not exist are answered with the line to write.
     """
+
+    def __new__(cls, *arguments: Any, **named: Any) -> Any:
+        if arguments or named:  # a copy is made without
+            require_known_arguments(cls, arguments, named)
+        return super().__new__(cls)
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name[:1] != "_" and name not in self.__dict__ and not hasattr(type(self), name):
@@ -53,7 +49,7 @@ def _require_own_method(thing: Any, name: str) -> None:
     if kind.__module__.partition(".")[0] == LIBRARY:
         hint = f"did you mean {like!r}?" if like else f"there are {', '.join(known)};"
         raise AttributeError(f"{kind.__name__} has no attribute {name!r}; {hint} Names of your own begin with _")
-    if like and (name in HABITS or _looks_misspelt(name, like)):
+    if like and (name in SYNONYMS or _looks_misspelt(name, like)):
         raise AttributeError(
             f"{kind.__name__} has no attribute {name!r}; did you mean {like!r}? "
             f"If not, let a method of {kind.__name__} set it first, or let it begin with _"
@@ -86,8 +82,8 @@ def public_attributes(thing: Any) -> list[str]:
 
 def similar(name: str, known: list[str]) -> str | None:
     """Return the name among the known ones that was probably meant, if any."""
-    if HABITS.get(name) in known:
-        return HABITS[name]
+    if SYNONYMS.get(name) in known:
+        return SYNONYMS[name]
     close = difflib.get_close_matches(name, known, n=1)
     longer = [other for other in known if len(name) > 3 and (name in other or other in name)]
     return next(iter(close or longer), None)

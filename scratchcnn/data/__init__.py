@@ -1,5 +1,8 @@
 """Images to train on: MNIST and its relatives, the IDX files they come in, and random distortions of them."""
 
+from typing import NoReturn
+
+from ..checks.habits import elsewhere as _elsewhere
 from .augment import Annealed, Augmentation
 from .cache import cache_folder
 from .datasets import DataUnavailableError, load_data
@@ -16,3 +19,7 @@ __all__ = [
     "read_idx",
     "write_idx",
 ]
+
+
+def __getattr__(name: str) -> NoReturn:
+    _elsewhere(__name__, name)

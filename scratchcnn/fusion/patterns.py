@@ -60,6 +60,8 @@ def _as_one(layers: Sequence[Layer]) -> Layer | None:
         vars(stand_in).update(params={}, grads={})  # plain ones: the FoldedNorm puts in what it has folded
         folded = _as_one([stand_in, *layers[2:]])
         return FoldedNorm(layers, fuse(layers[1:]), folded) if folded else None
+    if isinstance(layers[0], Conv2D) and not layers[0].is_fusible:
+        return None
     if kinds in PATTERNS and all(_windows_stay_inside(layer) for layer in layers if isinstance(layer, MaxPool2D)):
         return PATTERNS[kinds](layers)
     return None

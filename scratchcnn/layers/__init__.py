@@ -1,5 +1,8 @@
 """What each layer is: its parameters, its shapes, and its two passes. ``base.py`` says what they have in common."""
 
+from typing import NoReturn
+
+from ..checks.habits import elsewhere as _elsewhere
 from .activations import ELU, LeakyReLU, ReLU, Sigmoid, Tanh
 from .base import Layer
 from .conv import Conv2D
@@ -31,3 +34,7 @@ LAYERS: dict[str, type[Layer]] = {
     )
 }
 __all__ = ["LAYERS", "Layer", *LAYERS]
+
+
+def __getattr__(name: str) -> NoReturn:
+    _elsewhere(__name__, name)

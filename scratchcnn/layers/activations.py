@@ -73,8 +73,8 @@ class LeakyReLU(Layer):
 
     _x: np.ndarray  # the input: kept by forward for backward
 
-    def __init__(self, negative_slope: float = 0.3) -> None:
-        super().__init__()
+    def __init__(self, negative_slope: float = 0.3, name: str | None = None) -> None:
+        super().__init__(name)
         self.negative_slope = negative_slope
 
     def build(self, input_shape: Shape, rng: np.random.Generator) -> Shape:
@@ -194,8 +194,8 @@ class ELU(Layer):
     _y: np.ndarray  # the output: kept by forward for backward
     _alpha: float  # of that forward
 
-    def __init__(self, alpha: float = 1.0) -> None:
-        super().__init__()
+    def __init__(self, alpha: float = 1.0, name: str | None = None) -> None:
+        super().__init__(name)
         self.alpha = alpha
 
     def build(self, input_shape: Shape, rng: np.random.Generator) -> Shape:

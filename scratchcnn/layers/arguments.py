@@ -33,6 +33,21 @@ def check_padding(what: str, padding: Any) -> str:
     return padding
 
 
+def check_explicit_padding(what: str, padding: Any) -> str | tuple[Pair, Pair]:
+    """Return ``padding`` as "valid", "same", or ((top, bottom), (left, right)); 1 and (1, 2) are such, too."""
+    if isinstance(padding, str):
+        return check_padding(what, padding)
+    pair = padding if isinstance(padding, tuple | list) else (padding, padding)
+    if len(pair) != 2:
+        raise ValueError(
+            f'{what} must be "valid", "same", a number of zeros around the image, (height, width), or '
+            f"((top, bottom), (left, right)), got {shown(padding)}"
+        )
+    sides = [side if isinstance(side, tuple | list) and len(side) == 2 else (side, side) for side in pair]
+    top, bottom, left, right = (as_integer(what, zeros, 0) for side in sides for zeros in side)
+    return (top, bottom), (left, right)
+
+
 def image_shape(layer: str, input_shape: Shape) -> tuple[int, int, int]:
     """Return (H, W, C); a ValueError if the layer's input is not an image."""
     if len(input_shape) != 3:

@@ -8,11 +8,14 @@ size. ``backward`` belongs to the latest ``forward``.
 from __future__ import annotations
 
 import math
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NoReturn
 
 import numpy as np
 
 from ..checks.inputs import as_contiguous
+from ..checks.messages import shown
+from ..checks.names_elsewhere import LAYER_METHODS
 from ..memory import aligned_empty
 from ..types import Shape
 from .arrays import Arrays
@@ -43,6 +46,8 @@ class Layer(Member):
         Of parameters, activations and gradients; set before ``build``.
     needs_input_gradient : bool
         Where False, ``backward`` may return None in place of ``dx``: nobody below this layer learns.
+    activation : Layer or None
+        A layer that a model puts after this one, ``Dense(10, activation="relu")``; None once it has.
 
     Examples
     --------
@@ -64,9 +69,13 @@ class Layer(Member):
     """
 
     trainable = True
+    activation: Layer | None = None
+    _is_followed = False  # by its activation, in a model that is being made
 
-    def __init__(self) -> None:
+    def __init__(self, name: str | None = None) -> None:
         super().__init__()
+        if name is not None:
+            self.name = name
         self.dtype = np.dtype(np.float32)
         self.params, self.grads, self.state = (Arrays(kind, self.name) for kind in ARRAYS)
         self.needs_input_gradient = True
@@ -122,6 +131,11 @@ class Layer(Member):
 
     def set_shapes(self, input_shape: Shape, output_shape: Shape) -> Shape:
         """Remember both shapes, without the batch axis, and return the second: the last line of every ``build``."""
+        if self.activation is not None and not self._is_followed:
+            raise ValueError(
+                f"{self.name}: activation={shown(self.activation)} is a layer of its own, which a Sequential puts "
+                f"after this one; for a layer alone leave it out, and use {shown(self.activation)} as the next layer"
+            )
         self.input_shape, self.output_shape = input_shape, output_shape
         return output_shape
 
@@ -170,6 +184,30 @@ class Layer(Member):
         """Return the buffer for the gradient of the latest input."""
         assert self.input_shape is not None
         return self.buffer("dx", (self._batch_size, *self.input_shape))
+
+    def get_weights(self) -> list[np.ndarray]:
+        """Return copies of the layer's parameters and state, in their order: kernel, bias."""
+        return [array.copy() for array in (*self.params.values(), *self.state.values())]
+
+    def set_weights(self, weights: Sequence[np.ndarray]) -> None:
+        """Take over arrays as ``get_weights`` returns them; a ValueError if their shapes do not fit."""
+        own = [*self.params.values(), *self.state.values()]
+        expected, shapes = [array.shape for array in own], [np.shape(array) for array in weights]
+        if shapes != expected:
+            built = "" if self.input_shape is not None else "; the layer has no weights before it is part of a model"
+            raise ValueError(f"{self.name} has weights of the shapes {shown(expected)}, got {shown(shapes)}{built}")
+        for array, value in zip(own, weights, strict=True):
+            array[...] = value
+
+    def __call__(self, *inputs: Any, **named: Any) -> NoReturn:
+        raise TypeError(
+            f"{type(self).__name__} is not called: layers go into a list, "
+            "sc.Sequential([...], input_shape=(28, 28, 1)); by hand, after build, it is layer.forward(x)"
+        )
+
+    def __getattr__(self, name: str) -> NoReturn:
+        text = f"{type(self).__name__} has no attribute {name!r}"
+        raise AttributeError(f"{text}: {LAYER_METHODS[name]}" if name in LAYER_METHODS else text, name=name, obj=self)
 
     def buffer(self, name: str, shape: Shape, dtype: Any = None) -> np.ndarray:
         """Return this layer's array called ``name``, C-contiguous and 64-byte aligned, its contents undefined.

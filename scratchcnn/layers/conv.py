@@ -10,7 +10,8 @@ from .. import ops
 from ..checks.settings import Setting, yes_or_no
 from ..regularizers import L2, as_regularizer, regularizer_config
 from ..types import Shape
-from .arguments import check_padding, image_shape, positive_int, positive_pair
+from .activation_argument import as_activation
+from .arguments import check_explicit_padding, image_shape, positive_int, positive_pair
 from .base import Layer
 from .initializers import INITIALIZERS, check_initializer
 from .settings import Fixed
@@ -41,17 +42,31 @@ class Conv2D(Layer):
         Height and width of the filters.
     strides : int or (int, int)
         Step of the sliding filter, down and to the right.
-    padding : "valid" or "same"
+    padding : "valid", "same", int, (int, int) or ((int, int), (int, int))
         "valid": filters stay inside the image, OH = (H - KH) // S + 1. "same": zeros around it, OH = ceil(H / S); an
-        odd zero goes to the end.
+        odd zero goes to the end. Or the number of zeros on every side, as in PyTorch; above and below, left and right;
+        or ((top, bottom), (left, right)).
+    dilation_rate : int or (int, int)
+        Pixels from one pixel of a filter to the next: with 2, a filter of 3 x 3 sees every other pixel of 5 x 5 (Yu and
+        Koltun 2016, "Multi-scale context aggregation by dilated convolutions").
+    groups : int
+        The channels are split into this many groups, and so are the filters: each filter sees the channels of its group
+        alone. With as many groups as channels this is a depthwise convolution.
+    activation : str or Layer, optional
+        "relu", "leaky_relu", "elu", "sigmoid", "tanh" or a layer, which a model puts after this one. Not "softmax": a
+        network ends in logits.
     use_bias : bool
     kernel_initializer : str
         A name from ``initializers.py``; the bias starts at zero.
     kernel_regularizer : L2, optional
         A penalty on the kernel that is part of the loss, such as ``sc.regularizers.L2(1e-4)``; "l2" is ``L2(0.01)``.
+    name : str, optional
+        Without one, the model gives it one.
 
-    Input shape: (N, H, W, C). Output shape: (N, OH, OW, F). Parameters: kernel (KH, KW, C, F), bias (F,).
-    Raises ValueError where the input is not an image, or smaller than the filter with "valid" padding.
+    Input shape: (N, H, W, C). Output shape: (N, OH, OW, F). Parameters: kernel (KH, KW, C / groups, F), bias
+    (F,). Raises ValueError where the input is not an image, smaller than the filter, or its channels do not make the
+    groups. Convolutions with groups, a dilation, or more padding than the filter is wide are computed in plain loops,
+    and are not fused with what follows them.
 
     Filters of 3 x 3 pixels at stride 1, with 8 channels and filters or more, take a shorter way (Winograd's), in which
     neighbouring outputs share their rounding: next to a pixel that is 10,000 times larger than the others, outputs that
@@ -67,7 +82,9 @@ class Conv2D(Layer):
     filters = Fixed(positive_int)
     kernel_size = Fixed(positive_pair)
     strides = Fixed(positive_pair)
-    padding = Fixed(check_padding)
+    padding = Fixed(check_explicit_padding)
+    dilation_rate = Fixed(positive_pair)
+    groups = Fixed(positive_int)
     use_bias = Fixed(yes_or_no)
     kernel_initializer = Fixed(check_initializer)
 
@@ -80,32 +97,46 @@ class Conv2D(Layer):
         filters: int,
         kernel_size: int | tuple[int, int],
         strides: int | tuple[int, int] = 1,
-        padding: str = "valid",
+        padding: str | int | tuple[Any, Any] = "valid",
+        *,
+        dilation_rate: int | tuple[int, int] = 1,
+        groups: int = 1,
+        activation: Layer | str | None = None,
         use_bias: bool = True,
         kernel_initializer: str = "glorot_uniform",
         kernel_regularizer: L2 | str | None = None,
+        name: str | None = None,
     ) -> None:
-        super().__init__()
+        super().__init__(name)
         self.filters = filters
         self.kernel_size = kernel_size
         self.strides = strides
         self.padding = padding
+        self.dilation_rate = dilation_rate
+        self.groups = groups
         self.use_bias = use_bias
         self.kernel_initializer = kernel_initializer
         self.kernel_regularizer = kernel_regularizer
+        self.activation = as_activation(f"Conv2D({self.filters}, {self.kernel_size}", activation)
 
     def weight_shapes(self, input_shape: Shape) -> dict[str, Shape]:
         _, _, channels = image_shape("Conv2D", input_shape)
-        kernel, bias = (*self.kernel_size, channels, self.filters), (self.filters,)
+        if channels % self.groups or self.filters % self.groups:
+            raise ValueError(
+                f"Conv2D: {channels} channels and {self.filters} filters cannot both be split into {self.groups} "
+                "groups of the same size; with groups=channels, filters must be a multiple of the channels"
+            )
+        kernel, bias = (*self.kernel_size, channels // self.groups, self.filters), (self.filters,)
         return {"kernel": kernel, "bias": bias} if self.use_bias else {"kernel": kernel}
 
     def build(self, input_shape: Shape, rng: np.random.Generator) -> Shape:
-        height, width, channels = image_shape("Conv2D", input_shape)
-        self.window = sliding_window("Conv2D", (height, width), self.kernel_size, self.strides, self.padding)
+        height, width, _ = image_shape("Conv2D", input_shape)
+        how = self.kernel_size, self.strides, self.padding, self.dilation_rate
+        self.window = sliding_window("Conv2D", (height, width), *how)
         shapes = self.weight_shapes(input_shape)
-        positions = self.kernel_size[0] * self.kernel_size[1]
+        KH, KW, channels, F = shapes["kernel"]
         initialize = INITIALIZERS[self.kernel_initializer]
-        kernel = initialize(shapes["kernel"], positions * channels, positions * self.filters, rng, self.dtype)
+        kernel = initialize(shapes["kernel"], KH * KW * channels, KH * KW * F, rng, self.dtype)
         self.add_parameter("kernel", kernel)
         if self.use_bias:
             self.add_parameter("bias", np.zeros(shapes["bias"]))
@@ -130,10 +161,22 @@ class Conv2D(Layer):
             "kernel_size": self.kernel_size,
             "strides": self.strides,
             "padding": self.padding,
+            **self._unusual(),
             "use_bias": self.use_bias,
             "kernel_initializer": self.kernel_initializer,
             **regularizer_config(self.kernel_regularizer),
         }
+
+    def _unusual(self) -> dict[str, Any]:
+        """Return dilation and groups where there are any: what files and a repr of earlier versions do not have."""
+        dilation = {} if self.dilation_rate == (1, 1) else {"dilation_rate": self.dilation_rate}
+        return dilation | ({} if self.groups == 1 else {"groups": self.groups})
+
+    @property
+    def is_fusible(self) -> bool:
+        """Whether it may run as one with the layers after it."""
+        inside = self.window.padding[0] < self.kernel_size[0] and self.window.padding[1] < self.kernel_size[1]
+        return inside and not self._unusual()
 
     def multiply_adds(self) -> int:
         if self.output_shape is None:

@@ -10,6 +10,7 @@ from .. import ops
 from ..checks.settings import Setting, yes_or_no
 from ..regularizers import L2, as_regularizer, regularizer_config
 from ..types import Shape
+from .activation_argument import as_activation
 from .arguments import positive_int
 from .base import Layer
 from .initializers import INITIALIZERS, check_initializer
@@ -31,11 +32,16 @@ class Dense(Layer):
     ----------
     units : int
         Number of outputs F.
+    activation : str or Layer, optional
+        "relu", "leaky_relu", "elu", "sigmoid", "tanh" or a layer, which a model puts after this one. Not "softmax": a
+        network ends in logits.
     use_bias : bool
     kernel_initializer : str
         A name from ``initializers.py``; the bias starts at zero.
     kernel_regularizer : L2, optional
         A penalty on the kernel that is part of the loss, such as ``sc.regularizers.L2(1e-4)``; "l2" is ``L2(0.01)``.
+    name : str, optional
+        Without one, the model gives it one.
 
     Input shape: (N, D). Output shape: (N, F). Parameters: kernel W (D, F), bias b (F,).
     Raises ValueError where the input is not two-dimensional: put a Flatten before it.
@@ -58,15 +64,18 @@ class Dense(Layer):
     def __init__(
         self,
         units: int,
+        activation: Layer | str | None = None,
         use_bias: bool = True,
         kernel_initializer: str = "glorot_uniform",
         kernel_regularizer: L2 | str | None = None,
+        name: str | None = None,
     ) -> None:
-        super().__init__()
+        super().__init__(name)
         self.units = units
         self.use_bias = use_bias
         self.kernel_initializer = kernel_initializer
         self.kernel_regularizer = kernel_regularizer
+        self.activation = as_activation(f"Dense({self.units}", activation)
 
     def weight_shapes(self, input_shape: Shape) -> dict[str, Shape]:
         if len(input_shape) != 1:

@@ -54,8 +54,8 @@ class Dropout(Layer):
     _seed: int | np.ndarray  # of what is dropped: kept by forward for backward
     _dropped = False  # whether the latest forward dropped anything
 
-    def __init__(self, rate: float) -> None:
-        super().__init__()
+    def __init__(self, rate: float, name: str | None = None) -> None:
+        super().__init__(name)
         self.rate = rate
 
     def build(self, input_shape: Shape, rng: np.random.Generator) -> Shape:

@@ -64,8 +64,9 @@ class MaxPool2D(Layer):
         pool_size: int | tuple[int, int] = 2,
         strides: int | tuple[int, int] | None = None,
         padding: str = "valid",
+        name: str | None = None,
     ) -> None:
-        super().__init__()
+        super().__init__(name)
         self.pool_size = pool_size
         self.strides = self.pool_size if strides is None else strides
         self.padding = padding
@@ -131,8 +132,9 @@ class AveragePool2D(Layer):
         pool_size: int | tuple[int, int] = 2,
         strides: int | tuple[int, int] | None = None,
         padding: str = "valid",
+        name: str | None = None,
     ) -> None:
-        super().__init__()
+        super().__init__(name)
         self.pool_size = pool_size
         self.strides = self.pool_size if strides is None else strides
         self.padding = padding

@@ -50,8 +50,8 @@ class Rescaling(Layer):
     scale = LayerSetting(_finite)
     offset = LayerSetting(_finite)
 
-    def __init__(self, scale: float, offset: float = 0.0) -> None:
-        super().__init__()
+    def __init__(self, scale: float, offset: float = 0.0, name: str | None = None) -> None:
+        super().__init__(name)
         self.scale, self.offset = scale, offset
 
     def build(self, input_shape: Shape, rng: np.random.Generator) -> Shape:

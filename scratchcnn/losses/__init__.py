@@ -4,6 +4,9 @@
 ``mean_squared_error.py`` that of a regression; ``protocol.py`` says what a loss of your own needs.
 """
 
+from typing import NoReturn
+
+from ..checks.habits import elsewhere as _elsewhere
 from .base import LossFunction
 from .binary_cross_entropy import BinaryCrossEntropy
 from .mean_squared_error import MeanSquaredError
@@ -15,3 +18,7 @@ LOSSES: dict[str, type[LossFunction]] = {
     loss.__name__: loss for loss in (SoftmaxCrossEntropy, BinaryCrossEntropy, MeanSquaredError)
 }
 __all__ = ["LOSSES", "Loss", *LOSSES]
+
+
+def __getattr__(name: str) -> NoReturn:
+    _elsewhere(__name__, name)

@@ -7,18 +7,20 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
 from ..checks.inputs import as_images, as_input_shape, as_integer
 from ..checks.messages import shown
+from ..checks.names_elsewhere import METHODS
 from ..checks.settings import yes_or_no
 from ..concurrency.locks import Lock
 from ..concurrency.turns import Turns
 from ..fusion.patterns import fuse as fuse_layers
 from ..history import History
 from ..layers import Rescaling
+from ..layers.activation_argument import with_activations
 from ..layers.base import Layer
 from ..losses import Loss
 from ..metrics import Metric
@@ -26,7 +28,7 @@ from ..regularizers import add_gradients, penalties
 from ..types import Shape
 from .image_range import ImageRange, check_range, notice
 from .layout import Layout
-from .names import names_of, require_layers
+from .names import as_layers, names_of
 from .vectors import ParameterVectors
 
 FIXED = frozenset({"layers", "plan", "input_shape", "output_shape", "seed", "dtype", "fuse", "rng"})
@@ -51,12 +53,17 @@ class Network(ParameterVectors):
     fitted_by: tuple[int, int] | None = None  # the process and the thread that is training the model
 
     def __init__(
-        self, layers: Sequence[Layer], input_shape: Shape, seed: int = 0, dtype: str = "float32", fuse: bool = True
+        self,
+        layers: Sequence[Layer] = (),
+        input_shape: Shape | None = None,
+        seed: int = 0,
+        dtype: str = "float32",
+        fuse: bool = True,
     ) -> None:
         self.lock = Lock()
         self.turns = Turns()
-        require_layers(list(layers))
-        self.layers = tuple(layers)
+        given = as_layers(layers, input_shape)
+        self.layers = tuple(with_activations(given))
         self.input_shape = as_input_shape(input_shape)
         self.seed = as_integer("seed", seed, 0)
         self.dtype = np.dtype(dtype)
@@ -67,6 +74,8 @@ class Network(ParameterVectors):
         for layer, name in zip(self.layers, names_of(self.layers), strict=True):
             layer.__dict__["name"] = name  # which is not one that was given
         self.output_shape = self._build_layers()
+        for layer in given:
+            layer.activation = None  # it is one of the layers now
 
         self._layout = Layout(self.layers, self.dtype, new=True)
 
@@ -95,6 +104,38 @@ class Network(ParameterVectors):
             layer.seal()
             shape = layer.output_shape
         return shape
+
+    def __call__(self, x: Any, training: bool = False) -> np.ndarray:
+        """Return the logits (N, classes) of images, as ``forward`` does, in an array of the caller's."""
+        with self.lock:
+            return self.forward(self.as_images(x), training).copy()
+
+    def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
+        """Return the layer of a name, or the one at a place.
+
+        Raises
+        ------
+        ValueError
+            If there is none.
+        """
+        if (name is None) == (index is None):
+            raise ValueError('get_layer takes a name or an index: get_layer("conv2d") or get_layer(index=0)')
+        if index is not None:
+            index = as_integer("index", index, -len(self.layers))
+            if index >= len(self.layers):
+                raise ValueError(f"there is no layer {index}; there are {len(self.layers)}")
+            return self.layers[index]
+        found = next((layer for layer in self.layers if layer.name == name), None)
+        if found is None:
+            raise ValueError(f"there is no layer {shown(name)}; there are {', '.join(self._names())}")
+        return found
+
+    def _names(self) -> list[str]:
+        return [layer.name for layer in self.layers]
+
+    def __getattr__(self, name: str) -> NoReturn:
+        text = f"{type(self).__name__} has no attribute {name!r}"
+        raise AttributeError(f"{text}: {METHODS[name]}" if name in METHODS else text, name=name, obj=self)
 
     def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
         """Return the logits (N, classes) of a batch: an array of the model's own, overwritten by the next call.

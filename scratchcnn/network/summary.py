@@ -65,7 +65,8 @@ def _algorithms(planned: Layer, wants_input_gradient: bool) -> tuple[str, str, s
     if not isinstance(conv, Conv2D):
         return NO_ALGORITHMS
     pool = planned.layer(MaxPool2D).window if isinstance(planned, FusedConvReLUPool) else None
-    return ops.convolution_algorithms(conv.params["kernel"].shape, conv.window, conv.dtype, pool, wants_input_gradient)
+    kernel, groups = conv.params["kernel"].shape, conv.groups
+    return ops.convolution_algorithms(kernel, conv.window, conv.dtype, pool, wants_input_gradient, groups)
 
 
 def _name(layer: Layer) -> str:

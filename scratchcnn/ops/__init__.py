@@ -130,12 +130,14 @@ def convolution_algorithms(
     dtype: np.dtype,
     pool: Window | None = None,
     wants_input_gradient: bool = True,
+    groups: int = 1,
 ) -> tuple[str, str, str]:
     """Return which algorithms compute a convolution: its outputs, its kernel's gradient, its input's.
 
     Parameters
     ----------
     kernel : (KH, KW, C, F)
+        C the channels of a group.
     window : Window
     pool : Window, optional
         Of a max-pool that is one operation with the convolution and a ReLU.
@@ -151,8 +153,10 @@ def convolution_algorithms(
     """
     if _backend == "reference":
         return "NumPy", "NumPy", "NumPy" if wants_input_gradient else ""
-    from .jit.convolution.choice import Convolution, algorithms_of
+    from .jit.convolution.choice import PLAIN, Convolution, algorithms_of, needs_plain_loops
 
+    if needs_plain_loops(window, groups * kernel[2], kernel[2]):
+        return PLAIN, PLAIN, PLAIN if wants_input_gradient else ""
     convolution = Convolution.of(kernel, window, dtype, pool, convolutions_are_exact())
     return algorithms_of(convolution, wants_input_gradient)
 

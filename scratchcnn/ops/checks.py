@@ -26,6 +26,7 @@ Given = list[tuple[Operand, Any]]  # the operands of a call, and the arrays that
 
 SMALLEST = Window(size=(1, 1), strides=(1, 1), padding=(0, 0), image=(1, 1), output=(1, 1))
 AXES = {"size": ("KH", "KW"), "image": ("H", "W"), "output": ("OH", "OW")}  # of a window, among those of the arrays
+DILATED = ("conv_forward", "conv_backward")  # operations whose windows may be
 LARGEST_POOL = 255  # positions that ``index`` has room for
 MOST_KNOWN = 10_000  # ways of calling an operation that are remembered
 FLOATS = (np.float32, np.float64)
@@ -130,6 +131,11 @@ def _require_arrays(name: str, given: Given) -> dict[str, Any]:
                 f"{name}: {operand.name} must have the axes ({' '.join(operand.axes)}), with {known}, "
                 f"got shape {array.shape}"
             )
+    if "CG" in sizes and sizes["CG"] and (sizes["C"] % sizes["CG"] or sizes["F"] % (sizes["C"] // sizes["CG"] or 1)):
+        raise ValueError(
+            f"{name}: a kernel of {sizes['CG']} channels and {sizes['F']} filters does not divide the {sizes['C']} "
+            "channels of x into groups of the same number of filters"
+        )
     empty = [axis for axis, size in sizes.items() if size == 0 and axis not in ("N", "P")]
     if empty or (name.startswith("batch_norm") and given[0][1].size == 0):
         raise ValueError(f"{name}: there is nothing along the axis {(empty or ['N'])[0]}")
@@ -185,6 +191,8 @@ def _require_windows(name: str, windows: dict[str, Any], sizes: dict[str, Any]) 
                 down = across = -1
             if not (smallest[0] <= min(down, across) and max(down, across) < 2**31):
                 raise ValueError(f"{name}: {field} must be two integers, at least {smallest[0]}, got {shown(pair)}")
+        if window.dilation != (1, 1) and (argument == "pool" or name not in DILATED):
+            raise ValueError(f"{name}: windows cannot be dilated, got the dilation {window.dilation}")
     window, pool = windows.get("window"), windows.get("pool")
     if window is not None and pool is not None:
         if pool.padding != (0, 0) or pool.image != window.output or any(np.greater(pool.seen, pool.image)):

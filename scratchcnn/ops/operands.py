@@ -17,6 +17,7 @@ import re
 from typing import NamedTuple
 
 _CONV = "x(N H W C) kernel(KH KW C F)"
+_GROUPED = "x(N H W C) kernel(KH KW CG F)"  # CG: the channels of a group
 _DENSE = "x(N D) kernel(D F)"
 _NORM = "x(* C) gamma(C)"
 _STATISTICS = "mean(C) inverse_std(C) variance(C)"
@@ -34,8 +35,8 @@ ARRAYS = {
     "binary_cross_entropy_forward": "logits(N D) targets(N D) -> losses(N)",
     "class_targets": "classes:int64(N) class_weights(K) -> targets(N K) weights(N)",
     "clip_by_norm": "-> gradients(P)",
-    "conv_backward": f"{_CONV} dy(N OH OW F) -> dx(N H W C)? dkernel(KH KW C F) dbias(F)?",
-    "conv_forward": f"{_CONV} bias(F)? -> y(N OH OW F)",
+    "conv_backward": f"{_GROUPED} dy(N OH OW F) -> dx(N H W C)? dkernel(KH KW CG F) dbias(F)?",
+    "conv_forward": f"{_GROUPED} bias(F)? -> y(N OH OW F)",
     "conv_relu_backward": f"{_CONV} y(N OH OW F) dy(N OH OW F) -> dx(N H W C)? dkernel(KH KW C F) dbias(F)?",
     "conv_relu_forward": f"{_CONV} bias(F)? -> y(N OH OW F)",
     "conv_relu_pool_backward": f"{_CONV} dy(N OH OW F) index:uint8(N OH OW F) "

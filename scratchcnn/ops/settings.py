@@ -26,12 +26,18 @@ class Window(NamedTuple):
     padding: Pair  # (top, left): how far the first window sticks out of the image
     image: Pair  # (H, W)
     output: Pair  # (OH, OW): positions of the window, one for each pixel of the output
+    dilation: Pair = (1, 1)  # pixels from one pixel of the window to the next: of convolutions alone
+
+    @property
+    def extent(self) -> Pair:
+        """The extents of what one window stands on, the gaps of a dilated one included."""
+        return (self.size[0] - 1) * self.dilation[0] + 1, (self.size[1] - 1) * self.dilation[1] + 1
 
     @property
     def seen(self) -> Pair:
         """The extents of what all windows together stand on."""
-        (KH, KW), (down, across), (OH, OW) = self.size, self.strides, self.output
-        return (OH - 1) * down + KH, (OW - 1) * across + KW
+        (height, width), (down, across), (OH, OW) = self.extent, self.strides, self.output
+        return (OH - 1) * down + height, (OW - 1) * across + width
 
 
 class SGDSettings(NamedTuple):

@@ -85,7 +85,7 @@ def save_model(model: Network, path: str | PathLike[str], include_optimizer: boo
 
 def read(path: str | PathLike[str], custom_layers: Sequence[type[Layer]], kind: type[Kind]) -> Kind:
     """Return the network in a file, as an object of the class ``kind``; see ``load_model``."""
-    layers = _known_layers(custom_layers)
+    layers = known_layers(custom_layers)
     with open_regular(path) as file:
         try:
             if foreign := recognise(file):
@@ -97,7 +97,7 @@ def read(path: str | PathLike[str], custom_layers: Sequence[type[Layer]], kind: 
             ) from error
 
 
-def _known_layers(custom_layers: Sequence[type[Layer]]) -> dict[str, type[Layer]]:
+def known_layers(custom_layers: Sequence[type[Layer]]) -> dict[str, type[Layer]]:
     """Return the classes that a file may name."""
     known = dict(LAYERS)
     for cls in custom_layers:

@@ -34,6 +34,7 @@ Kind = TypeVar("Kind", bound=Network)
 
 LONGEST_NUMBER = 1000  # digits of an integer in a file
 MOST_ITERATIONS = 1 << 53
+ARCHITECTURE = ("layers", "input_shape", "seed", "dtype", "fuse")  # what makes a network, before it learns
 
 
 def rebuild(archive: Archive, kinds: dict[str, type[Layer]], kind: type[Kind]) -> Kind:
@@ -78,18 +79,38 @@ def rebuild(archive: Archive, kinds: dict[str, type[Layer]], kind: type[Kind]) -
     return model
 
 
+def fresh(config: Any, kinds: dict[str, type[Layer]], kind: type[Kind]) -> Kind:
+    """Return a network that is what a description says, with its initial weights."""
+    _require_format(config)
+    entries = config["layers"]
+    if len(entries) > MOST_LAYERS:
+        raise ValueError(f"it has {len(entries)} layers, the most are {MOST_LAYERS}")
+    layers = [_make_layer(entry, kinds) for entry in entries]
+    for layer, entry in zip(layers, entries, strict=True):
+        layer.name = entry.get("name")
+    settings = {key: config[key] for key in ARCHITECTURE if key != "layers"}
+    model = kind(layers, **{**settings, "input_shape": tuple(settings["input_shape"])})
+    _require_all_told({key: config[key] for key in ARCHITECTURE}, facts(model), "description")
+    return model
+
+
 def _read_config(archive: Archive) -> dict[str, Any]:
     """Return the description of the model, of a version that is known here."""
     header = archive.header("config")
     if header.shape != () or header.dtype.kind != "U" or header.dtype.itemsize > 4 * MOST_CHARACTERS:
         raise ValueError(f"its config is {header}, expected a text of at most {MOST_CHARACTERS} characters")
     config = json.loads(str(archive.read("config")), parse_constant=_no_nan, parse_int=_short_integer)
+    _require_format(config)
+    return config
+
+
+def _require_format(config: Any) -> None:
+    """Raise a ValueError unless this is the description of a model, of a version that is known here."""
     if not isinstance(config, dict) or config.get("format") != FORMAT:
         found = config.get("format") if isinstance(config, dict) else config
         raise ValueError(f"its format is {shown(found)}, expected {FORMAT!r}")
     if config["version"] != VERSION:
         raise ValueError(f"its version is {shown(config['version'])}, this library reads {VERSION}; update the library")
-    return config
 
 
 def _no_nan(name: str) -> float:

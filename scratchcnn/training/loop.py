@@ -44,20 +44,21 @@ def fit(
     model: Network,
     x: Any,
     y: Any = None,
-    *,
-    epochs: int = 1,
     batch_size: int | None = None,
-    validation_data: Any = None,
-    validation_split: float = 0.0,
+    epochs: int = 1,
     verbose: int | str = "auto",
     callbacks: Iterable[Callback] | Callback | None = (),
+    validation_split: float = 0.0,
+    validation_data: Any = None,
     shuffle: bool = True,
     class_weight: dict[int, float] | None = None,
     sample_weight: Any = None,
     initial_epoch: int = 0,
     steps_per_epoch: int | None = None,
     validation_steps: int | None = None,
+    validation_batch_size: int | None = None,
     validation_freq: int | Iterable[int] = 1,
+    *,
     augmentation: Augmentation | Annealed | None = None,
 ) -> History:
     """Train a compiled model on mini-batches.
@@ -72,19 +73,20 @@ def fit(
     y : array_like, N rows
         Targets, as the loss wants them: for ``SoftmaxCrossEntropy`` class numbers (N,) or (N, 1), or rows (N, K),
         one-hot or of probabilities. None where x yields batches.
-    epochs : int, default 1
-        Number of the epoch to stop before; as many epochs as are run, if ``initial_epoch`` is 0.
     batch_size : int, default 32
         Samples in a batch; the last batch of an epoch may be smaller.
-    validation_data : (images, targets) or (images, targets, sample_weight), optional
-        Measured after each epoch, never trained on. Or an iterable of such batches.
-    validation_split : float, default 0
-        Or: the fraction of the samples to set aside for that. They are drawn at random, by the model's seed alone
-        (Keras takes the last ones), so that a training continued later sets aside the same ones.
+    epochs : int, default 1
+        Number of the epoch to stop before; as many epochs as are run, if ``initial_epoch`` is 0.
     verbose : {"auto", 0, 1, 2}
         0: silent. 1: a progress bar. 2: a line an epoch. "auto": 1 on a terminal, else 2.
     callbacks : iterable of Callback
         Called, in this order, at the moments that ``Callback`` lists. What they add to ``logs`` is kept in the history.
+    validation_split : float, default 0
+        The fraction of the samples to set aside, measured after each epoch and never trained on. They are drawn at
+        random, by the model's seed alone (Keras takes the last ones), so that a training continued later sets aside the
+        same ones.
+    validation_data : (images, targets) or (images, targets, sample_weight), optional
+        Or other samples to measure; or an iterable of batches of such.
     shuffle : bool, default True
         Whether to draw the batches by a new permutation each epoch, or in the order given. An iterable has its own.
     class_weight : dict of int to float, optional
@@ -96,6 +98,8 @@ def fit(
         Number of the first epoch to run, for continuing.
     steps_per_epoch, validation_steps : int, optional
         Batches to take from an iterable in each epoch, and in each validation; without them, all that it has.
+    validation_batch_size : int, optional
+        Samples that are measured at once; without it, ``batch_size``.
     validation_freq : int or iterable of int, default 1
         Validate after every so many epochs; or after these, the first being 1.
     augmentation : Augmentation or Annealed, optional
@@ -150,6 +154,7 @@ def fit(
     if validation_data is not None:
         steps = None if validation_steps is None else as_integer("validation_steps", validation_steps, 1)
         validation = validation_of(model, validation_data, len(validated), steps)
+    measured_at_once = as_integer("validation_batch_size", validation_batch_size or size, 1)
     batches: Batches | Stream
     if y is None and is_stream(x):
         _refuse_for_streams(
@@ -196,7 +201,9 @@ def fit(
             require_finite_arrays(model)
             history.append(epoch, logs)
             if validation is not None and epoch in validated:
-                logs.update({f"val_{name}": value for name, value in measure(model, validation, batches.size).items()})
+                logs.update(
+                    {f"val_{name}": value for name, value in measure(model, validation, measured_at_once).items()}
+                )
             hooks.on_epoch_end(epoch, logs, partial(require_finite_after_callbacks, model))
     require_finite_after_callbacks(model)
     return history

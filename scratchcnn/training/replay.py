@@ -117,7 +117,7 @@ def _settings(model: Network) -> tuple[Any, ...]:
         id(model.plan),
         loss,
         loss.config() if isinstance(loss, LossFunction) else None,
-        [(layer.config(), getattr(layer, "rng", None)) for layer in adjustable],
+        [(layer.config(), layer.__dict__.get("rng")) for layer in adjustable],
         [id(array) for layer in stateful for array in layer.state.values()],
     )
 

@@ -62,6 +62,24 @@ def test_convolution_of_images_about_as_large_as_the_kernel(kernel_size, shape):
         require_right(sc.Conv2D(3, kernel_size), shape)
 
 
+@pytest.mark.parametrize(
+    ("filters", "options"),
+    [
+        (6, {"groups": 3}),
+        (3, {"groups": 3}),
+        (4, {"dilation_rate": 2}),
+        (4, {"dilation_rate": (1, 3), "strides": 2, "padding": "same"}),
+        (6, {"groups": 3, "dilation_rate": 2, "padding": 3}),
+        (4, {"padding": 1}),
+        (4, {"padding": ((0, 2), (1, 0))}),
+        (4, {"padding": (5, 0)}),
+    ],
+    ids=repr,
+)
+def test_convolution_with_groups_dilation_and_padding(filters, options):
+    require_right(sc.Conv2D(filters, 3, **options), (7, 8, 3))
+
+
 @pytest.mark.parametrize("pool", [sc.MaxPool2D, sc.AveragePool2D])
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("padding", PADDINGS)
@@ -80,7 +98,7 @@ def test_global_average_pooling(shape, batch_size):
 @pytest.mark.parametrize("batch_size", [1, 2, 17])
 @pytest.mark.parametrize(("inputs", "units", "use_bias"), [(1, 1, True), (7, 10, True), (40, 33, False)])
 def test_dense(inputs, units, use_bias, batch_size):
-    require_right(sc.Dense(units, use_bias), (inputs,), batch_size=batch_size)
+    require_right(sc.Dense(units, use_bias=use_bias), (inputs,), batch_size=batch_size)
 
 
 @pytest.mark.parametrize("training", [True, False])

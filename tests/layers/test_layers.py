@@ -21,6 +21,7 @@ EXAMPLES = [
     (sc.Rescaling(1 / 128, offset=-1), (6, 7, 2)),
     (sc.Conv2D(4, (3, 2), strides=(2, 1), padding="same", kernel_initializer="he_normal"), (6, 7, 2)),
     (sc.Conv2D(3, 2, use_bias=False), (6, 7, 2)),
+    (sc.Conv2D(4, 2, padding=((1, 0), (2, 3)), dilation_rate=2, groups=2), (6, 7, 2)),
     (sc.MaxPool2D((2, 3), strides=1, padding="same"), (6, 7, 2)),
     (sc.AveragePool2D(3, strides=2, padding="same"), (6, 7, 2)),
     (sc.GlobalAveragePool2D(), (6, 7, 2)),

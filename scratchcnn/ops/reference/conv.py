@@ -24,13 +24,19 @@ def conv_forward(x: np.ndarray, kernel: np.ndarray, bias: np.ndarray | None, win
     ----------
     x : (N, H, W, C)
     kernel : (KH, KW, C, F)
+        Or (KH, KW, C / G, F): the channels are in G groups, each seen by F / G of the filters alone. With G = C that is
+        a depthwise convolution.
     bias : (F,) or None
     window : Window
+        Dilated by d, its position (ky, kx) is on the pixel (oy S + ky d, ox S + kx d).
 
     Returns
     -------
     y : (N, OH, OW, F)
     """
+    if (groups := groups_of(x, kernel)) > 1:
+        parts = zip(*by_group(x, kernel), split_bias(bias, groups), strict=True)
+        return np.concatenate([conv_forward(*part, window) for part in parts], axis=3)
     x_padded = pad(x, window)
     y = np.zeros((len(x), *window.output, kernel.shape[3]), x.dtype)
     if bias is not None:
@@ -63,6 +69,11 @@ def conv_backward(
     dkernel : like kernel
     dbias : (F,)
     """
+    if (groups := groups_of(x, kernel)) > 1:
+        parts = zip(*by_group(x, kernel), np.split(dy, groups, axis=3), strict=True)
+        gradients = zip(*(conv_backward(*part, window) for part in parts), strict=True)
+        dx, dkernel, dbias = (np.concatenate(parts, axis=-1) for parts in gradients)
+        return dx, dkernel, dbias
     x_padded = pad(x, window)
     dx_padded, dkernel = np.zeros_like(x_padded), np.zeros_like(kernel)
     every_pixel = ([0, 1, 2], [0, 1, 2])
@@ -70,3 +81,19 @@ def conv_backward(
         dkernel[ky, kx] = np.tensordot(x_padded[:, rows, columns], dy, axes=every_pixel)  # (C, F)
         dx_padded[:, rows, columns] += np.tensordot(dy, kernel[ky, kx].T, axes=1)  # (N, OH, OW, F) (F, C)
     return crop(dx_padded, window), dkernel, dy.sum(axis=(0, 1, 2), dtype=np.float64)
+
+
+def groups_of(x: np.ndarray, kernel: np.ndarray) -> int:
+    """Return in how many groups the channels are: how often those of a filter fit into those of the images."""
+    return x.shape[3] // kernel.shape[2]
+
+
+def by_group(x: np.ndarray, kernel: np.ndarray) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """Return the channels of each group, and its filters: each group is a convolution of its own."""
+    groups = groups_of(x, kernel)
+    return np.split(x, groups, axis=3), np.split(kernel, groups, axis=3)
+
+
+def split_bias(bias: np.ndarray | None, groups: int) -> list[np.ndarray] | list[None]:
+    """Return the bias of each group's filters."""
+    return [None] * groups if bias is None else np.split(bias, groups)

@@ -3,8 +3,9 @@
 A window of KH x KW positions slides over an image in steps of its ``strides``, and produces OH x OW outputs. Two loops
 are possible: over the outputs (many, a few pixels each) or over the positions inside the window (few, OH x OW pixels
 each). With NumPy the second is the fast one, and it needs only slices: while the window slides, its position (ky, kx)
-visits the pixels (ky, kx), (ky, kx + stride), (ky, kx + 2 stride), ..., a regular grid. (The other usual way, im2col,
-copies every window into a row of a matrix, KH x KW times the memory of the image.)
+visits the pixels (ky, kx), (ky, kx + stride), (ky, kx + 2 stride), ..., a regular grid; in a dilated window, whose
+neighbours are ``dilation`` pixels apart, it begins at (ky dilation, kx dilation). (The other usual way, im2col, copies
+every window into a row of a matrix, KH x KW times the memory of the image.)
 
 Letters: N batch, H W height and width, C channels, OH OW output height and width, KH KW window height and width.
 """
@@ -44,7 +45,9 @@ def positions(window: Window) -> Iterator[tuple[int, int, slice, slice]]:
     """
     (KH, KW), (down, across), (OH, OW) = window.size, window.strides, window.output
     for ky in range(KH):
-        rows = slice(ky, ky + (OH - 1) * down + 1, down)
+        first = ky * window.dilation[0]
+        rows = slice(first, first + (OH - 1) * down + 1, down)
         for kx in range(KW):
-            columns = slice(kx, kx + (OW - 1) * across + 1, across)
+            first = kx * window.dilation[1]
+            columns = slice(first, first + (OW - 1) * across + 1, across)
             yield ky, kx, rows, columns

@@ -21,6 +21,7 @@ from .choice import Convolution
 from .direct import convolve_direct
 from .few_filters import convolve_few_filters
 from .kernel_gradient import kernel_gradient_dense, kernel_gradient_masked
+from .plain import convolve_plain, gradients_plain
 from .pooled import convolve_pooled, relu_index
 from .sparse_input_gradient import input_gradient_by_window
 from .sparse_kernel_gradient import gradients_sparse
@@ -31,7 +32,10 @@ from .winograd.forward import convolve_winograd
 @exclusive
 def conv_forward(x: Array, kernel: Array, bias: Array | None, window: Window, *, out: Array) -> None:
     """Compute the sum over ky, kx, c of x[n, oy*sh + ky - top, ox*sw + kx - left, c] kernel[ky, kx, c, f] + bias[f]."""
-    _convolve(x, kernel, bias, window, out)
+    if choice.needs_plain_loops(window, x.shape[3], kernel.shape[2]):
+        convolve_plain(x, kernel, bias, window, out)
+    else:
+        _convolve(x, kernel, bias, window, out)
 
 
 @exclusive
@@ -64,7 +68,10 @@ def conv_relu_pool_forward(
 @exclusive
 def conv_backward(x: Array, kernel: Array, dy: Array, window: Window, *, out: Gradients) -> None:
     """Compute the gradients of the input (unless dx is None), the kernel, and the bias (unless dbias is None)."""
-    _gradients(x, kernel, None, dy, window, *out)
+    if choice.needs_plain_loops(window, x.shape[3], kernel.shape[2]):
+        gradients_plain(x, kernel, dy, window, *out)
+    else:
+        _gradients(x, kernel, None, dy, window, *out)
 
 
 @exclusive

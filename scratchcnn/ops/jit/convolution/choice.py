@@ -2,6 +2,7 @@
 
     forward           convolution                                            algorithm      why
     ----------------- ------------------------------------------------------ -------------- ---------------------------
+    all three         groups, a dilation, or padding as wide as the kernel   plain          the others cannot
                       one channel, F at most half a vector, KW at most 8,    few filters    pixels in the lanes of a
                       stride 1, a ReLU and a max-pool of 2 x 2 after it                     vector instead of filters
                       3 x 3, stride 1, C and F at least 8, C in whole        Winograd       2.25 or 4 times fewer
@@ -39,7 +40,7 @@ from ..machine.registers import lanes_for, registers
 from .sparse_input_gradient import most_vectors
 from .winograd.tiles import output_tile_size
 
-FEW_FILTERS, WINOGRAD, DIRECT = "few filters", "Winograd", "direct"
+PLAIN, FEW_FILTERS, WINOGRAD, DIRECT = "plain", "few filters", "Winograd", "direct"
 DENSE, MASKED, SPARSE = "dense", "masked", "sparse"
 CONVOLUTION, BY_WINDOW, SCATTER = "convolution", "by window", "scatter"
 
@@ -86,6 +87,12 @@ def algorithms_of(convolution: Convolution, wants_input_gradient: bool) -> tuple
     kernel_gradient = choose_kernel_gradient(convolution, wants_input_gradient)
     input_gradient = choose_input_gradient(convolution) if wants_input_gradient else ""
     return str(choose_forward(convolution)), str(kernel_gradient), str(input_gradient)
+
+
+def needs_plain_loops(window: Window, channels: int, channels_of_kernel: int) -> bool:
+    """Return whether a convolution is one that only plain loops compute; it is never fused."""
+    wide = window.padding[0] >= window.size[0] or window.padding[1] >= window.size[1]
+    return wide or window.dilation != (1, 1) or channels != channels_of_kernel
 
 
 @cache
