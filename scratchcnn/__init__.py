@@ -24,6 +24,7 @@ from .layers import (
     Dense,
     BatchNorm,
     Dropout,
+    Residual,
 )
 from .losses import SoftmaxCrossEntropy, BinaryCrossEntropy, MeanSquaredError
 from .optimizers import SGD, Adam, AdamW, RMSprop
@@ -68,6 +69,7 @@ __all__ = [
     "RMSprop",
     "ReLU",
     "Rescaling",
+    "Residual",
     "Sequential",
     "ShiftAverage",
     "Sigmoid",

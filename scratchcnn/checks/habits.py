@@ -38,22 +38,28 @@ def elsewhere(module: str, name: str) -> NoReturn:
 
 def require_known_arguments(cls: type, arguments: tuple[Any, ...], named: dict[str, Any]) -> None:
     """Raise a TypeError with the line to write if a class cannot be called with these arguments."""
-    parameters = _parameters_of(cls.__init__)  # type: ignore[misc]
-    if parameters is None:
+    known = _parameters_of(cls.__init__)  # type: ignore[misc]
+    if known is None:
         return
     for name in named:
-        if name not in parameters:
-            raise TypeError(unknown_argument(cls.__name__, name, parameters))
-    if len(arguments) > len(parameters):
-        raise TypeError(_too_many(cls.__name__, parameters, arguments))
+        if name not in known:
+            raise TypeError(unknown_argument(cls.__name__, name, list(known)))
+    by_position = [name for name, may in known.items() if may]
+    if len(arguments) > len(by_position):
+        others = [f"{name}=..." for name, may in known.items() if not may]
+        advice = f"; write the others by name, such as {others[-1]}" if others else ""
+        taken = ", ".join(by_position) or "nothing"
+        raise TypeError(f"{cls.__name__} takes {taken} by position, got {shown(list(arguments))}{advice}")
 
 
 @functools.cache
-def _parameters_of(function: Callable[..., Any]) -> list[str] | None:
-    """Return the names that a method takes beside self, or None if it takes any."""
+def _parameters_of(function: Callable[..., Any]) -> dict[str, bool] | None:
+    """Return the names that a method takes beside self, and whether by position; None if it takes any."""
     parameters = list(inspect.signature(function).parameters.values())[1:]
     anything = (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)
-    return None if any(p.kind in anything for p in parameters) else [p.name for p in parameters]
+    if any(parameter.kind in anything for parameter in parameters):
+        return None
+    return {parameter.name: parameter.kind is not inspect.Parameter.KEYWORD_ONLY for parameter in parameters}
 
 
 def unknown_argument(what: str, name: str, known: list[str]) -> str:
@@ -66,10 +72,6 @@ def unknown_argument(what: str, name: str, known: list[str]) -> str:
     close = difflib.get_close_matches(name, known, n=1)
     hint = f"did you mean {close[0]}?" if close else f"it takes {', '.join(known) or 'none'}"
     return f"{what} has no argument {name}; {hint}"
-
-
-def _too_many(what: str, known: list[str], arguments: tuple[Any, ...]) -> str:
-    return f"{what} takes {', '.join(known) or 'no arguments'}; got {len(arguments)}: {shown(list(arguments))}"
 
 
 def explained(function: Function) -> Function:

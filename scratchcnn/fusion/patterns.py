@@ -14,7 +14,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Sequence
 
-from ..layers import BatchNorm, Conv2D, Dense, MaxPool2D, ReLU
+from ..layers import BatchNorm, Conv2D, Dense, MaxPool2D, ReLU, Residual
 from ..layers.base import Layer
 from .fused import FusedConvReLU, FusedConvReLUPool, FusedDenseReLU, FusedLayer
 from .fused_norm import FoldedNorm, FusedNormReLU
@@ -33,6 +33,9 @@ MAX_LAYERS = 4  # that are fused: a convolution, a BatchNorm, a ReLU and a max-p
 def fuse(layers: Sequence[Layer]) -> list[Layer]:
     """Return the plan: layers, fused where they can be, that compute the same as the built ``layers``."""
     plan: list[Layer] = []
+    for layer in layers:
+        if isinstance(layer, Residual):
+            layer.run_as((fuse(layer.layers), fuse(layer.shortcut)))
     start = 0
     while start < len(layers):
         layer = _fuse_first(layers[start : start + MAX_LAYERS])

@@ -18,6 +18,7 @@ def layer_reports() -> Iterator[Report]:
     yield gradcheck.check_layer(sc.Conv2D(4, 3), (7, 8, 3))
     yield gradcheck.check_layer(sc.Conv2D(4, (2, 3), strides=2, padding="same"), (7, 8, 3))
     yield gradcheck.check_layer(sc.Conv2D(4, 1, use_bias=False), (4, 5, 3))
+    yield gradcheck.check_layer(sc.Conv2D(6, 3, groups=3, dilation_rate=2, padding=1), (7, 8, 3))
     yield gradcheck.check_layer(sc.MaxPool2D(2), (7, 8, 3))
     yield gradcheck.check_layer(sc.MaxPool2D(3, strides=2, padding="same"), (7, 8, 3))
     yield gradcheck.check_layer(sc.AveragePool2D(2), (7, 8, 3))
@@ -27,15 +28,23 @@ def layer_reports() -> Iterator[Report]:
     yield gradcheck.check_layer(sc.BatchNorm(), (6,), batch_size=5, training=False)
     yield gradcheck.check_layer(sc.ReLU(), (4, 5, 3))
     yield gradcheck.check_layer(sc.LeakyReLU(), (4, 5, 3))
+    yield gradcheck.check_layer(sc.ELU(), (4, 5, 3))
+    yield gradcheck.check_layer(sc.Sigmoid(), (4, 5, 3))
+    yield gradcheck.check_layer(sc.Tanh(), (4, 5, 3))
     yield gradcheck.check_layer(sc.Flatten(), (4, 5, 3))
     yield gradcheck.check_layer(sc.Dropout(0.4), (40,))
     yield gradcheck.check_layer(sc.Dense(7), (11,))
+    layers = [sc.Conv2D(3, 3, padding="same"), sc.BatchNorm(), sc.ReLU()]
+    yield gradcheck.check_layer(sc.Residual(layers), (4, 5, 3), batch_size=3)
 
 
 def loss_reports() -> Iterator[Report]:
     """Check each loss."""
     yield gradcheck.check_loss(sc.SoftmaxCrossEntropy())
     yield gradcheck.check_loss(sc.SoftmaxCrossEntropy(label_smoothing=0.1))
+    yield gradcheck.check_loss(sc.SoftmaxCrossEntropy(class_weights=range(10), ignore_index=3))
+    yield gradcheck.check_loss(sc.BinaryCrossEntropy())
+    yield gradcheck.check_loss(sc.MeanSquaredError())
 
 
 def model_reports() -> Iterator[Report]:

@@ -11,6 +11,7 @@ from .dropout import Dropout
 from .normalization import BatchNorm
 from .pool import AveragePool2D, GlobalAveragePool2D, MaxPool2D
 from .rescaling import Rescaling
+from .residual import Residual
 from .shape import Flatten
 
 # The layers that a saved model may consist of: load_model looks names up here and nowhere else.
@@ -31,6 +32,7 @@ LAYERS: dict[str, type[Layer]] = {
         Flatten,
         Dropout,
         Dense,
+        Residual,
     )
 }
 __all__ = ["LAYERS", "Layer", *LAYERS]

@@ -50,6 +50,11 @@ def as_activation(what: str, activation: Any) -> Layer | None:
     )
 
 
+def forget_activation(layer: Layer) -> None:
+    """Take note that the activation of a layer is a layer of a network now."""
+    layer.activation, layer._is_followed = None, False
+
+
 def with_activations(layers: Iterable[Layer]) -> Iterator[Layer]:
     """Yield layers, each followed by the activation that it names."""
     for layer in layers:

@@ -95,6 +95,13 @@ class Layer(Member):
         """
         return {}
 
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        """Return the shape of one sample's output, without building the layer; that of the input unless said.
+
+        A layer of your own that changes the shape says so here if it is to be part of a ``Residual``.
+        """
+        return input_shape
+
     def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
         """Return the layer's output for a batch; the array is the layer's own and is overwritten by the next call."""
         raise NotImplementedError(f"{type(self).__name__} must define forward(self, x, training=False)")

@@ -117,7 +117,7 @@ class Conv2D(Layer):
         self.use_bias = use_bias
         self.kernel_initializer = kernel_initializer
         self.kernel_regularizer = kernel_regularizer
-        self.activation = as_activation(f"Conv2D({self.filters}, {self.kernel_size}", activation)
+        self.activation = as_activation(f"sc.Conv2D({self.filters}, {self.kernel_size}", activation)
 
     def weight_shapes(self, input_shape: Shape) -> dict[str, Shape]:
         _, _, channels = image_shape("Conv2D", input_shape)
@@ -129,10 +129,16 @@ class Conv2D(Layer):
         kernel, bias = (*self.kernel_size, channels // self.groups, self.filters), (self.filters,)
         return {"kernel": kernel, "bias": bias} if self.use_bias else {"kernel": kernel}
 
-    def build(self, input_shape: Shape, rng: np.random.Generator) -> Shape:
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        return (*self._window_over(input_shape).output, self.filters)
+
+    def _window_over(self, input_shape: Shape) -> ops.Window:
         height, width, _ = image_shape("Conv2D", input_shape)
         how = self.kernel_size, self.strides, self.padding, self.dilation_rate
-        self.window = sliding_window("Conv2D", (height, width), *how)
+        return sliding_window("Conv2D", (height, width), *how)
+
+    def build(self, input_shape: Shape, rng: np.random.Generator) -> Shape:
+        self.window = self._window_over(input_shape)
         shapes = self.weight_shapes(input_shape)
         KH, KW, channels, F = shapes["kernel"]
         initialize = INITIALIZERS[self.kernel_initializer]

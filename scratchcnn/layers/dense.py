@@ -75,7 +75,7 @@ class Dense(Layer):
         self.use_bias = use_bias
         self.kernel_initializer = kernel_initializer
         self.kernel_regularizer = kernel_regularizer
-        self.activation = as_activation(f"Dense({self.units}", activation)
+        self.activation = as_activation(f"sc.Dense({self.units}", activation)
 
     def weight_shapes(self, input_shape: Shape) -> dict[str, Shape]:
         if len(input_shape) != 1:
@@ -83,6 +83,9 @@ class Dense(Layer):
             raise ValueError(f"Dense expects (N, D) vectors, got ({got}); put a Flatten before it")
         kernel, bias = (input_shape[0], self.units), (self.units,)
         return {"kernel": kernel, "bias": bias} if self.use_bias else {"kernel": kernel}
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        return (self.units,)
 
     def build(self, input_shape: Shape, rng: np.random.Generator) -> Shape:
         shapes = self.weight_shapes(input_shape)

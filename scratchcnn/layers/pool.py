@@ -71,10 +71,16 @@ class MaxPool2D(Layer):
         self.strides = self.pool_size if strides is None else strides
         self.padding = padding
 
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        return (*self._window_over(input_shape).output, input_shape[-1])
+
+    def _window_over(self, input_shape: Shape) -> ops.Window:
+        height, width, _ = image_shape("MaxPool2D", input_shape)
+        return sliding_window("MaxPool2D", (height, width), self.pool_size, self.strides, self.padding)
+
     def build(self, input_shape: Shape, rng: np.random.Generator) -> Shape:
-        height, width, channels = image_shape("MaxPool2D", input_shape)
-        self.window = sliding_window("MaxPool2D", (height, width), self.pool_size, self.strides, self.padding)
-        return self.set_shapes(input_shape, (*self.window.output, channels))
+        self.window = self._window_over(input_shape)
+        return self.set_shapes(input_shape, self.compute_output_shape(input_shape))
 
     def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
         x = self.as_input(x)  # (N, H, W, C)
@@ -139,10 +145,16 @@ class AveragePool2D(Layer):
         self.strides = self.pool_size if strides is None else strides
         self.padding = padding
 
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        return (*self._window_over(input_shape).output, input_shape[-1])
+
+    def _window_over(self, input_shape: Shape) -> ops.Window:
+        height, width, _ = image_shape("AveragePool2D", input_shape)
+        return sliding_window("AveragePool2D", (height, width), self.pool_size, self.strides, self.padding)
+
     def build(self, input_shape: Shape, rng: np.random.Generator) -> Shape:
-        height, width, channels = image_shape("AveragePool2D", input_shape)
-        self.window = sliding_window("AveragePool2D", (height, width), self.pool_size, self.strides, self.padding)
-        return self.set_shapes(input_shape, (*self.window.output, channels))
+        self.window = self._window_over(input_shape)
+        return self.set_shapes(input_shape, self.compute_output_shape(input_shape))
 
     def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
         x = self.as_input(x)  # (N, H, W, C)
@@ -174,6 +186,9 @@ class GlobalAveragePool2D(Layer):
     >>> sc.Sequential([sc.GlobalAveragePool2D()], input_shape=(7, 7, 64)).output_shape
     (64,)
     """
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        return image_shape("GlobalAveragePool2D", input_shape)[2:]
 
     def build(self, input_shape: Shape, rng: np.random.Generator) -> Shape:
         height, width, channels = image_shape("GlobalAveragePool2D", input_shape)

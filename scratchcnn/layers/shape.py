@@ -22,8 +22,11 @@ class Flatten(Layer):
     (784,)
     """
 
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        return (math.prod(input_shape),)
+
     def build(self, input_shape: Shape, rng: np.random.Generator) -> Shape:
-        return self.set_shapes(input_shape, (math.prod(input_shape),))
+        return self.set_shapes(input_shape, self.compute_output_shape(input_shape))
 
     def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
         x = self.as_input(x)

@@ -20,15 +20,17 @@ from ..concurrency.turns import Turns
 from ..fusion.patterns import fuse as fuse_layers
 from ..history import History
 from ..layers import Rescaling
-from ..layers.activation_argument import with_activations
+from ..layers.activation_argument import forget_activation, with_activations
 from ..layers.base import Layer
+from ..layers.names import names_of
+from ..layers.residual import flattened
 from ..losses import Loss
 from ..metrics import Metric
 from ..regularizers import add_gradients, penalties
 from ..types import Shape
+from .given_layers import as_layers
 from .image_range import ImageRange, check_range, notice
 from .layout import Layout
-from .names import as_layers, names_of
 from .vectors import ParameterVectors
 
 FIXED = frozenset({"layers", "plan", "input_shape", "output_shape", "seed", "dtype", "fuse", "rng"})
@@ -75,7 +77,7 @@ class Network(ParameterVectors):
             layer.__dict__["name"] = name  # which is not one that was given
         self.output_shape = self._build_layers()
         for layer in given:
-            layer.activation = None  # it is one of the layers now
+            forget_activation(layer)
 
         self._layout = Layout(self.layers, self.dtype, new=True)
 
@@ -176,7 +178,7 @@ class Network(ParameterVectors):
         with self.lock:
             self.turns.backward("model")
             dx = self.backpropagate(dlogits, input_gradient)
-            add_gradients(self.layers)
+            add_gradients(flattened(self.layers))
         return dx
 
     def backpropagate(self, dlogits: np.ndarray, input_gradient: bool = True) -> np.ndarray | None:
@@ -195,7 +197,7 @@ class Network(ParameterVectors):
         The losses that ``fit`` and ``evaluate`` report include it, as in Keras. In a loop of one's own ``backward``
         sees to the gradients; the loss to look at is ``loss.forward(logits, labels) + model.regularization_loss()``.
         """
-        return penalties(self.layers)
+        return penalties(flattened(self.layers))
 
     @property
     def takes_bytes(self) -> bool:

@@ -23,6 +23,7 @@ _NORM = "x(* C) gamma(C)"
 _STATISTICS = "mean(C) inverse_std(C) variance(C)"
 ARRAYS = {
     "adam_step": "gradients(P) -> parameters(P) mean(P) variance(P)",
+    "add": "a(*) b(*) -> sum(*)",
     "augment": "images:pixels(M H W C) indices:int64(N) -> out:pixels(N H W C)",
     "average_pool_backward": "dy(N OH OW C) -> dx(N H W C)",
     "average_pool_forward": "x(N H W C) -> y(N OH OW C)",

@@ -13,9 +13,9 @@ import numpy as np
 from ..checks.messages import shown
 from ..layers import LAYERS
 from ..layers.base import Layer
+from ..layers.names import unique_names
 from ..losses import LOSSES, BinaryCrossEntropy, MeanSquaredError, SoftmaxCrossEntropy
 from ..metrics import METRICS
-from ..network.names import unique_names
 from ..network.network import Network
 from ..optimizers import OPTIMIZERS
 from ..schedules import CosineDecay, OneCycle, StepDecay

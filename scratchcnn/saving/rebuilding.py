@@ -40,9 +40,7 @@ ARCHITECTURE = ("layers", "input_shape", "seed", "dtype", "fuse")  # what makes 
 def rebuild(archive: Archive, kinds: dict[str, type[Layer]], kind: type[Kind]) -> Kind:
     """Return the network of an archive, as an object of the class ``kind``."""
     config = _read_config(archive)
-    entries = config["layers"]
-    if len(entries) > MOST_LAYERS:
-        raise ValueError(f"it has {len(entries)} layers, the most are {MOST_LAYERS}")
+    entries = _entries_of(config)
     layers = [_make_layer(entry, kinds) for entry in entries]
     model = kind.__new__(kind)
     look = _Look(archive, draw=any(type(layer) not in LAYERS.values() for layer in layers))
@@ -82,16 +80,28 @@ def rebuild(archive: Archive, kinds: dict[str, type[Layer]], kind: type[Kind]) -
 def fresh(config: Any, kinds: dict[str, type[Layer]], kind: type[Kind]) -> Kind:
     """Return a network that is what a description says, with its initial weights."""
     _require_format(config)
-    entries = config["layers"]
-    if len(entries) > MOST_LAYERS:
-        raise ValueError(f"it has {len(entries)} layers, the most are {MOST_LAYERS}")
+    entries = _entries_of(config)
     layers = [_make_layer(entry, kinds) for entry in entries]
     for layer, entry in zip(layers, entries, strict=True):
-        layer.name = entry.get("name")
+        layer.name = entry.get("name")  # type: ignore[assignment]  # None: the model gives one
     settings = {key: config[key] for key in ARCHITECTURE if key != "layers"}
     model = kind(layers, **{**settings, "input_shape": tuple(settings["input_shape"])})
     _require_all_told({key: config[key] for key in ARCHITECTURE}, facts(model), "description")
     return model
+
+
+def _entries_of(config: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the descriptions of the layers, not too many of them, those inside of others counted."""
+    entries: list[dict[str, Any]] = config["layers"]
+    count, pending = 0, [entries]
+    while pending:
+        for entry in pending.pop():
+            count += 1
+            if isinstance(entry, dict) and isinstance(entry.get("config"), dict):
+                pending += [entry["config"][key] for key in ("layers", "shortcut") if entry["config"].get(key)]
+    if count > MOST_LAYERS:
+        raise ValueError(f"it has {count} layers, the most are {MOST_LAYERS}")
+    return entries
 
 
 def _read_config(archive: Archive) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from .. import ops
 from ..callbacks.progress import announcing_compilation
 from ..fusion.patterns import FUSED
 from ..layers import ELU, LAYERS, BatchNorm, Dropout, LeakyReLU, Rescaling
+from ..layers.residual import flattened, planned
 from ..losses import LOSSES
 from ..losses.base import LossFunction, mean_of
 from ..network.network import Network
@@ -109,7 +110,7 @@ def _key(function: Callable[..., Any], arguments: tuple[np.ndarray, ...]) -> tup
 def _settings(model: Network) -> tuple[Any, ...]:
     """Return what may change in a model between two batches, and must not for the second to be a replay."""
     if model.watched_layers is None:  # which layers these are does not change
-        adjustable = [layer for layer in model.layers if type(layer) in ADJUSTABLE]
+        adjustable = [layer for layer in flattened(model.layers) if type(layer) in ADJUSTABLE]
         model.watched_layers = adjustable, [layer for layer in model.layers if layer.state]
     adjustable, stateful = model.watched_layers
     loss = model.loss
@@ -124,14 +125,15 @@ def _settings(model: Network) -> tuple[Any, ...]:
 
 def _can_be_recorded(model: Network, arguments: tuple[np.ndarray, ...]) -> bool:
     """Return whether kernels do all the work, and no argument has to be converted or is memory of the model's own."""
-    parts = (model, model.loss, *model.plan, *model.layers)
+    running = list(planned(model.plan))
+    parts = (model, model.loss, *running, *flattened(model.layers))
     images = arguments[0]
     as_they_are = (model.dtype, np.uint8) if model.takes_bytes else (model.dtype,)
     buffers = [buffer for layer in model.plan for buffer in layer.all_buffers()]
     return (
         ops.backend() == "jit"
         and _runs_as_written(type(model))
-        and all(type(layer) in RECORDABLE for layer in model.plan)
+        and all(type(layer) in RECORDABLE for layer in running)
         and (model.loss is None or type(model.loss) in LOSSES.values())
         and not any(method in vars(part) for part in parts if part is not None for method in ("forward", "backward"))
         and images.dtype in as_they_are

@@ -80,6 +80,20 @@ def test_convolution_with_groups_dilation_and_padding(filters, options):
     require_right(sc.Conv2D(filters, 3, **options), (7, 8, 3))
 
 
+@pytest.mark.parametrize(
+    "layer",
+    [
+        sc.Residual([sc.Conv2D(2, 3, padding="same"), sc.BatchNorm(), sc.ReLU(), sc.Conv2D(2, 3, padding="same")]),
+        sc.Residual([sc.Conv2D(3, 3, 2, "same"), sc.ReLU(), sc.Dropout(0.3)], [sc.Conv2D(3, 1, 2, "same")]),
+        sc.Residual([sc.ReLU()]),
+        sc.Residual([sc.Residual([sc.Tanh()]), sc.Conv2D(2, 1, activation="elu")]),
+    ],
+    ids=repr,
+)
+def test_residual(layer):
+    require_right(layer, (5, 6, 2), batch_size=3)
+
+
 @pytest.mark.parametrize("pool", [sc.MaxPool2D, sc.AveragePool2D])
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("padding", PADDINGS)

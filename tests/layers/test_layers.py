@@ -35,6 +35,8 @@ EXAMPLES = [
     (sc.Dropout(0.4), (6, 7, 2)),
     (sc.Dense(5, use_bias=False, kernel_initializer="lecun_uniform"), (9,)),
     (sc.Dense(5), (9,)),
+    (sc.Residual([sc.Conv2D(2, 3, padding="same"), sc.ReLU()]), (6, 7, 2)),
+    (sc.Residual([sc.Conv2D(4, 3, 2, "same"), sc.BatchNorm()], [sc.Conv2D(4, 1, 2, "same")]), (6, 7, 2)),
 ]
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import scratchcnn as sc
-from scratchcnn.network.names import unique_names
+from scratchcnn.layers.names import unique_names
 from scratchcnn.network.summary import bytes_kept
 from support.small_networks import all_arrays, compiled_network, random_images, small_network, some_digits
 
@@ -220,9 +220,9 @@ def test_meaningless_arguments_of_a_model_are_refused(arguments, message):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"optimizer": "adam"}, r"optimizer must be an object such as Adam\(1e-3\), got 'adam'"),
+        ({"optimizer": 3}, r"optimizer must be an object such as sc.Adam\(1e-3\), or its name, got 3"),
         ({"optimizer": sc.Adam}, "optimizer must be an object such as"),
-        ({"loss": "crossentropy"}, r"loss must be an object such as SoftmaxCrossEntropy\(\), got 'crossentropy'"),
+        ({"loss": 3}, r"loss must be an object such as sc.SoftmaxCrossEntropy\(\), got 3"),
         ({"loss": sc.SoftmaxCrossEntropy}, "loss must be an object such as"),
     ],
 )

@@ -23,6 +23,10 @@ LAYERS = {
     "smooth": lambda: [sc.Conv2D(5, 3, strides=2), sc.Tanh(), sc.Sigmoid(), sc.ELU(0.5)],
     "groups": lambda: [sc.Conv2D(4, 3, padding=1), sc.Conv2D(4, 3, groups=4), sc.ReLU(), sc.Conv2D(6, 3, groups=2)],
     "dilated": lambda: [sc.Conv2D(3, 3, dilation_rate=2), sc.BatchNorm(), sc.ReLU(), sc.MaxPool2D(2)],
+    "residual": lambda: [
+        *(sc.Conv2D(4, 3, strides=2), sc.Residual([sc.Conv2D(4, 3, padding="same"), sc.ReLU(), sc.Dropout(0.3)])),
+        *(sc.Residual([sc.Conv2D(6, 3, 2, "same"), sc.BatchNorm()], [sc.Conv2D(6, 1, 2, "same")]), sc.ReLU()),
+    ],
     "average pool": lambda: [sc.Conv2D(5, 3), sc.AveragePool2D(2), sc.ReLU()],
     "max pool at the edge": lambda: [sc.MaxPool2D(3, padding="same"), sc.Conv2D(3, 2)],
     "global average pool": lambda: [sc.Conv2D(17, 3), sc.ReLU(), sc.GlobalAveragePool2D()],

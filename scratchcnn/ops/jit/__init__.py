@@ -5,6 +5,7 @@ Read ``machine/tile.py`` first (what makes a kernel fast), then ``convolution/di
 """
 
 from .activations import (
+    add,
     elu_backward,
     elu_forward,
     leaky_relu_backward,

@@ -10,6 +10,12 @@ from .shared.flat import Flat, chunk_of, run_flat
 
 
 @exclusive
+def add(a: Array, b: Array, *, out: Array) -> None:
+    """Compute a + b."""
+    run_flat(_add(a.dtype), a.size, a, b, out)
+
+
+@exclusive
 def relu_forward(x: Array, *, out: Array) -> None:
     """Compute y = max(x, 0); a NaN stays a NaN."""
     run_flat(_relu_forward(x.dtype), x.size, x, out)
@@ -67,6 +73,18 @@ def elu_forward(x: Array, alpha: float, *, out: Array) -> None:
 def elu_backward(y: Array, alpha: float, dy: Array, *, out: Array) -> None:
     """Compute dx = dy where y > 0, and dy (y + alpha) elsewhere."""
     run_flat(_elu_backward(y.dtype), y.size, y, dy, np.array([alpha], y.dtype), out)
+
+
+@native
+def _add(dtype):
+    def add(chunk, chunks, dims, pointers):
+        a, b, total = read_arrays(pointers, 3, dtype)
+        first, last = chunk_of(chunk, chunks, read_dims(dims, Flat).size)
+        a, b, total = a[first:last], b[first:last], total[first:last]
+        for i in range(a.size):
+            total[i] = a[i] + b[i]
+
+    return add
 
 
 @native

@@ -6,6 +6,7 @@ whole batch are accumulated in float64: a hundred thousand float32 numbers added
 """
 
 from .activations import (
+    add,
     elu_backward,
     elu_forward,
     leaky_relu_backward,
