@@ -3,7 +3,8 @@
 The names below are in an order in which the code can be read.
 """
 
-from typing import NoReturn
+import importlib
+from typing import Any
 
 # isort: off
 from .checks.habits import elsewhere as _elsewhere
@@ -90,5 +91,7 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> NoReturn:
+def __getattr__(name: str) -> Any:
+    if name == "sklearn":  # needs scikit-learn, and is imported when it is asked for
+        return importlib.import_module(".sklearn", __name__)
     _elsewhere(__name__, name)

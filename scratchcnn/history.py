@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import copy
 import math
-from typing import Any
+from collections.abc import Callable
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -35,6 +36,8 @@ class History:
     ([0, 1, 2], 3)
     """
 
+    picture: ClassVar[Callable[[Any], Any] | None] = None  # what draws it: plots.py, which knows matplotlib
+
     def __init__(self) -> None:
         self.epoch: list[int] = []
         self.history: dict[str, list[Any]] = {}
@@ -51,6 +54,11 @@ class History:
         columns = {name: [kept.get(name, math.nan) for kept in self._logs] for name in names}
         self.history.clear()
         self.history.update(columns)
+
+    def _repr_png_(self) -> bytes | None:
+        """Return the learning curves, which a notebook shows."""
+        draw = type(self).picture
+        return draw(self)._repr_png_() if draw is not None and self.epoch else None
 
     def __repr__(self) -> str:
         latest = ", ".join(f"{name}={as_text(value)}" for name, value in (self._logs[-1:] or [{}])[0].items())

@@ -17,7 +17,7 @@ from .losses import Loss
 from .losses.choice import as_loss
 from .metrics.choice import as_metrics
 from .network.network import Network
-from .network.summary import summary
+from .network.summary import html_summary, summary
 from .optimizers import Optimizer
 from .optimizers.choice import as_optimizer
 from .saving import files as saving
@@ -119,6 +119,10 @@ class Sequential(Network):
         + is fused with the layer above; the bytes are those of all that are fused
         """
         say(summary(self, yes_or_no("kernels", kernels)))
+
+    def _repr_html_(self) -> str:
+        """Return the summary as a table, which a notebook shows."""
+        return html_summary(self)
 
     @explained
     def compile(

@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .checks.inputs import as_labels
+from .history import History
 from .terminal import ascii_digit as ascii_digit
+from .training.learning_rate_search import LearningRateSearch
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from .data import Annealed, Augmentation
-    from .history import History
-    from .training.learning_rate_search import LearningRateSearch
 
 
 def learning_curves(history: History) -> Figure:
@@ -242,6 +242,9 @@ def kernels(kernel: np.ndarray, columns: int = 8) -> Figure:
 
 
 def _figure(width: float, height: float) -> Any:
-    from matplotlib.figure import Figure
+    from .figure import NotebookFigure
 
-    return Figure(figsize=(width, height), layout="constrained")
+    return NotebookFigure(figsize=(width, height), layout="constrained")
+
+
+History.picture, LearningRateSearch.picture = learning_curves, learning_rate_search  # what a notebook shows of them

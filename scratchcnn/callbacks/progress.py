@@ -90,9 +90,9 @@ class _Bar(tqdm):
 
 
 def progress_display(verbose: int | str) -> Callback:
-    """Return the callback for ``verbose``: 0 silent, 1 a bar, 2 lines, "auto" a bar on a terminal, else lines."""
+    """Return the callback for ``verbose``: 0 silent, 1 a bar, 2 lines, "auto" a bar where one can move, else lines."""
     if verbose == "auto":
-        verbose = 1 if _is_terminal() else 2
+        verbose = 1 if _is_terminal() or _is_notebook() else 2
     if verbose == 1 and not can_write(sys.stdout):
         verbose = 2  # whose lines are not written then either
     displays: dict[int | str, type[Callback]] = {0: Callback, 1: ProgressBar, 2: EpochLines}
@@ -106,6 +106,11 @@ def _is_terminal() -> bool:
         return sys.stdout.isatty()
     except (AttributeError, ValueError, OSError):  # there is none, or it is closed
         return False
+
+
+def _is_notebook() -> bool:
+    """Return whether output goes to a notebook, where a bar moves, too."""
+    return "ipykernel" in sys.modules and type(sys.stdout).__module__.startswith("ipykernel")
 
 
 @contextmanager

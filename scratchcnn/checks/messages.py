@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import html
 import reprlib
 import sys
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 
@@ -47,6 +49,15 @@ def reason(error: BaseException, limit: int = 300) -> str:
     if not text:
         return kind
     return shorten(f"{kind}: {text}" if isinstance(error, LookupError) else text, limit)
+
+
+def html_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a table for a notebook."""
+
+    def line(cells: Sequence[str], tag: str) -> str:
+        return "<tr>" + "".join(f"<{tag}>{html.escape(cell)}</{tag}>" for cell in cells) + "</tr>"
+
+    return f"<table>{line(head, 'th')}{''.join(line(row, 'td') for row in rows)}</table>"
 
 
 def can_write(stream: Any) -> bool:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import html
 import math
 import textwrap
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from ..checks.messages import html_table
 from .comparison import Comparison
 
 WIDTH = 120  # of a printed report
@@ -85,10 +87,21 @@ class Report:
             raise GradientError("\n".join([*self.problems, "", str(self)]))
         return self
 
+    def _repr_html_(self) -> str:
+        """Return the table that a notebook shows."""
+        notes = [note for comparison in self.comparisons if (note := comparison.note())]
+        sentences = [
+            f"{self.verdict} {self.title}",
+            f"largest relative error {self.error:.1e}, tolerance {self.tolerance:.0e}",
+            *notes,
+            *self.problems,
+        ]
+        table = html_table(HEAD, [_row(comparison) for comparison in self.comparisons])
+        return table + "".join(f"<div>{html.escape(sentence)}</div>" for sentence in sentences)
+
     def __str__(self) -> str:
-        head = ("", "shape", "direction", "elements", "worst", "at", "backward", "differences", "step")
-        rows = [head, *(_row(comparison) for comparison in self.comparisons)]
-        widths = [max(len(row[column]) for row in rows) for column in range(len(head))]
+        rows = [HEAD, *(_row(comparison) for comparison in self.comparisons)]
+        widths = [max(len(row[column]) for row in rows) for column in range(len(HEAD))]
         lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
         notes = [comparison.note() for comparison in self.comparisons]
         return "\n".join(
@@ -100,6 +113,9 @@ class Report:
                 *(_wrapped(f"{'WRONG' if it in self.wrong else 'NOT CHECKED'} {it}") for it in self.problems),
             ]
         )
+
+
+HEAD = ("", "shape", "direction", "elements", "worst", "at", "backward", "differences", "step")
 
 
 def _row(comparison: Comparison) -> tuple[str, ...]:

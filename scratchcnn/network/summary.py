@@ -6,12 +6,14 @@ of a batch, about as many again for the gradients that backward hands down, and 
 
 from __future__ import annotations
 
+import html
 import math
 
 from .. import ops
+from ..checks.messages import html_table
 from ..fusion.fused import FusedConvReLUPool, FusedLayer
 from ..fusion.patterns import layers_of
-from ..layers import Conv2D, Flatten, MaxPool2D
+from ..layers import Conv2D, Flatten, MaxPool2D, Residual
 from ..layers.base import Layer
 from ..types import Shape
 from .network import Network
@@ -23,6 +25,22 @@ NO_ALGORITHMS = ("", "", "")
 
 def summary(model: Network, kernels: bool = False) -> str:
     """Return the table of a model's layers, and the totals; with ``kernels``, which algorithms compute them."""
+    head, rows, total = _table(model, kernels)
+    columns = zip(head, *rows, total, strict=True)
+    widths = [max(map(len, column)) for column in columns]
+    rule = "-" * (sum(widths) + 2 * (len(widths) - 1))
+    lines = [_line(head, widths), rule, *(_line(row, widths) for row in rows), rule, _line(total, widths)]
+    return "\n".join([*lines, *_notes(model)])
+
+
+def html_summary(model: Network) -> str:
+    """Return the same table for a notebook."""
+    head, rows, total = _table(model, kernels=False)
+    return html_table(head, [*rows, total]) + "".join(f"<div>{html.escape(note)}</div>" for note in _notes(model))
+
+
+def _table(model: Network, kernels: bool) -> tuple[tuple[str, ...], list[tuple[str, ...]], tuple[str, ...]]:
+    """Return the head of the table, its rows, and the totals."""
     rows: list[tuple[str, ...]] = []
     for place, planned in enumerate(model.plan):
         layers = layers_of(planned)
@@ -45,18 +63,18 @@ def summary(model: Network, kernels: bool = False) -> str:
         f"{sum(bytes_kept(planned) for planned in model.plan):,}",
         *(NO_ALGORITHMS if kernels else ()),
     )
-    head = HEAD + ALGORITHMS if kernels else HEAD
-    columns = zip(head, *rows, total, strict=True)
-    widths = [max(map(len, column)) for column in columns]
-    rule = "-" * (sum(widths) + 2 * (len(widths) - 1))
-    lines = [_line(head, widths), rule, *(_line(row, widths) for row in rows), rule, _line(total, widths)]
-    lines.append(f"multiply-adds of a forward pass and bytes kept for backward are for one image, in {model.dtype}")
+    return HEAD + ALGORITHMS if kernels else HEAD, rows, total
+
+
+def _notes(model: Network) -> list[str]:
+    """Return what is to be said of the table."""
+    notes = [f"multiply-adds of a forward pass and bytes kept for backward are for one image, in {model.dtype}"]
     if model.parameters.size < model.count_params():
         trainable = model.parameters.size
-        lines.append(f"trainable parameters: {trainable:,}; frozen: {model.count_params() - trainable:,}")
+        notes.append(f"trainable parameters: {trainable:,}; frozen: {model.count_params() - trainable:,}")
     if len(model.plan) < len(model.layers):
-        lines.append("+ is fused with the layer above; the bytes are those of all that are fused")
-    return "\n".join(lines)
+        notes.append("+ is fused with the layer above; the bytes are those of all that are fused")
+    return notes
 
 
 def _algorithms(planned: Layer, wants_input_gradient: bool) -> tuple[str, str, str]:
@@ -81,6 +99,9 @@ def bytes_kept(planned: Layer) -> int:
     """Return the bytes that forward keeps for one sample: outputs, and of each maximum where it was."""
     if isinstance(planned, Flatten):
         return 0  # the output is the input, seen differently
+    if isinstance(planned, Residual):
+        inside = sum(bytes_kept(layer) for plan in planned._plans for layer in plan)
+        return inside + math.prod(planned.output_shape or ()) * planned.dtype.itemsize
     kept = planned.kept if isinstance(planned, FusedLayer) else [planned]
     outputs = sum(math.prod(layer.output_shape or ()) for layer in kept)
     has_maxima = any(isinstance(layer, MaxPool2D) for layer in layers_of(planned))

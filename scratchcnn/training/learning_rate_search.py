@@ -8,7 +8,9 @@ and where it is back there.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -53,6 +55,12 @@ class LearningRateSearch:
     smoothed_losses: list[float]
     lag: int = 0
     sweeps: list[LearningRateSearch] = field(default_factory=list)
+    picture: ClassVar[Callable[[Any], Any] | None] = None  # what draws it: plots.py, which knows matplotlib
+
+    def _repr_png_(self) -> bytes | None:
+        """Return the picture that a notebook shows."""
+        draw = type(self).picture
+        return None if draw is None else draw(self)._repr_png_()
 
     @property
     def suggestion(self) -> float:
