@@ -21,7 +21,7 @@ from .checks.inputs import as_integer, as_labels
 from .checks.messages import shown
 from .losses.classification import classes, count_correct
 from .model import Sequential, load_model
-from .training.evaluation import answers_with_logits
+from .training.prediction import answers_with_logits
 
 _NO_PROBABILITIES = (
     "evaluate measures the cross-entropy of class probabilities, which these models do not answer with, by their own "

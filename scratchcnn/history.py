@@ -55,6 +55,10 @@ class History:
         self.history.clear()
         self.history.update(columns)
 
+    def items(self) -> list[tuple[int, dict[str, Any]]]:
+        """Return the epochs, and what each of them measured."""
+        return list(zip(self.epoch, self._logs, strict=True))
+
     def _repr_png_(self) -> bytes | None:
         """Return the learning curves, which a notebook shows."""
         draw = type(self).picture

@@ -22,7 +22,7 @@ from .optimizers import Optimizer
 from .optimizers.choice import as_optimizer
 from .saving import files as saving
 from .saving import weights
-from .training import evaluation, on_batch
+from .training import evaluation, on_batch, prediction
 from .training import loop as training
 
 
@@ -163,7 +163,7 @@ class Sequential(Network):
 
     fit = explained(training.fit)
     evaluate = explained(evaluation.evaluate)
-    predict = explained(evaluation.predict)
+    predict = explained(prediction.predict)
     train_on_batch = explained(on_batch.train_on_batch)
     test_on_batch = explained(on_batch.test_on_batch)
     predict_on_batch = explained(on_batch.predict_on_batch)

@@ -7,13 +7,28 @@ methods it needs; the others do nothing. Averaging the weights has a file of its
 from typing import NoReturn
 
 from ..checks.habits import elsewhere as _elsewhere
+from .backup import BackupAndRestore
 from .base import Callback, LogReader
 from .checkpoint import ModelCheckpoint
 from .csv_logger import CSVLogger
 from .early_stopping import EarlyStopping
+from .learning_rates import LearningRateScheduler, ReduceLROnPlateau
 from .monitors import Monitor
+from .simple import LambdaCallback, TerminateOnNaN
 
-__all__ = ["CSVLogger", "Callback", "EarlyStopping", "LogReader", "ModelCheckpoint", "Monitor"]
+__all__ = [
+    "BackupAndRestore",
+    "CSVLogger",
+    "Callback",
+    "EarlyStopping",
+    "LambdaCallback",
+    "LearningRateScheduler",
+    "LogReader",
+    "ModelCheckpoint",
+    "Monitor",
+    "ReduceLROnPlateau",
+    "TerminateOnNaN",
+]
 
 
 def __getattr__(name: str) -> NoReturn:

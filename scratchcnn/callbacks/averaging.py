@@ -70,6 +70,7 @@ class ExponentialMovingAverage(Callback):
         self._steps: list[np.ndarray] = []
         self._set_aside: list[np.ndarray] = []  # the weights while the average is in the model
         self._is_in_model = False
+        self._resumed: dict[str, Any] = {}
 
     def attach(self, model: Network, epochs: int, steps: int) -> None:
         super().attach(model, epochs, steps)
@@ -80,6 +81,20 @@ class ExponentialMovingAverage(Callback):
         self._averages = [weight.astype(np.float64) for weight in self._weights]
         self._set_aside = [weight.copy() for weight in self._weights]  # the weights while the average is in the model
         self._make_room()
+        state, self._resumed = self._resumed, {}
+        if state:
+            self._is_in_model = state["is_in_model"]
+            for name, arrays in (("average", self._averages), ("weights", self._set_aside)):
+                for place, array in enumerate(arrays):
+                    array[...] = state[f"{name} {place}"]
+
+    def get_state(self) -> dict[str, Any]:
+        kept = {f"average {place}": array for place, array in enumerate(self._averages)}
+        kept |= {f"weights {place}": array for place, array in enumerate(self._set_aside)}
+        return {"is_in_model": self._is_in_model, **kept}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        self._resumed = state  # until the arrays are there
 
     def _find_weights(self) -> None:
         """Note what is averaged: the model's own arrays, but for those of frozen layers."""

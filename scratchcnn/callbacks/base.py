@@ -48,6 +48,20 @@ class Callback(KnownAttributes):
     epochs: int
     steps: int
     ends_first = False
+    adds: tuple[str, ...] = ()  # names that it adds to the logs of each epoch
+    adds_any = False  # whether it may add others, which nobody knows before
+    swallows_divergence = False  # whether a training that diverges is to end without an error
+
+    def get_state(self) -> dict[str, Any]:
+        """Return what a checkpoint is to keep: numbers, texts, lists of them and arrays, by name.
+
+        A training that is resumed hands it to ``set_state``, before ``on_train_begin``; so a callback that remembers
+        something from epoch to epoch goes on as if there had been no interruption.
+        """
+        return {}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Take over what ``get_state`` returned."""
 
     def require_measured(self, measured: Sequence[str], others_may_come: bool) -> None:
         """Raise a ValueError if it needs what is not measured; comes before all else, with the names of what is."""
@@ -61,6 +75,9 @@ class Callback(KnownAttributes):
 
     def on_epoch_begin(self, epoch: int) -> None:
         """Called before each epoch."""
+
+    def on_train_batch_begin(self, batch: int) -> None:
+        """Called before each update."""
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any]) -> None:
         """Called after each update, with the means over the epoch so far."""

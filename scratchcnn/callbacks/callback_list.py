@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from difflib import get_close_matches
 from typing import Any
 
-from ..checks.messages import shown
+from ..checks.messages import say, shown
 from ..history import History, as_plain
 from ..network.network import Network
 from .base import Callback
@@ -50,15 +50,29 @@ class CallbackList:
         self.callbacks = _as_callbacks(callbacks)
         self.display = display
         self.history = History()
-        others_may_come = any(_is_of_the_user(callback) for callback in self.callbacks)
+        self.diverged = False  # and a callback has taken it on itself
+        self._before_batches = [c for c in self.callbacks if _overrides(c, "on_train_batch_begin")]
+        others_may_come = any(_is_of_the_user(callback) or callback.adds_any for callback in self.callbacks)
+        measured = [*measured, *(name for callback in self.callbacks for name in callback.adds)]
         for callback in self.callbacks:
             callback.require_measured(measured, others_may_come)
 
+    def get_states(self) -> list[dict[str, Any]]:
+        """Return what each callback wants to be kept in a checkpoint."""
+        return [{"class": type(callback).__name__, **callback.get_state()} for callback in self.callbacks]
+
     @contextmanager
-    def training(self, model: Network, epochs: int, steps: int) -> Iterator[None]:
-        """Begin each callback, and in the end, however it comes, end each that was begun."""
+    def training(
+        self, model: Network, epochs: int, steps: int, states: Sequence[dict[str, Any]] = ()
+    ) -> Iterator[None]:
+        """Begin each callback, and in the end, however it comes, end each that was begun.
+
+        With ``states``, those of a checkpoint, each goes on where it was.
+        """
         for callback in (*self.callbacks, self.display):
             callback.attach(model, epochs, steps)
+        for callback, state in zip(self.callbacks, states, strict=False):
+            callback.set_state(state)
         begun: list[Callback] = []
         errors: list[BaseException] = []
         try:
@@ -66,6 +80,12 @@ class CallbackList:
                 begun.append(callback)
                 self._call(callback, "on_train_begin")
             yield
+        except FloatingPointError as error:
+            self.diverged = any(callback.swallows_divergence for callback in self.callbacks)
+            if self.diverged:
+                say(f"The training ends here: {error}")
+            else:
+                errors.append(error)
         except BaseException as error:
             errors.append(error)
         begun.sort(key=lambda callback: not callback.ends_first)
@@ -76,6 +96,11 @@ class CallbackList:
         """Call all; the first error ends it."""
         for callback in (*self.callbacks, self.display):
             self._call(callback, "on_epoch_begin", epoch)
+
+    def on_train_batch_begin(self, batch: int) -> None:
+        """Call those that do something then; the first error ends it."""
+        for callback in self._before_batches:
+            self._call(callback, "on_train_batch_begin", batch)
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any]) -> None:
         """Call all; the first error ends it."""
@@ -159,6 +184,11 @@ def _require_known_moments(callback: Callback) -> None:
         except TypeError as error:
             call = f"{name}({', '.join(arguments)})"
             raise ValueError(f"{shown(callback)} must have a method that can be called as {call}: {error}") from None
+
+
+def _overrides(callback: Callback, moment: str) -> bool:
+    """Return whether a callback does something at a moment."""
+    return getattr(type(callback), moment) is not getattr(Callback, moment) or moment in vars(callback)
 
 
 def _is_of_the_user(callback: Callback) -> bool:

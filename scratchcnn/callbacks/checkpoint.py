@@ -84,6 +84,12 @@ class ModelCheckpoint(LogReader):
         super().attach(model, epochs, steps)
         self.monitor.reset()
 
+    def get_state(self) -> dict[str, Any]:
+        return self.monitor.get_state()
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        self.monitor.set_state(state)
+
     def on_train_begin(self) -> None:
         if Path(self.path).is_dir():
             raise IsADirectoryError(errno.EISDIR, "a folder, where the file of a model is to be written", self.path)

@@ -48,22 +48,45 @@ class CSVLogger(LogReader):
         self.path = path
         self.append = append
         self._table: Table | None = None
+        self._epochs: int | None = None  # that a resumed training has behind it
 
     def attach(self, model: Network, epochs: int, steps: int) -> None:
         super().attach(model, epochs, steps)
         self.on_train_end()  # of a training that was cut off
+        self._epochs = None
+
+    def get_state(self) -> dict[str, Any]:
+        return {"epochs": 0 if self._epochs is None else self._epochs}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        self._epochs = state["epochs"]
 
     def on_train_begin(self) -> None:
-        self._table = Table(self.path, "epoch", self.append)
+        if self._epochs is not None:
+            _drop_rows_after(self.path, self._epochs)
+        self._table = Table(self.path, "epoch", self.append or self._epochs is not None)
 
     def read_logs(self, epoch: int, logs: dict[str, Any]) -> None:
         assert self._table is not None
         self._table.write({**logs, "epoch": epoch + 1})
+        self._epochs = epoch + 1
 
     def on_train_end(self) -> None:
         if self._table is not None:
             self._table.close()
             self._table = None
+
+
+def _drop_rows_after(path: Path, epochs: int) -> None:
+    """Cut off a table the rows of epochs that were done after the checkpoint, and will be done again."""
+    if not path.is_file():
+        return
+    with open(path, newline="", encoding="utf-8") as file:
+        rows = [row for row in csv.reader(file) if row]
+    text = io.StringIO(newline="")
+    csv.writer(text).writerows(row for row in rows if not row[0].isdigit() or int(row[0]) <= epochs)
+    with replacing(path) as file:
+        file.write(text.getvalue().encode())
 
 
 class Table:

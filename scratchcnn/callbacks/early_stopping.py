@@ -93,6 +93,16 @@ class EarlyStopping(LogReader):
             self.stopped_epoch = epoch
             self.model.stop_training = True
 
+    def get_state(self) -> dict[str, Any]:
+        weights = {f"weights {place}": array for place, array in enumerate(self._best_weights or ())}
+        return {**self.monitor.get_state(), "waited": self._waited, "best_epoch": self.best_epoch, **weights}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        self.monitor.set_state(state)
+        self._waited, self.best_epoch = state["waited"], state["best_epoch"]
+        weights = [array for name, array in state.items() if name.startswith("weights ")]
+        self._best_weights = weights or None
+
     def on_train_end(self) -> None:
         best, self._best_weights = self._best_weights, None
         if best is not None:

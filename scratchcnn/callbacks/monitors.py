@@ -47,6 +47,14 @@ class Monitor(KnownAttributes):
         self.best = -np.inf  # of sign * value, so that higher is better
         self.measured = False  # in any epoch so far
 
+    def get_state(self) -> dict[str, Any]:
+        """Return what was best so far, for a checkpoint."""
+        return {"best": float(self.best), "measured": self.measured}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Take over what ``get_state`` returned."""
+        self.best, self.measured = float(state["best"]), bool(state["measured"])
+
     def is_measured(self, logs: dict[str, Any]) -> bool:
         """Return whether this epoch has measured it; some callbacks measure every few epochs only.
 

@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 
 from ..checks.inputs import as_contiguous
 from ..checks.messages import shown
-from ..checks.names_elsewhere import LAYER_METHODS
 from ..memory import aligned_empty
 from ..types import Shape
 from .arrays import Arrays
@@ -205,16 +204,6 @@ class Layer(Member):
             raise ValueError(f"{self.name} has weights of the shapes {shown(expected)}, got {shown(shapes)}{built}")
         for array, value in zip(own, weights, strict=True):
             array[...] = value
-
-    def __call__(self, *inputs: Any, **named: Any) -> NoReturn:
-        raise TypeError(
-            f"{type(self).__name__} is not called: layers go into a list, "
-            "sc.Sequential([...], input_shape=(28, 28, 1)); by hand, after build, it is layer.forward(x)"
-        )
-
-    def __getattr__(self, name: str) -> NoReturn:
-        text = f"{type(self).__name__} has no attribute {name!r}"
-        raise AttributeError(f"{text}: {LAYER_METHODS[name]}" if name in LAYER_METHODS else text, name=name, obj=self)
 
     def buffer(self, name: str, shape: Shape, dtype: Any = None) -> np.ndarray:
         """Return this layer's array called ``name``, C-contiguous and 64-byte aligned, its contents undefined.

@@ -8,12 +8,13 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import numpy as np
 
 from ..checks.attributes import KnownAttributes
 from ..checks.messages import shown
+from ..checks.names_elsewhere import LAYER_METHODS
 from ..checks.settings import yes_or_no
 from ..types import Shape
 from .arrays import Arrays, View, replace_arrays, same_view
@@ -133,6 +134,16 @@ class Member(KnownAttributes):
         for layer in self._inside:
             layer._freeze_or_thaw(value)
         return value
+
+    def __call__(self, *inputs: Any, **named: Any) -> NoReturn:
+        raise TypeError(
+            f"{type(self).__name__} is not called: layers go into a list, "
+            "sc.Sequential([...], input_shape=(28, 28, 1)); by hand, after build, it is layer.forward(x)"
+        )
+
+    def __getattr__(self, name: str) -> NoReturn:
+        text = f"{type(self).__name__} has no attribute {name!r}"
+        raise AttributeError(f"{text}: {LAYER_METHODS[name]}" if name in LAYER_METHODS else text, name=name, obj=self)
 
     def __setattr__(self, attribute: str, value: Any) -> None:
         """Set an attribute; a dictionary of arrays that is replaced as a whole is filled, as its arrays are."""

@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Sequence
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 
 from ..checks.inputs import as_images, as_input_shape, as_integer
 from ..checks.messages import shown
-from ..checks.names_elsewhere import METHODS
 from ..checks.settings import yes_or_no
 from ..concurrency.locks import Lock
 from ..concurrency.turns import Turns
@@ -111,33 +110,6 @@ class Network(ParameterVectors):
         """Return the logits (N, classes) of images, as ``forward`` does, in an array of the caller's."""
         with self.lock:
             return self.forward(self.as_images(x), training).copy()
-
-    def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
-        """Return the layer of a name, or the one at a place.
-
-        Raises
-        ------
-        ValueError
-            If there is none.
-        """
-        if (name is None) == (index is None):
-            raise ValueError('get_layer takes a name or an index: get_layer("conv2d") or get_layer(index=0)')
-        if index is not None:
-            index = as_integer("index", index, -len(self.layers))
-            if index >= len(self.layers):
-                raise ValueError(f"there is no layer {index}; there are {len(self.layers)}")
-            return self.layers[index]
-        found = next((layer for layer in self.layers if layer.name == name), None)
-        if found is None:
-            raise ValueError(f"there is no layer {shown(name)}; there are {', '.join(self._names())}")
-        return found
-
-    def _names(self) -> list[str]:
-        return [layer.name for layer in self.layers]
-
-    def __getattr__(self, name: str) -> NoReturn:
-        text = f"{type(self).__name__} has no attribute {name!r}"
-        raise AttributeError(f"{text}: {METHODS[name]}" if name in METHODS else text, name=name, obj=self)
 
     def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
         """Return the logits (N, classes) of a batch: an array of the model's own, overwritten by the next call.

@@ -6,12 +6,14 @@ An update, a norm, an average or a copy of the whole network is then one operati
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
 from ..checks.attributes import KnownAttributes
+from ..checks.inputs import as_integer
 from ..checks.messages import shown
+from ..checks.names_elsewhere import METHODS
 from ..concurrency.interrupts import unbroken
 from ..concurrency.locks import Lock
 from ..fusion.patterns import layers_of
@@ -118,6 +120,33 @@ class ParameterVectors(KnownAttributes):
         """Return all parameters, frozen ones included, not copies, by names such as "conv2d/kernel"."""
         self.lay_out()
         return {f"{layer.name}/{name}": array for layer in self.layers for name, array in layer.params.items()}
+
+    def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
+        """Return the layer of a name, or the one at a place.
+
+        Raises
+        ------
+        ValueError
+            If there is none.
+        """
+        if (name is None) == (index is None):
+            raise ValueError('get_layer takes a name or an index: get_layer("conv2d") or get_layer(index=0)')
+        if index is not None:
+            index = as_integer("index", index, -len(self.layers))
+            if index >= len(self.layers):
+                raise ValueError(f"there is no layer {index}; there are {len(self.layers)}")
+            return self.layers[index]
+        found = next((layer for layer in self.layers if layer.name == name), None)
+        if found is None:
+            raise ValueError(f"there is no layer {shown(name)}; there are {', '.join(self._names())}")
+        return found
+
+    def _names(self) -> list[str]:
+        return [layer.name for layer in self.layers]
+
+    def __getattr__(self, name: str) -> NoReturn:
+        text = f"{type(self).__name__} has no attribute {name!r}"
+        raise AttributeError(f"{text}: {METHODS[name]}" if name in METHODS else text, name=name, obj=self)
 
     def count_params(self) -> int:
         """Return the number of parameters, frozen ones included."""

@@ -67,9 +67,18 @@ class Batches:
     def __len__(self) -> int:
         return len(self._starts)
 
-    def __iter__(self) -> Iterator[int]:
-        """Yield the numbers of an epoch's batches."""
-        return iter(range(len(self._starts)))
+    def numbers(self, first: int = 0) -> Iterator[int]:
+        """Yield the numbers of an epoch's batches, from ``first`` on."""
+        return iter(range(first, len(self._starts)))
+
+    @property
+    def order(self) -> np.ndarray:
+        """The samples of this epoch in their order; may be assigned, to go on with an epoch that was interrupted."""
+        return self._order
+
+    @order.setter
+    def order(self, order: np.ndarray) -> None:
+        self._order = order
 
     def fraction(self, number: int) -> float:
         """Return how much of an epoch lies before a batch."""

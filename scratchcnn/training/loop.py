@@ -1,24 +1,24 @@
 """``fit``: the loop over epochs and mini-batches, and the bookkeeping around it.
 
-What is done with a batch is in ``step.py``: forward, loss, backward, update.
+What is done with a batch is in ``step.py``: forward, loss, backward, update. What is trained on is in ``fit_data.py``,
+how a training survives an interruption in ``checkpoint.py``.
 
 Letters: N samples, H W height and width, C channels.
 """
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable
 from contextlib import nullcontext
 from functools import partial
+from os import PathLike
 from typing import Any
-
-import numpy as np
 
 from ..callbacks import Callback
 from ..callbacks.callback_list import CallbackList
 from ..callbacks.progress import announcing_compilation, progress_display, silenced
 from ..checks.inputs import as_integer
-from ..checks.messages import shown
 from ..checks.settings import yes_or_no
 from ..concurrency.interrupts import unbroken
 from ..concurrency.locks import lock_of
@@ -26,16 +26,13 @@ from ..concurrency.turns import one_at_a_time
 from ..data.augment import Annealed, Augmentation
 from ..history import History
 from ..losses.use import invalidate
-from ..network.image_range import remember
 from ..network.network import Network
-from .batches import Batches
+from .backup import backup_of
+from .checkpoint import Position
 from .checks import require_compiled, require_trainable
-from .divergence import require_finite_after_callbacks, require_finite_arrays, require_finite_start
-from .evaluation import measure, targets_of
-from .held_out import held_out_samples, validation_of
-from .samples import Samples, checked_samples
+from .divergence import require_finite_after_callbacks, require_finite_arrays
+from .fit_data import fit_data
 from .step import update
-from .streams import Stream, is_stream
 from .totals import Totals
 
 
@@ -60,6 +57,9 @@ def fit(
     validation_freq: int | Iterable[int] = 1,
     *,
     augmentation: Augmentation | Annealed | None = None,
+    checkpoint: str | PathLike[str] | None = None,
+    checkpoint_freq: int | None = None,
+    resume: bool = False,
 ) -> History:
     """Train a compiled model on mini-batches.
 
@@ -104,6 +104,15 @@ def fit(
         Validate after every so many epochs; or after these, the first being 1.
     augmentation : Augmentation or Annealed, optional
         Random distortions of the training images, other ones each time. Validation images stay as they are.
+    checkpoint : path-like, optional
+        A folder in which to keep, after each epoch, all that it takes to go on after an interruption: weights,
+        optimizer, schedule, random numbers, history, and what the library's callbacks remember (one of your own says
+        so in ``get_state``). It is replaced in one step: what is killed at any moment leaves the one before.
+    checkpoint_freq : int, optional
+        Batches after which to write it, too.
+    resume : bool, default False
+        Whether to go on from the checkpoint in that folder, if there is one, of a training with the same arguments. A
+        resumed training ends with the bits of one that was never interrupted.
 
     Returns
     -------
@@ -143,53 +152,44 @@ def fit(
     require_compiled(model, "fit")
     require_trainable(model)
     epochs, initial_epoch = as_integer("epochs", epochs, 0), as_integer("initial_epoch", initial_epoch, 0)
-    size = 32 if batch_size is None else as_integer("batch_size", batch_size, 1)
-    shuffle = yes_or_no("shuffle", shuffle)
-    validated = validated_epochs(validation_freq, epochs, initial_epoch)
-    display = progress_display(verbose)
-    _require_images(model, augmentation)
-    if validation_data is not None and validation_split:
-        raise ValueError("pass validation_data or validation_split, not both")
-    validation: Samples | Stream | None = None
-    if validation_data is not None:
-        steps = None if validation_steps is None else as_integer("validation_steps", validation_steps, 1)
-        validation = validation_of(model, validation_data, len(validated), steps)
-    measured_at_once = as_integer("validation_batch_size", validation_batch_size or size, 1)
-    batches: Batches | Stream
-    if y is None and is_stream(x):
-        _refuse_for_streams(
-            batch_size=batch_size,
-            sample_weight=sample_weight,
-            augmentation=augmentation,
-            validation_split=validation_split or None,
+    if initial_epoch >= epochs > 0:
+        warnings.warn(
+            f"fit runs no epoch: initial_epoch is {initial_epoch}, and epochs, the number to stop before, {epochs}; "
+            f"for ten more pass epochs={initial_epoch + 10}",
+            RuntimeWarning,
+            stacklevel=4,  # who called fit, not its wrappers
         )
-        steps = None if steps_per_epoch is None else as_integer("steps_per_epoch", steps_per_epoch, 1)
-        batches, targets = Stream(model, x, "x", epochs - initial_epoch, steps, class_weight), None
-        require_finite_start(model)
-    else:
-        if steps_per_epoch is not None:
-            raise ValueError("steps_per_epoch is for iterables of batches; an epoch of arrays is all of x: pass a part")
-        samples = checked_samples(model, x, y, sample_weight, class_weight)
-        chosen, targets = np.arange(len(samples.x)), samples.y
-        if validation_split:
-            chosen, validation = held_out_samples(model, samples, validation_split)
-        require_finite_start(model)
-        remember(model, samples.x, validation.x if isinstance(validation, Samples) else None)
-        batches = Batches(model, samples.x, samples.y, chosen, size, shuffle, augmentation, samples.weights)
-    hooks = CallbackList(callbacks, display, _measured(model, targets, validation))
+    display = progress_display(verbose)
+    data = fit_data(
+        model,
+        *(x, y, sample_weight, class_weight, steps_per_epoch),
+        *(validation_data, validation_split, validation_steps, validation_batch_size, validation_freq),
+        *(batch_size, yes_or_no("shuffle", shuffle), augmentation, epochs, initial_epoch),
+    )
+    hooks = CallbackList(callbacks, display, data.measured(model))
+    backup = backup_of(hooks.callbacks, checkpoint, checkpoint_freq, resume)
+    start = backup.open(model, data.identity) or Position(initial_epoch)
     history = model.history = hooks.history
-    model.stop_training = False
+    for done, logs in backup.logs:
+        history.append(done, logs)
+    model.stop_training = backup.is_stopped
     with model.lock:
         model.recordings.clear()
-    with silenced(verbose == 0), hooks.training(model, epochs, len(batches)):
-        for epoch in range(initial_epoch, epochs):
+    batches = data.batches
+    with silenced(verbose == 0), hooks.training(model, epochs, len(batches), backup.states):
+        for epoch in range(start.epoch, epochs):
             if model.stop_training:
                 break
             hooks.on_epoch_begin(epoch)
-            batches.shuffle()
-            totals = Totals(model, targets)
-            for number in batches:
-                announcing = announcing_compilation() if number == 0 else nullcontext()
+            totals = Totals(model, data.targets)
+            first = start.batch if epoch == start.epoch else 0
+            if first:
+                backup.restore_epoch(batches, totals)
+            else:
+                batches.shuffle()
+            for number in batches.numbers(first):
+                hooks.on_train_batch_begin(number)
+                announcing = announcing_compilation() if number == first else nullcontext()
                 with announcing, model.lock, lock_of(model.loss), unbroken:
                     batch = batches.draw(number, progress=(epoch + batches.fraction(number)) / epochs)
                     logits, loss = update(model, *batch)
@@ -197,50 +197,14 @@ def fit(
                     invalidate(model.loss)
                 logs = totals.logs()
                 hooks.on_train_batch_end(number, logs)
+                backup.after_batch(model, hooks, Position(epoch, number + 1), batches, totals)
             hooks.on_epoch_train_end(epoch)
             require_finite_arrays(model)
             history.append(epoch, logs)
-            if validation is not None and epoch in validated:
-                logs.update(
-                    {f"val_{name}": value for name, value in measure(model, validation, measured_at_once).items()}
-                )
+            logs.update(data.validate(model, epoch))
             hooks.on_epoch_end(epoch, logs, partial(require_finite_after_callbacks, model))
-    require_finite_after_callbacks(model)
+            backup.write(model, hooks, Position(epoch + 1), done=epoch + 1 == epochs or model.stop_training)
+    if not hooks.diverged:
+        require_finite_after_callbacks(model)
+    backup.close()
     return history
-
-
-def validated_epochs(frequency: Any, epochs: int, initial_epoch: int) -> list[int]:
-    """Return the numbers, from 0, of the epochs after which to validate."""
-    numbers = range(initial_epoch, epochs)
-    if isinstance(frequency, list | tuple | set | range):
-        wanted = {as_integer("an epoch of validation_freq", epoch, 1) for epoch in frequency}
-        return [number for number in numbers if number + 1 in wanted]
-    frequency = as_integer("validation_freq", frequency, 1)
-    return [number for number in numbers if (number + 1) % frequency == 0]
-
-
-def _refuse_for_streams(**arguments: Any) -> None:
-    advice = {
-        "batch_size": "its batches have the size they come in",
-        "sample_weight": "let it yield (images, targets, weights)",
-        "augmentation": "distort the images where they are made",
-        "validation_split": "pass validation_data",
-    }
-    for name, value in arguments.items():
-        if value is not None:
-            raise ValueError(f"{name} cannot be used where x yields batches: {advice[name]}")
-
-
-def _measured(model: Network, y: np.ndarray | None, validation: Samples | Stream | None) -> list[str]:
-    """Return the names of what an epoch of ``fit`` measures."""
-    names = Totals(model, y).names
-    if validation is not None:
-        names += [f"val_{name}" for name in Totals(model, targets_of(validation)).names]
-    return names
-
-
-def _require_images(model: Network, augmentation: Any) -> None:
-    if not isinstance(augmentation, Augmentation | Annealed | None):
-        raise ValueError(f"augmentation must be an object such as Augmentation(rotation=10), got {shown(augmentation)}")
-    if augmentation is not None and len(model.input_shape) != 3:
-        raise ValueError(f"augmentation needs images (H, W, C), the model takes samples {model.input_shape}")

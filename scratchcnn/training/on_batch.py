@@ -13,7 +13,8 @@ from ..network.image_range import notice
 from ..network.network import Network
 from .checks import ready_part, require_compiled, require_trainable
 from .divergence import require_finite_update
-from .evaluation import as_tuple, evaluate, predict
+from .evaluation import as_tuple, evaluate
+from .prediction import predict
 from .samples import checked_samples
 from .step import update
 from .totals import Totals

@@ -73,7 +73,7 @@ class Stream:
             return self._steps
         return len(self._source) if hasattr(self._source, "__len__") else 0
 
-    def __iter__(self) -> Iterator[int]:
+    def numbers(self, first: int = 0) -> Iterator[int]:
         """Yield the numbers of an epoch's batches; each is then there for ``draw``."""
         if self._steps is None:
             self._iterator = iter(self._source)
@@ -133,7 +133,7 @@ class Stream:
 
     def batches(self, model: Network, size: int) -> Iterator[Batch]:
         """Yield all batches, as large as they come."""
-        for number in self:
+        for number in self.numbers():
             yield self.draw(number)
 
 

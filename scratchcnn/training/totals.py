@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import copy
 import math
+from typing import Any
 
 import numpy as np
 
+from ..checks.messages import shown
 from ..losses import SoftmaxCrossEntropy
 from ..losses.use import correct_counter, counted, predictions, weight_of
 from ..metrics import Accuracy, Metric
@@ -80,6 +82,17 @@ class Totals:
             targets = targets.argmax(axis=1)  # the most probable class
         metric.update_state(targets, answers)
 
+    def get_state(self) -> dict[str, Any]:
+        """Return the sums so far, for a checkpoint in the middle of an epoch."""
+        return {"loss": self._loss, "weight": self._weight, "metrics": [_sums_of(metric) for metric in self.metrics]}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Take over what ``get_state`` returned, after it has been JSON."""
+        self._loss, self._weight = state["loss"], state["weight"]
+        for metric, kept in zip(self.metrics, state["metrics"], strict=True):
+            for name, value in kept.items():
+                vars(metric)[name] = np.array(value) if isinstance(value, list) else value
+
     @property
     def loss(self) -> float:
         """The mean over the samples."""
@@ -101,3 +114,15 @@ class Totals:
         for metric in self.metrics:
             logs[metric.name] = metric.result()
         return logs
+
+
+def _sums_of(metric: Metric) -> dict[str, Any]:
+    """Return what a metric remembers; a ValueError if a checkpoint cannot keep it."""
+    kept = {name: value for name, value in vars(metric).items() if not callable(value)}
+    for name, value in kept.items():
+        if not isinstance(value, int | float | str | None | np.ndarray | np.generic):
+            raise ValueError(
+                f"a checkpoint in the middle of an epoch keeps numbers and arrays of metrics; {metric.name}.{name} is "
+                f"{shown(value)}: leave checkpoint_freq out, or keep an array"
+            )
+    return kept

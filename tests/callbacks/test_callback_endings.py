@@ -59,7 +59,7 @@ def test_an_interrupted_validation_leaves_its_epoch_in_the_history_without_it(mo
         raise KeyboardInterrupt
 
     model = network()
-    monkeypatch.setattr("scratchcnn.training.loop.measure", interrupted)
+    monkeypatch.setattr("scratchcnn.training.fit_data.measure", interrupted)
     with pytest.raises(KeyboardInterrupt):
         model.fit(IMAGES, LABELS, validation_split=0.5, verbose=0)
     assert model.history.epoch == [0] and list(model.history.history) == ["loss", "accuracy"]

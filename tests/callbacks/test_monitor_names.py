@@ -119,7 +119,7 @@ def test_monitor_must_be_a_name():
     "name, meant",
     [
         ("on_batch_end", "on_train_batch_end"),
-        ("on_train_batch_begin", "on_train_batch_end"),
+        ("on_train_batch_start", "on_train_batch_begin"),
         ("on_epoch_start", "on_epoch_begin"),
         ("on_epoch_ends", "on_epoch_end"),
         ("on_training_begin", "on_train_begin"),

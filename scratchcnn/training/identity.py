@@ -1,0 +1,60 @@
+"""What tells one training from another: the network, its loss and optimizer, and the data."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from typing import Any
+
+import numpy as np
+
+from ..checks.messages import shown
+from ..network.image_range import some_of
+from ..network.network import Network
+from .samples import Samples
+
+
+def describe_data(samples: Samples) -> dict[str, Any]:
+    """Return what tells data from other data: shapes, and sums of the targets, the weights and some images."""
+    x, y, weights = samples
+    described = {"x": _sum(x, some_of(x)), "y": _sum(y, y)}
+    return described if weights is None else {**described, "weights": _sum(weights, weights)}
+
+
+def _sum(array: np.ndarray, looked_at: np.ndarray) -> list[Any]:
+    return [list(array.shape), str(array.dtype), zlib.crc32(np.ascontiguousarray(looked_at).tobytes())]
+
+
+def identity_of(model: Network) -> dict[str, Any]:
+    """Return what tells a network, its loss and its optimizer from others."""
+    optimizer = model.optimizer
+    assert optimizer is not None
+    settings = {key: value for key, value in optimizer.config().items() if key != "learning_rate"}
+    rate = optimizer.learning_rate
+    return {
+        "layers": [[type(layer).__name__, layer.config()] for layer in model.layers],
+        "input_shape": model.input_shape,
+        "seed": model.seed,
+        "dtype": model.dtype.name,
+        "loss": repr(model.loss) if type(model.loss).__repr__ is not object.__repr__ else type(model.loss).__name__,
+        "optimizer": [type(optimizer).__name__, settings],
+        "schedule": repr(rate) if callable(rate) and type(rate).__repr__ is not object.__repr__ else callable(rate),
+    }
+
+
+def plain(value: Any) -> Any:
+    """Return a value as it comes back from JSON; a ValueError for what would come back as something else."""
+    try:
+        return json.loads(json.dumps(value, default=_number))
+    except TypeError as error:
+        raise ValueError(
+            f"a checkpoint keeps numbers, texts, lists and dictionaries of them, and arrays of callbacks: {error}"
+        ) from None
+
+
+def _number(value: Any) -> Any:
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    raise TypeError(f"{shown(value)} is none of these")
