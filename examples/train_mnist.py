@@ -9,18 +9,13 @@ import scratchcnn as sc
 from scratchcnn import commands
 
 parser = argparse.ArgumentParser(description="Train a convolutional network to read handwritten digits.")
-parser.add_argument("--data", choices=["mnist", "digits"], help="default: mnist, or digits if it is unavailable")
+parser.add_argument("--data", choices=["auto", "mnist", "digits"], default="auto", help="default: mnist, if found")
 parser.add_argument("--epochs", type=commands.count, help="default: 10, or 30 for digits")
 parser.add_argument("--seed", type=commands.seed, default=0, help="of everything random; default: 0")
-parser.add_argument("--output", type=commands.folder, default=".", help="for model and picture; default: here")
+parser.add_argument("--output", type=commands.folder, default="output", help="for model and picture; default: output")
+parser.add_argument("--resume", action="store_true", help="go on with a training that was interrupted")
 options = commands.parse(parser)
-try:
-    data = sc.data.load_data(options.data or "mnist")
-except sc.data.DataUnavailableError:
-    if options.data:
-        raise
-    print("MNIST is neither here nor to be downloaded (--data mnist says why): using the 5,000 bundled digits.")
-    data = sc.data.load_data("digits")
+data, _ = commands.load(options.data)
 (x_train, y_train), (x_test, y_test) = data  # uint8 (60000, 28, 28) and (60000,); another 10,000 for testing
 epochs, batch_size = (10, 128) if len(x_train) > 10_000 else (30, 32)  # few are seen more often, in smaller batches
 epochs = options.epochs or epochs
@@ -36,7 +31,8 @@ model.summary()
 steps = epochs * math.ceil(len(x_train) * 11 / 12 / batch_size)  # a twelfth is held out to validate on
 schedule = sc.schedules.CosineDecay(0.005, steps, warmup_steps=steps // 20)
 model.compile(sc.Adam(schedule), sc.SoftmaxCrossEntropy(label_smoothing=0.1))
-history = model.fit(x_train, y_train, epochs=epochs, batch_size=batch_size, validation_split=1 / 12)
+backup = commands.backup(options.output, options.resume)  # after each epoch, all that it takes to go on
+history = model.fit(x_train, y_train, batch_size, epochs, validation_split=1 / 12, callbacks=backup)
 loss, accuracy = model.evaluate(x_test, y_test)
 print(f"Test loss {loss:.4f}, test accuracy {accuracy:.2%} on {len(x_test):,} images it has never seen.")
 model.save(options.output / "model.npz")

@@ -19,18 +19,6 @@ MODELS = {"keras": sc.recipes.keras_network, "lenet5": sc.recipes.lenet5_network
 OPTIMIZERS = {"adam": sc.Adam, "adamw": sc.AdamW, "sgd": partial(sc.SGD, momentum=0.9, nesterov=True)}
 
 
-def load(name: str, folder: str | None):
-    """Return the data set, and its name: that of the bundled digits where "auto" finds no MNIST."""
-    if name != "auto" or folder:
-        name = name.replace("auto", "mnist")  # a folder that was named is the only place to look
-        return sc.data.load_data(name, folder), name
-    try:
-        return sc.data.load_data("mnist", folder), "mnist"
-    except sc.data.DataUnavailableError:
-        print("MNIST is neither here nor to be downloaded (--data mnist says why): using the 5,000 bundled digits.")
-        return sc.data.load_data("digits"), "digits"
-
-
 def own_recipe(arguments: argparse.Namespace, few: bool) -> sc.recipes.Recipe:
     """Return what the options ask for; few images have to be looked at more often, and in smaller portions."""
     rate = arguments.learning_rate or (0.05 if arguments.optimizer == "sgd" else 0.005)
@@ -53,9 +41,10 @@ def train(recipe: sc.recipes.Recipe, seed: int, arguments: argparse.Namespace, d
     table = sc.callbacks.CSVLogger(output / "history.csv")
     start = time.perf_counter()
     try:
-        recipe.train(model, x_train, y_train, validation_split=held_out, callbacks=[table])
+        backup = commands.backup(output, arguments.resume)
+        recipe.train(model, x_train, y_train, validation_split=held_out, callbacks=[table, backup])
     except KeyboardInterrupt:
-        print("\nStopped; what has been learnt so far is measured and saved.")
+        print("\nStopped; what has been learnt so far is measured and saved (--resume goes on).")
     print(f"Trained in {time.perf_counter() - start:.1f} s.")
 
     model.save(output / "model.npz")
@@ -72,7 +61,7 @@ def main() -> None:
     arguments = parse_arguments()
     if arguments.backend:
         sc.ops.use(arguments.backend)
-    data, name = load(arguments.data, arguments.data_dir)
+    data, name = commands.load(arguments.data, arguments.data_dir)
     (x_train, _), (x_test, y_test) = data
     print(f"Data: {name}, {len(x_train):,} training and {len(x_test):,} test images.\n")
 
@@ -105,7 +94,8 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--ensemble", type=commands.count, default=1, metavar="N", help="average over N seeds")
     parser.add_argument("--shifts", action="store_true", help="average over shifts of each image by a pixel, too")
     parser.add_argument("--backend", choices=sc.ops.BACKENDS, help="default: jit, or $SCRATCHCNN_BACKEND")
-    parser.add_argument("--output", type=commands.folder, default=".", metavar="DIR", help="default: this folder")
+    parser.add_argument("--output", type=commands.folder, default="output", metavar="DIR", help="default: output")
+    parser.add_argument("--resume", action="store_true", help="go on with a training that was interrupted")
     arguments = commands.parse(parser, recipe=("model", "epochs", "batch_size", "optimizer", "learning_rate"))
     if arguments.data == "digits" and arguments.data_dir:
         parser.error("--data-dir would be ignored: the digits come with the package; leave it out")

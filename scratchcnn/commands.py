@@ -6,10 +6,15 @@ The functions of one argument are types for ``argparse``: ``parser.add_argument(
 from __future__ import annotations
 
 import argparse
+import shutil
 import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
+
+from . import data
+from .callbacks import BackupAndRestore
 
 
 def count(text: str) -> int:
@@ -49,6 +54,29 @@ def folder(text: str) -> Path:
 def file(text: str) -> Path:
     """Return a file to write, in a folder that is made if need be."""
     return folder(str(Path(text).parent)) / Path(text).name
+
+
+def load(name: str, data_dir: str | None = None) -> tuple[Any, str]:
+    """Return a data set, and its name; for "auto" MNIST or, where it cannot be had, the bundled digits, which is said.
+
+    One that was asked for and cannot be had ends the program with the reason.
+    """
+    wanted = name.replace("auto", "mnist")
+    try:
+        return data.load_data(wanted, data_dir), wanted
+    except data.DataUnavailableError as error:
+        if name != "auto" or data_dir:  # a folder that was named is the only place to look
+            raise SystemExit(str(error)) from None
+    print("MNIST is neither here nor to be downloaded (--data mnist says why): using the 5,000 bundled digits.")
+    return data.load_data("digits"), "digits"
+
+
+def backup(output: Path, resume: bool) -> BackupAndRestore:
+    """Return the callback that keeps a checkpoint below a folder; one that is not to be resumed is removed."""
+    folder = output / "checkpoint"
+    if not resume:
+        shutil.rmtree(folder, ignore_errors=True)
+    return BackupAndRestore(folder)
 
 
 def parse(

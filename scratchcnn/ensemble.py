@@ -19,8 +19,11 @@ from .checks.advice.objects import as_array
 from .checks.attributes import KnownAttributes
 from .checks.inputs import as_integer, as_labels
 from .checks.messages import shown
+from .layers.base import Layer
 from .losses.classification import classes, count_correct
 from .model import Sequential, load_model
+from .saving.known import Known
+from .saving.several import read_models, save_models
 from .training.prediction import answers_with_logits
 
 _NO_PROBABILITIES = (
@@ -133,6 +136,42 @@ class Ensemble(AveragedPredictions):
         if len(set(numbers)) > 1:
             raise ValueError(f"the models of an ensemble must know the same classes, these know {numbers}")
         self.classes = numbers[0]
+
+    def save(self, path: str | PathLike[str]) -> None:
+        """Write all models into one file, which ``Ensemble.load`` reads.
+
+        Raises
+        ------
+        ValueError
+            If one of them is no ``Sequential`` but an average itself, or cannot be saved; see ``Sequential.save``.
+        OSError
+            If the file cannot be written.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> import scratchcnn as sc
+        >>> models = [sc.Sequential([sc.Dense(3)], input_shape=(2,), seed=seed) for seed in range(3)]
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     sc.Ensemble(models).save(f"{folder}/three.npz")
+        ...     again = sc.Ensemble.load(f"{folder}/three.npz")
+        >>> len(again.models)
+        3
+        """
+        for place, model in enumerate(self.models):
+            if not isinstance(model, Sequential):
+                raise ValueError(
+                    f"cannot save: models[{place}] is a {type(model).__name__}; save an ensemble of the models inside, "
+                    "and make the averages of what is loaded"
+                )
+        save_models([model for model in self.models if isinstance(model, Sequential)], path)
+
+    @classmethod
+    def load(
+        cls, path: str | PathLike[str], custom_layers: Sequence[type[Layer]] = (), custom_objects: Any = None
+    ) -> Ensemble:
+        """Return the ensemble in a file that ``save`` wrote; ``custom_...`` are those of ``load_model``."""
+        return cls(read_models(path, Known.of(custom_layers, custom_objects), Sequential))
 
     def _members(self) -> list[Sequential]:
         lists = [[model] if isinstance(model, Sequential) else model._members() for model in self.models]

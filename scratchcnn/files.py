@@ -46,7 +46,7 @@ def open_regular(path: str | os.PathLike[str]) -> BinaryIO:
 
     A FIFO would block for ever, and a device may do anything when it is opened.
     """
-    name = os.fspath(path)
+    name = os.path.expanduser(os.fspath(path))
     _require_regular(os.stat(name), name)
     descriptor = os.open(name, os.O_RDONLY | _FLAGS | _WITHOUT_WAITING)
     try:
@@ -59,8 +59,9 @@ def open_regular(path: str | os.PathLike[str]) -> BinaryIO:
 
 def require_regular(path: str | os.PathLike[str]) -> None:
     """Raise an OSError if something else than a regular file is at ``path``, before it is opened for writing."""
+    name = os.path.expanduser(os.fspath(path))
     with contextlib.suppress(FileNotFoundError):
-        _require_regular(os.stat(path), os.fspath(path))
+        _require_regular(os.stat(name), name)
 
 
 @contextlib.contextmanager
@@ -100,7 +101,7 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
 
 def _place(path: str | os.PathLike[str]) -> tuple[str, os.stat_result | None]:
     """Return where a file is to be written, all links followed, and the status of the one that is there, if any."""
-    target = name = os.fsdecode(path)
+    target = name = os.path.expanduser(os.fsdecode(path))
     old: os.stat_result | None = None
     with contextlib.suppress(FileNotFoundError):  # also of a link that leads nowhere: the file is written there
         old = os.stat(name)
@@ -131,6 +132,9 @@ def _create(folder: str, mode: int) -> tuple[BinaryIO, str]:
         path = os.path.join(folder, f".scratchcnn-{secrets.token_hex(8)}.tmp")
         try:
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | _FLAGS, mode)
+        except FileNotFoundError as error:
+            advice = f"there is no such folder; make it first: os.makedirs({folder!r})"
+            raise FileNotFoundError(error.errno, advice, folder) from None
         except OSError as error:  # tells the folder, not a name that the user never heard of
             raise OSError(error.errno, f"{error.strerror}: cannot write a file in this folder", folder) from None
         if fcntl is not None:

@@ -22,6 +22,7 @@ from .optimizers import Optimizer
 from .optimizers.choice import as_optimizer
 from .saving import files as saving
 from .saving import weights
+from .saving.known import Known
 from .training import evaluation, on_batch, prediction
 from .training import loop as training
 
@@ -173,7 +174,7 @@ class Sequential(Network):
     to_json = weights.to_json
 
 
-def model_from_json(text: str, custom_layers: Sequence[type[Layer]] = ()) -> Sequential:
+def model_from_json(text: str, custom_layers: Sequence[type[Layer]] = (), custom_objects: Any = None) -> Sequential:
     """Return a fresh model, as ``model.to_json()`` described it: the same layers, and their initial weights.
 
     Parameters
@@ -181,6 +182,8 @@ def model_from_json(text: str, custom_layers: Sequence[type[Layer]] = ()) -> Seq
     text : str
     custom_layers : sequence of Layer classes
         Your own layers that the model may contain.
+    custom_objects : dict or sequence, optional
+        The same, as in Keras: {"MyLayer": MyLayer}.
 
     Raises
     ------
@@ -194,11 +197,13 @@ def model_from_json(text: str, custom_layers: Sequence[type[Layer]] = ()) -> Seq
     >>> sc.model_from_json(text).output_shape
     (10,)
     """
-    return weights.from_json(text, custom_layers, Sequential)
+    return weights.from_json(text, Known.of(custom_layers, custom_objects), Sequential)
 
 
 @explained
-def load_model(path: str | PathLike[str], custom_layers: Sequence[type[Layer]] = ()) -> Sequential:
+def load_model(
+    path: str | PathLike[str], custom_layers: Sequence[type[Layer]] = (), custom_objects: Any = None
+) -> Sequential:
     """Return the model in a file written by ``save``, compiled as it was.
 
     Memory and time are bounded by the size of the file, whatever it says. Layers of your own are made and built with
@@ -210,6 +215,9 @@ def load_model(path: str | PathLike[str], custom_layers: Sequence[type[Layer]] =
         The file.
     custom_layers : sequence of Layer classes
         Your own layers that the model may contain.
+    custom_objects : dict or sequence, optional
+        All of your own that it may name: layers, an optimizer, a loss, a schedule, metrics, functions; as in Keras
+        {"MyLoss": MyLoss}, or [MyLoss].
 
     Raises
     ------
@@ -237,4 +245,4 @@ def load_model(path: str | PathLike[str], custom_layers: Sequence[type[Layer]] =
     >>> model.forward([[3.0]]).tolist()
     [[6.0]]
     """
-    return saving.read(path, custom_layers, Sequential)
+    return saving.read(path, Known.of(custom_layers, custom_objects), Sequential)

@@ -176,6 +176,10 @@ class OneCycle(Schedule):
         return _cosine(self.peak, self.final_fraction * self.peak, progress)
 
 
+# The schedules that a saved model may have been compiled with: load_model looks names up here and nowhere else.
+SCHEDULES: dict[str, type[Schedule]] = {kind.__name__: kind for kind in (StepDecay, CosineDecay, OneCycle)}
+
+
 def _cosine(start: float, end: float, progress: float) -> float:
     """Return the value at ``progress`` (0 to 1) of half a cosine from ``start`` to ``end``: flat at both ends."""
     return end + (start - end) * (1 + math.cos(math.pi * progress)) / 2

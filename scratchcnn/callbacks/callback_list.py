@@ -83,14 +83,22 @@ class CallbackList:
         except FloatingPointError as error:
             self.diverged = any(callback.swallows_divergence for callback in self.callbacks)
             if self.diverged:
-                say(f"The training ends here: {error}")
+                self._say(f"The training ends here: {error}")
             else:
                 errors.append(error)
         except BaseException as error:
+            if isinstance(error, KeyboardInterrupt):
+                done = len(self.history.epoch)
+                self._say(f"Interrupted: the model keeps its weights, and model.history what {done} epochs measured.")
             errors.append(error)
         begun.sort(key=lambda callback: not callback.ends_first)
         errors += self._call_each(begun, "on_train_end")
         _raise_first(errors)
+
+    def _say(self, text: str) -> None:
+        """Print a line, unless nothing is to be shown."""
+        if type(self.display) is not Callback:
+            say(text)
 
     def on_epoch_begin(self, epoch: int) -> None:
         """Call all; the first error ends it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import string
 from collections.abc import Sequence
 from os import PathLike
@@ -116,7 +117,7 @@ class ModelCheckpoint(LogReader):
 
 def _pattern(path: Any) -> str:
     _names_in(str(path))  # raises an error if it is none
-    return str(path)
+    return os.path.expanduser(path)
 
 
 def _names_in(path: str) -> set[str]:

@@ -41,7 +41,7 @@ class CSVLogger(LogReader):
     'epoch,loss,accuracy'
     """
 
-    path = Setting(lambda name, value: Path(value))
+    path = Setting(lambda name, value: Path(value).expanduser())
     append = Setting(yes_or_no)
 
     def __init__(self, path: str | PathLike[str], append: bool = False) -> None:

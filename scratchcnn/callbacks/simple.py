@@ -89,11 +89,13 @@ class TerminateOnNaN(Callback):
 
     Examples
     --------
+    >>> import numpy as np
     >>> import scratchcnn as sc
     >>> (x, y), _ = sc.data.load_data("digits")
-    >>> model = sc.Sequential([sc.Rescaling(1e30), sc.Flatten(), sc.Dense(10)], input_shape=(28, 28, 1))
-    >>> model.compile(sc.SGD(1e30))
-    >>> history = model.fit(x[:64], y[:64], epochs=3, callbacks=sc.callbacks.TerminateOnNaN(), verbose=0)
+    >>> model = sc.Sequential([sc.Rescaling(1 / 255), sc.Flatten(), sc.Dense(10)], input_shape=(28, 28, 1))
+    >>> model.compile(sc.SGD(3e38))  # far too long steps
+    >>> with np.errstate(all="ignore"):
+    ...     history = model.fit(x[:64], y[:64], epochs=3, callbacks=sc.callbacks.TerminateOnNaN(), verbose=0)
     >>> len(history.epoch)
     0
     """

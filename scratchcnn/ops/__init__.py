@@ -185,6 +185,11 @@ def _use_default() -> None:
             "numba is not installed: scratchcnn runs on its slow NumPy reference", RuntimeWarning, stacklevel=2
         )
         wanted = "reference"
+    if not wanted and os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0"):
+        warnings.warn(
+            "NUMBA_DISABLE_JIT is set: scratchcnn runs on its slow NumPy reference", RuntimeWarning, stacklevel=2
+        )
+        wanted = "reference"
     if wanted not in ("", *BACKENDS):
         raise ValueError(f"SCRATCHCNN_BACKEND is {wanted!r}; it must be one of {', '.join(BACKENDS)}, or not be set")
     use(wanted or "jit")

@@ -5,6 +5,7 @@ Which layers cannot be made again is found out in ``rebuildable.py``.
 
 from __future__ import annotations
 
+import inspect
 from dataclasses import asdict
 from typing import Any
 
@@ -16,13 +17,13 @@ from ..layers.base import Layer
 from ..layers.names import unique_names
 from ..losses import LOSSES, BinaryCrossEntropy, MeanSquaredError, SoftmaxCrossEntropy
 from ..metrics import METRICS
+from ..metrics.base import MeanOfFunction
 from ..network.network import Network
 from ..optimizers import OPTIMIZERS
-from ..schedules import CosineDecay, OneCycle, StepDecay
-from .rebuildable import plain, require_rebuildable
+from ..schedules import SCHEDULES
+from .rebuildable import own_config, plain, require_rebuildable
 
 FORMAT, VERSION = "scratchcnn model", 1
-SCHEDULES = {cls.__name__: cls for cls in (StepDecay, CosineDecay, OneCycle)}
 MOST_LAYERS, MOST_CHARACTERS = 5_000, 2_000_000  # of a model, and of its description as JSON
 
 
@@ -120,13 +121,22 @@ def _describe_layer(layer: Layer, name: str) -> dict[str, Any]:
 
 
 def _describe_known(thing: Any, table: dict[str, Any]) -> dict[str, Any]:
+    """Return what makes an optimizer, a loss, a schedule or a metric again: one of this library, or of the user's."""
     name = type(thing).__name__
-    if table.get(name) is not type(thing):
-        raise ValueError(
-            f"cannot save {shown(thing)}: only {', '.join(table)} can be loaded again; "
-            f"use one of these, or save(path, include_optimizer=False)"
-        )
-    return {"class": name, "config": thing.config()}
+    if table.get(name) is type(thing):
+        return {"class": name, "config": thing.config()}
+    function = thing.function if isinstance(thing, MeanOfFunction) else thing
+    if inspect.isfunction(function) and function.__name__ != "<lambda>":
+        return {"function": function.__name__}
+    if name in table:
+        raise ValueError(f"cannot save {shown(thing)}: its class is called as one of this library; rename it")
+    if not inspect.isfunction(function) and (config := own_config(thing)) is not None:
+        return {"class": name, "config": config}
+    raise ValueError(
+        f"cannot save {shown(function)}: only {', '.join(table)}, functions with a name, and classes of your own with "
+        "a config() that returns the arguments of __init__ can be loaded again (custom_objects); use one of these, or "
+        "save(path, include_optimizer=False)"
+    )
 
 
 def model_arrays(model: Network) -> dict[str, np.ndarray]:

@@ -17,19 +17,17 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
 from os import PathLike
 
 import numpy as np
 
 from ..checks.messages import reason, shown
 from ..files import open_regular, replacing
-from ..layers import LAYERS
-from ..layers.base import Layer
 from ..network.network import Network
 from .archive import Archive
 from .description import MOST_CHARACTERS, describe, model_arrays
 from .foreign import recognise
+from .known import Known
 from .rebuilding import Kind, rebuild
 
 
@@ -67,6 +65,13 @@ def save_model(model: Network, path: str | PathLike[str], include_optimizer: boo
     >>> bool((again.predict(x[:5]) == model.predict(x[:5])).all())
     True
     """
+    arrays = arrays_of(model, include_optimizer)
+    with replacing(path) as file:
+        np.savez(file, **arrays)  # type: ignore[arg-type]  # no key is called allow_pickle
+
+
+def arrays_of(model: Network, include_optimizer: bool) -> dict[str, np.ndarray]:
+    """Return copies of all arrays of a model's file, its description among them."""
     with model.lock:
         config = json.dumps(describe(model, include_optimizer))
         if len(config) > MOST_CHARACTERS:
@@ -78,31 +83,17 @@ def save_model(model: Network, path: str | PathLike[str], include_optimizer: boo
         arrays = {"config": np.array(config), **model_arrays(model)}
         if include_optimizer and model.optimizer is not None:
             arrays |= {f"optimizer.{name}": slot for name, slot in model.optimizer.slots.items()}
-        arrays = {name: array.copy() for name, array in arrays.items()}  # another thread may go on training
-    with replacing(path) as file:
-        np.savez(file, **arrays)  # type: ignore[arg-type]  # no key is called allow_pickle
+        return {name: array.copy() for name, array in arrays.items()}  # another thread may go on training
 
 
-def read(path: str | PathLike[str], custom_layers: Sequence[type[Layer]], kind: type[Kind]) -> Kind:
+def read(path: str | PathLike[str], known: Known, kind: type[Kind]) -> Kind:
     """Return the network in a file, as an object of the class ``kind``; see ``load_model``."""
-    layers = known_layers(custom_layers)
     with open_regular(path) as file:
         try:
             if foreign := recognise(file):
                 raise ValueError(foreign)
-            return rebuild(Archive(file), layers, kind)
+            return rebuild(Archive(file), known, kind)
         except Exception as error:  # an untrusted file can fail in any way
             raise ValueError(
                 f"{shown(os.fspath(path), 1000)[1:-1]} does not hold a model that can be loaded: {reason(error, 500)}"
             ) from error
-
-
-def known_layers(custom_layers: Sequence[type[Layer]]) -> dict[str, type[Layer]]:
-    """Return the classes that a file may name."""
-    known = dict(LAYERS)
-    for cls in custom_layers:
-        if not (isinstance(cls, type) and issubclass(cls, Layer)):
-            raise ValueError(f"custom_layers must be classes of layers, such as [MyLayer], got {shown(cls)}")
-        if known.setdefault(cls.__name__, cls) is not cls:
-            raise ValueError(f"custom_layers: there are two classes of layers called {cls.__name__}; rename one")
-    return known

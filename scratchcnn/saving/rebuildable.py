@@ -48,6 +48,26 @@ def _plain_number(value: Any) -> Any:
     raise TypeError(f"{shown(value)} cannot be written as JSON")
 
 
+def own_config(thing: Any) -> dict[str, Any] | None:
+    """Return the arguments that make an object of the user's own again; None if nobody knows them."""
+    kind = type(thing)
+    if not callable(getattr(thing, "config", None)):
+        takes_none = kind.__init__ is object.__init__ or len(inspect.signature(kind).parameters) == 0
+        return {} if takes_none else None
+    config = thing.config()
+    if isinstance(config, dict) and callable(config.get("learning_rate")):
+        config = {**config, "learning_rate": 0.0}  # a schedule is described by itself
+    config = plain(kind.__name__, config)
+    try:
+        same = isinstance(config, dict) and plain(kind.__name__, kind(**config).config()) == config
+    except Exception as error:
+        raise ValueError(
+            f"cannot save {kind.__name__}: {kind.__name__}(**config()) fails ({reason(error)}); config() must return "
+            "the arguments of __init__"
+        ) from error
+    return config if same else None
+
+
 def require_rebuildable(layer: Layer) -> None:
     """Raise a ValueError unless ``type(layer)(**layer.config())`` is the same layer, its arrays aside."""
     cls = type(layer)

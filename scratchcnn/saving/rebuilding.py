@@ -7,41 +7,62 @@ built, and in the end all that was said with what the model says of itself.
 from __future__ import annotations
 
 import json
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
+
+import numpy as np
 
 from ..checks.messages import shown
 from ..layers import LAYERS
 from ..layers.base import Layer
-from ..losses import LOSSES
-from ..metrics import METRICS
+from ..metrics.choice import as_metrics
 from ..network.image_range import ImageRange
 from ..network.network import Network
-from ..optimizers import OPTIMIZERS, Optimizer
+from ..optimizers import Optimizer
 from ..optimizers.decay import Excluded
 from ..types import Shape
-from .archive import Archive
+from .archive import Header
 from .description import (
     FORMAT,
     MOST_CHARACTERS,
     MOST_LAYERS,
-    SCHEDULES,
     VERSION,
     facts,
     model_arrays,
 )
+from .known import Known
 
 Kind = TypeVar("Kind", bound=Network)
 
+
+class Arrays(Protocol):
+    """The arrays of a file, or of a part of one: what of an ``Archive`` is needed here."""
+
+    names: set[str]
+
+    def header(self, name: str) -> Header:
+        """Return shape and dtype of an array."""
+
+    def require(self, name: str, shape: tuple[int, ...], dtype: np.dtype) -> None:
+        """Raise a ValueError unless there is an array of this name, shape and dtype."""
+
+    def read(self, name: str) -> np.ndarray:
+        """Return an array."""
+
+    def read_into(self, name: str, array: np.ndarray) -> None:
+        """Fill an array of the same shape and dtype."""
+
+
 LONGEST_NUMBER = 1000  # digits of an integer in a file
 MOST_ITERATIONS = 1 << 53
+OWN = "custom_objects"
 ARCHITECTURE = ("layers", "input_shape", "seed", "dtype", "fuse")  # what makes a network, before it learns
 
 
-def rebuild(archive: Archive, kinds: dict[str, type[Layer]], kind: type[Kind]) -> Kind:
+def rebuild(archive: Arrays, known: Known, kind: type[Kind]) -> Kind:
     """Return the network of an archive, as an object of the class ``kind``."""
     config = _read_config(archive)
     entries = _entries_of(config)
-    layers = [_make_layer(entry, kinds) for entry in entries]
+    layers = [_make_layer(entry, known.layers) for entry in entries]
     model = kind.__new__(kind)
     look = _Look(archive, draw=any(type(layer) not in LAYERS.values() for layer in layers))
     model.before_build = look
@@ -66,7 +87,7 @@ def rebuild(archive: Archive, kinds: dict[str, type[Layer]], kind: type[Kind]) -
     if len({layer.name for layer in layers}) < len(layers):
         raise ValueError("two of its layers have the same name")
     if "optimizer" in config:
-        _compile(model, config, archive)
+        _compile(model, config, archive, known)
         assert model.optimizer is not None
         arrays |= {f"optimizer.{name}": slot for name, slot in model.optimizer.slots.items()}
     if homeless := archive.names - arrays.keys() - {"config"}:
@@ -77,11 +98,11 @@ def rebuild(archive: Archive, kinds: dict[str, type[Layer]], kind: type[Kind]) -
     return model
 
 
-def fresh(config: Any, kinds: dict[str, type[Layer]], kind: type[Kind]) -> Kind:
+def fresh(config: Any, known: Known, kind: type[Kind]) -> Kind:
     """Return a network that is what a description says, with its initial weights."""
     _require_format(config)
     entries = _entries_of(config)
-    layers = [_make_layer(entry, kinds) for entry in entries]
+    layers = [_make_layer(entry, known.layers) for entry in entries]
     for layer, entry in zip(layers, entries, strict=True):
         layer.name = entry.get("name")  # type: ignore[assignment]  # None: the model gives one
     settings = {key: config[key] for key in ARCHITECTURE if key != "layers"}
@@ -104,7 +125,7 @@ def _entries_of(config: dict[str, Any]) -> list[dict[str, Any]]:
     return entries
 
 
-def _read_config(archive: Archive) -> dict[str, Any]:
+def _read_config(archive: Arrays) -> dict[str, Any]:
     """Return the description of the model, of a version that is known here."""
     header = archive.header("config")
     if header.shape != () or header.dtype.kind != "U" or header.dtype.itemsize > 4 * MOST_CHARACTERS:
@@ -142,7 +163,7 @@ class _Look:
     own, which may draw numbers that are kept nowhere else, all are drawn as they were when the model was made.
     """
 
-    def __init__(self, archive: Archive, draw: bool) -> None:
+    def __init__(self, archive: Arrays, draw: bool) -> None:
         self.archive, self.draw = archive, draw
         self.left_zero: list[tuple[Any, str]] = []  # layers, and the initializers that they should have
 
@@ -163,29 +184,29 @@ def _depth(layer: Layer, method: str) -> int:
     return next(depth for depth, cls in enumerate(type(layer).__mro__) if method in vars(cls))
 
 
-def _compile(model: Network, config: dict[str, Any], archive: Archive) -> None:
+def _compile(model: Network, config: dict[str, Any], archive: Arrays, known: Known) -> None:
     """Compile a model as it was, after a look at what the optimizer is to remember."""
-    optimizer = _make_optimizer(config["optimizer"])
+    optimizer = _make_optimizer(config["optimizer"], known)
     for name in optimizer.slot_names:
         archive.require(f"optimizer.{name}", model.parameters.shape, model.dtype)
-    model.optimizer, model.loss = optimizer, _make(config["loss"], LOSSES)
+    model.optimizer, model.loss = optimizer, _make(config["loss"], known.losses, OWN)
     if "metrics" in config:
-        model.metrics = tuple(_make(entry, METRICS) for entry in config["metrics"])
+        model.metrics = as_metrics([_make_or_find(entry, known.metrics, known) for entry in config["metrics"]])
     if config["iterations"] > MOST_ITERATIONS:
         raise ValueError(f"its iterations are {shown(config['iterations'])}, the most are {MOST_ITERATIONS}")
     optimizer.iterations = config["iterations"]
 
 
-def _make_optimizer(entry: dict[str, Any]) -> Optimizer:
+def _make_optimizer(entry: dict[str, Any], known: Known) -> Optimizer:
     if "l2_penalty" not in entry["config"] and entry["class"] in ("SGD", "Adam"):
         entry["config"]["l2_penalty"] = entry["config"].pop("weight_decay")  # an old file, where this was its name
     rate = entry["config"]["learning_rate"]
-    if isinstance(rate, dict) and rate["class"] == "Constant":  # an old file, where a number could be a schedule
+    if isinstance(rate, dict) and rate.get("class") == "Constant":  # an old file, where a number could be a schedule
         entry["config"]["learning_rate"] = rate["config"]["learning_rate"]
     settings = dict(entry["config"])
     if isinstance(settings["learning_rate"], dict):
-        settings["learning_rate"] = _make(settings["learning_rate"], SCHEDULES)
-    optimizer: Optimizer = _make({"class": entry["class"], "config": settings}, OPTIMIZERS)
+        settings["learning_rate"] = _make_or_find(settings["learning_rate"], known.schedules, known)
+    optimizer: Optimizer = _make({"class": entry["class"], "config": settings}, known.optimizers, OWN)
     optimizer.excluded = Excluded(names=frozenset(entry.get("excluded", ())))
     return optimizer
 
@@ -197,11 +218,21 @@ def _make_layer(entry: dict[str, Any], kinds: dict[str, type[Layer]]) -> Layer:
     return layer
 
 
-def _make(entry: dict[str, Any], table: dict[str, Any]) -> Any:
+def _make(entry: dict[str, Any], table: dict[str, Any], own: str = "custom_layers") -> Any:
     name = entry["class"]
     if not isinstance(name, str) or name not in table:
-        raise ValueError(f"it contains a {shown(name)}, not one of {', '.join(table)}; pass your own in custom_layers")
+        raise ValueError(f"it contains a {shown(name)}, not one of {', '.join(table)}; pass your own in {own}")
     return table[name](**entry["config"])
+
+
+def _make_or_find(entry: dict[str, Any], table: dict[str, Any], known: Known) -> Any:
+    """Return what an entry describes, or the function that it names."""
+    if "function" not in entry:
+        return _make(entry, table, OWN)
+    name = entry["function"]
+    if name not in known.functions:
+        raise ValueError(f"it needs the function {shown(name)}; pass it in {OWN}")
+    return known.functions[name]
 
 
 def _require_all_told(told: Any, loaded: Any, where: str) -> None:

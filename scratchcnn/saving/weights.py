@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
 from os import PathLike
 
 import numpy as np
@@ -16,12 +15,11 @@ import numpy as np
 from ..checks.messages import reason, shown
 from ..concurrency.interrupts import unbroken
 from ..files import open_regular, replacing
-from ..layers.base import Layer
 from ..network.network import Network
 from .archive import Archive
 from .description import MOST_CHARACTERS, describe, model_arrays
-from .files import known_layers
 from .foreign import recognise
+from .known import Known
 from .rebuilding import ARCHITECTURE, Kind, fresh
 
 
@@ -108,12 +106,11 @@ def to_json(model: Network) -> str:
     return json.dumps({key: config[key] for key in ("format", "version", *ARCHITECTURE)})
 
 
-def from_json(text: str, custom_layers: Sequence[type[Layer]], kind: type[Kind]) -> Kind:
+def from_json(text: str, known: Known, kind: type[Kind]) -> Kind:
     """Return a fresh network, as ``to_json`` described it; see ``model_from_json``."""
-    kinds = known_layers(custom_layers)
     if not isinstance(text, str) or len(text) > MOST_CHARACTERS:
         raise ValueError(f"model_from_json takes a text as model.to_json() returns it, got {shown(text)}")
     try:
-        return fresh(json.loads(text), kinds, kind)
+        return fresh(json.loads(text), known, kind)
     except Exception as error:  # a text that nobody vouches for can fail in any way
         raise ValueError(f"the text does not describe a model: {reason(error, 500)}") from error

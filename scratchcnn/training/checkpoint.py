@@ -14,6 +14,7 @@ What the training is (layers, data, batch size, ...) is compared before anything
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from os import PathLike
@@ -210,6 +211,8 @@ class Checkpoint:
         """Take note that the training is done."""
         if self._delete:
             self.path.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # something else is in the folder
+                self.path.parent.rmdir()
 
 
 class _Refused(ValueError):

@@ -117,7 +117,7 @@ def _settings(model: Network) -> tuple[Any, ...]:
     return (
         id(model.plan),
         loss,
-        loss.config() if isinstance(loss, LossFunction) else None,
+        loss.config() if isinstance(loss, LossFunction) and type(loss) in LOSSES.values() else None,
         [(layer.config(), layer.__dict__.get("rng")) for layer in adjustable],
         [id(array) for layer in stateful for array in layer.state.values()],
     )

@@ -69,10 +69,14 @@ def test_a_training_outlives_its_display(monkeypatch, verbose, error):
 
 def test_a_checkpoint_of_a_model_with_an_own_loss_is_saved_as_the_message_says(tmp_path):
     class Own(sc.SoftmaxCrossEntropy):
-        pass
+        def __init__(self, secret):
+            super().__init__()
+            self._secret = secret
+
+        config = None
 
     model = network()
-    model.compile(sc.SGD(1e-6), Own())
+    model.compile(sc.SGD(1e-6), Own(3))
     with pytest.raises(ValueError, match="include_optimizer=False"):
         model.fit(IMAGES, LABELS, callbacks=[ModelCheckpoint(tmp_path / "m.npz")], verbose=0)
     model.fit(IMAGES, LABELS, callbacks=[ModelCheckpoint(tmp_path / "m.npz", include_optimizer=False)], verbose=0)

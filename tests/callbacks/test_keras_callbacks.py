@@ -100,7 +100,7 @@ def test_terminate_on_nan_ends_a_training_without_an_error(capsys):
 
     model, ended = network(), []
     callbacks = [Diverging(), LambdaCallback(on_train_end=ended.append), TerminateOnNaN()]
-    history = model.fit(X, LABELS, epochs=5, batch_size=16, callbacks=callbacks, verbose=0)
+    history = model.fit(X, LABELS, epochs=5, batch_size=16, callbacks=callbacks, verbose=2)
     assert history.epoch == [0, 1] and ended == [{}]
     assert "The training ends here: the loss became" in capsys.readouterr().out
     with pytest.raises(FloatingPointError, match="diverged"):

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import scratchcnn as sc
+from scratchcnn import commands
 from support.example_scripts import TRAIN_RECIPE, run_here
 
 
@@ -32,16 +33,16 @@ def test_without_mnist_the_bundled_digits_are_used_and_that_is_said(script, monk
         return load_data(name, data_dir)
 
     monkeypatch.setattr(sc.data, "load_data", no_mnist)
-    (train, test), name = script.load("auto", None)
+    (train, test), name = commands.load("auto", None)
     assert (len(train[0]), len(test[0]), name) == (4000, 1000, "digits")
     assert "using the 5,000 bundled digits" in capsys.readouterr().out
-    with pytest.raises(sc.data.DataUnavailableError):
-        script.load("mnist", None)
+    with pytest.raises(SystemExit, match="no network"):
+        commands.load("mnist", None)
 
 
 def test_a_folder_of_data_that_is_named_is_the_only_place_to_look(script, tmp_path):
-    with pytest.raises(sc.data.DataUnavailableError, match="data_dir"):
-        script.load("auto", str(tmp_path))
+    with pytest.raises(SystemExit, match="data_dir"):
+        commands.load("auto", str(tmp_path))
 
 
 @pytest.mark.parametrize("model", ["keras", "lenet5"])

@@ -32,7 +32,7 @@ def compiled_as_told():
 
 
 class OwnLoss(sc.SoftmaxCrossEntropy):
-    pass
+    config = None  # nobody knows how it was made
 
 
 class OwnLayer(sc.ReLU):

@@ -123,9 +123,9 @@ def test_backup_and_restore_resumes_by_itself_and_removes_what_is_done(tmp_path,
     options = {"epochs": 4, "batch_size": 16, "verbose": 0}
     whole.fit(X, LABELS, **options)
     with pytest.raises(Interrupted):
-        broken.fit(X, LABELS, callbacks=[BackupAndRestore(tmp_path, save_freq=2), Interrupt(2, 4)], **options)
-    assert list(tmp_path.iterdir())
-    resumed.fit(X, LABELS, callbacks=BackupAndRestore(tmp_path), **options)
+        broken.fit(X, LABELS, callbacks=[BackupAndRestore(tmp_path / "a", save_freq=2), Interrupt(2, 4)], **options)
+    assert (tmp_path / "a" / "checkpoint.npz").exists()
+    resumed.fit(X, LABELS, callbacks=BackupAndRestore(tmp_path / "a"), **options)
     assert all_arrays(resumed) == all_arrays(whole) and not list(tmp_path.iterdir())
 
 

@@ -6,7 +6,9 @@ compiled anew.
 """
 
 import hashlib
+import warnings
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -28,4 +30,15 @@ def cached(compiler: Callable[..., Any], function: Callable[..., Any]) -> Any:
     except RuntimeError as error:
         if "cannot cache" not in str(error):
             raise
+        _say_once()
         return compiler(**OPTIONS)(function)
+
+
+@cache
+def _say_once() -> None:
+    warnings.warn(
+        "there is no folder in which compiled kernels can be kept, so each process compiles them anew; name one that "
+        "can be written to in the environment variable NUMBA_CACHE_DIR",
+        RuntimeWarning,
+        stacklevel=3,
+    )
