@@ -43,6 +43,7 @@ from . import data
 from . import recipes
 from . import plots
 from . import gradcheck
+from . import interchange
 # isort: on
 
 __version__ = "0.1.0"
@@ -79,6 +80,7 @@ __all__ = [
     "callbacks",
     "data",
     "gradcheck",
+    "interchange",
     "load_model",
     "lr_find",
     "metrics",

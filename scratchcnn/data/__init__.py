@@ -5,8 +5,10 @@ from typing import NoReturn
 from ..checks.habits import elsewhere as _elsewhere
 from .augment import Annealed, Augmentation
 from .cache import cache_folder
+from .csv import load_csv
 from .datasets import DataUnavailableError, load_data
 from .idx import read_idx, write_idx
+from .image_folder import load_folder
 from .sources import DATASETS
 
 __all__ = [
@@ -15,7 +17,9 @@ __all__ = [
     "Augmentation",
     "DataUnavailableError",
     "cache_folder",
+    "load_csv",
     "load_data",
+    "load_folder",
     "read_idx",
     "write_idx",
 ]

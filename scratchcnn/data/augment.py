@@ -41,6 +41,9 @@ class Augmentation:
         displacement's two components has the standard deviation alpha / (sigma sqrt(12 pi)), in pixels. The paper's
         (34, 4) gives 1.4 pixels.
 
+    horizontal_flip : bool, default False
+        Whether half of the images are mirrored, left to right. For cats and ships, not for digits.
+
     Examples
     --------
     >>> import scratchcnn as sc
@@ -57,12 +60,14 @@ class Augmentation:
     zoom: float = 0.0
     shear: float = 0.0
     elastic: tuple[float, float] | None = None
+    horizontal_flip: bool = False
 
     def __post_init__(self) -> None:
         _require("rotation", self.rotation, "an angle from 0 to 180 degrees", 0 <= self.rotation <= 180)
         _require("shift", self.shift, "a number of pixels, at least 0", 0 <= self.shift < math.inf)
         _require("zoom", self.zoom, "a fraction, at least 0 and below 1", 0 <= self.zoom < 1)
         _require("shear", self.shear, "an angle, at least 0 and below 90 degrees", 0 <= self.shear < 90)
+        _require("horizontal_flip", self.horizontal_flip, "True or False", isinstance(self.horizontal_flip, bool))
         if self.elastic is not None:
             expected = "a pair (alpha, sigma) with alpha at least 0 and sigma at least 1, or None"
             is_pair = isinstance(self.elastic, tuple | list) and len(self.elastic) == 2
@@ -129,11 +134,14 @@ class Augmentation:
         """
         seed = _as_seed(seed)
         indices = as_indices(indices, len(images))
-        distortion = ops.Distortion(self.rotation, self.shift, self.zoom, self.shear, self.elastic or (0.0, 0.0))
+        limits = self.rotation, self.shift, self.zoom, self.shear, self.elastic or (0.0, 0.0)
+        distortion = ops.Distortion(*limits, self.horizontal_flip)
         ops.augment(images, indices, seed, distortion, out=out)
 
     def scaled(self, strength: float) -> Augmentation:
         """Return this augmentation with all its limits, and its elastic ``alpha``, multiplied by ``strength``.
+
+        Mirror images are not weakened: at any strength half of them are.
 
         Parameters
         ----------
@@ -177,7 +185,7 @@ class Annealed:
     >>> import scratchcnn as sc
     >>> annealed = sc.data.Annealed(sc.data.Augmentation(rotation=20, shift=3))
     >>> annealed.at(0.5)  # as in the middle of the training
-    Augmentation(rotation=10.0, shift=1.5, zoom=0.0, shear=0.0, elastic=None)
+    Augmentation(rotation=10.0, shift=1.5, zoom=0.0, shear=0.0, elastic=None, horizontal_flip=False)
     """
 
     augmentation: Augmentation

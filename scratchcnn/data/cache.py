@@ -20,7 +20,7 @@ import numpy as np
 
 from ..files import open_regular, replacing
 from .download import download
-from .sources import DataSet, IdxFile, ZipArchive
+from .sources import DataSet, IdxFile, TarArchive, ZipArchive
 from .verification import Split, assemble, read_published
 
 PATIENCE = 5.0  # seconds that a mirror may stay silent
@@ -72,7 +72,7 @@ class _Mirrors:
         self.patience_left = PATIENCE_IN_ALL
         self.keep = True
 
-    def fetch(self, what: IdxFile | ZipArchive) -> list[np.ndarray] | None:
+    def fetch(self, what: IdxFile | ZipArchive | TarArchive) -> list[np.ndarray] | None:
         """Return the arrays of a file from the first mirror that serves it, and keep it in the cache."""
         for mirror in list(self.mirrors):
             url = mirror + what.name
@@ -96,7 +96,7 @@ class _Mirrors:
                 return arrays
         return None
 
-    def _keep(self, file: BinaryIO, what: IdxFile | ZipArchive) -> None:
+    def _keep(self, file: BinaryIO, what: IdxFile | ZipArchive | TarArchive) -> None:
         """Put a verified download into the cache; that this fails is no reason not to use it."""
         if not self.keep:
             return

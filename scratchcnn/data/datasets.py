@@ -14,9 +14,9 @@ import warnings
 from pathlib import Path
 
 from ..checks.messages import shown
-from ..files import open_regular
 from .cache import load_cached
-from .sources import DATASETS, SOURCES, DataSet, IdxFile, ZipArchive
+from .folders import load_folder_of
+from .sources import DATASETS, SOURCES, DataSet
 from .verification import OWN_FILES, Split, assemble, read_published
 
 
@@ -29,8 +29,10 @@ def load_data(name: str, data_dir: str | os.PathLike[str] | None = None) -> tupl
 
     Looks in the folder ``data_dir``, or in the one the environment variable ``SCRATCHCNN_DATA`` names, then in the
     cache, then asks the mirrors and fills the cache. Where ``data_dir`` is given it is the only place: that the files
-    are not there is an error, not a reason to download. The two folders hold the files, gzip-compressed or not, or have
-    a subfolder named as the data set that does. The cache is the user's cache folder on this system
+    are not there is an error, not a reason to download. The two folders hold the files, or have a subfolder named as
+    the data set that does, or other folders below or above: as published, unpacked (also with dots for dashes, or each
+    in a folder of its own name), below ``MNIST/raw`` as torchvision leaves them, as Keras's ``mnist.npz``, or as the
+    tables ``mnist_train.csv`` and ``mnist_test.csv``. The cache is the user's cache folder on this system
     (``~/.cache/scratchcnn`` on Linux), or the folder that ``SCRATCHCNN_CACHE`` names.
 
     What was found is verified: by checksum where one is known, by its form in any case. Damaged files, and those of
@@ -40,17 +42,17 @@ def load_data(name: str, data_dir: str | os.PathLike[str] | None = None) -> tupl
     ----------
     name : str
         ``"mnist"``, ``"fashion_mnist"``, ``"kmnist"``, ``"qmnist"``, ``"emnist-digits"``, ``"emnist-letters"``,
-        ``"emnist-balanced"``, ``"emnist-byclass"``, ``"emnist-bymerge"``, ``"emnist-mnist"``, or ``"digits"``: 5,000
-        MNIST digits that are part of this package and looked for nowhere else.
+        ``"emnist-balanced"``, ``"emnist-byclass"``, ``"emnist-bymerge"``, ``"emnist-mnist"``, ``"cifar10"``, or
+        ``"digits"``: 5,000 MNIST digits that are part of this package and looked for nowhere else.
     data_dir : str or path-like, optional
 
     Returns
     -------
     (x_train, y_train), (x_test, y_test)
-        Images ``(N, 28, 28)`` and labels ``(N,)``, all of them writable uint8 arrays. Labels count from 0, also those
-        of ``"emnist-letters"``, which are published as 1 to 26: 0 is the letter A. The images of EMNIST, published
-        transposed, stand upright. Of QMNIST's eight columns of labels the class is returned; its test set is the
-        reconstructed one of 60,000, whose first 10,000 are MNIST's.
+        Images ``(N, 28, 28)``, of CIFAR-10 ``(N, 32, 32, 3)``, and labels ``(N,)``, all of them writable uint8 arrays.
+        Labels count from 0, also those of ``"emnist-letters"``, which are published as 1 to 26: 0 is the letter A. The
+        images of EMNIST, published transposed, stand upright. Of QMNIST's eight columns of labels the class is
+        returned; its test set is the reconstructed one of 60,000, whose first 10,000 are MNIST's.
 
     Raises
     ------
@@ -100,7 +102,7 @@ def _try_environment(data_set: DataSet, tried: list[str]) -> tuple[Split, Split]
 def _try_folder(folder: Path, origin: str, data_set: DataSet, tried: list[str]) -> tuple[Split, Split] | None:
     """Load the data set from a folder that the user named; what is there but cannot be used is worth a warning."""
     try:
-        return _load_folder(folder.expanduser(), data_set)
+        return load_folder_of(folder.expanduser(), data_set)
     except FileNotFoundError as error:
         tried.append(f"{origin}: {error}")
     except (OSError, ValueError) as error:
@@ -108,41 +110,6 @@ def _try_folder(folder: Path, origin: str, data_set: DataSet, tried: list[str]) 
         if origin != "data_dir":  # the search goes on without it
             warnings.warn(f"{origin} is passed over: {error}", RuntimeWarning, stacklevel=4)
     return None
-
-
-def _load_folder(folder: Path, data_set: DataSet) -> tuple[Split, Split]:
-    """Load from a folder, or its subfolder for the data set.
-
-    Raises FileNotFoundError where none of the files is there, ValueError where some are missing or wrong.
-    """
-    for place in (*(folder / subfolder for subfolder in data_set.folders), folder):
-        wanted: tuple[IdxFile | ZipArchive, ...] = data_set.files
-        found = [_find(place, file.name) for file in wanted]
-        if not any(found) and data_set.archive is not None:
-            wanted = data_set.downloads
-            found = [_find(place, data_set.archive.name)]
-        if not any(found):
-            continue
-        arrays = []
-        for what, path in zip(wanted, found, strict=True):
-            if path is None:
-                raise ValueError(f"{place} has only some of the files, {what.name} is missing")
-            with open_regular(path) as file:
-                arrays += read_published(file, data_set, what, str(path), proven=False)
-        return assemble(data_set, arrays, str(place))
-    subfolders = " or ".join(data_set.folders)
-    raise FileNotFoundError(f"there is no {data_set.files[0].name}, packed or not, in {folder} or {subfolders} in it")
-
-
-def _find(folder: Path, name: str) -> Path | None:
-    """Return the path of a published file: as it is, unpacked, or unpacked by a program that writes .idx for -idx.
-
-    Where there is only something else of that name, a folder or a FIFO, its path: opening it will say what it is.
-    """
-    unpacked = name.removesuffix(".gz")
-    candidates = [folder / candidate for candidate in (name, unpacked, unpacked.replace("-idx", ".idx"))]
-    regular = [path for path in candidates if path.is_file()]
-    return next(iter(regular or [path for path in candidates if path.exists()]), None)
 
 
 def _report(name: str, data_set: DataSet, tried: list[str]) -> str:

@@ -41,6 +41,15 @@ class ZipArchive:
 
 
 @dataclass(frozen=True)
+class TarArchive:
+    """An archive of CIFAR-10's binary files."""
+
+    name: str
+    sha256: str
+    most_bytes: int
+
+
+@dataclass(frozen=True)
 class DataSet:
     """Training images, training labels, test images, test labels, in this order; ``mirrors`` are tried in theirs."""
 
@@ -48,12 +57,12 @@ class DataSet:
     mirrors: tuple[str, ...] = ()
     folders: tuple[str, ...] = ()  # a folder of the files may be called this; the first is its name in the cache
     classes: int = 10
-    archive: ZipArchive | None = None  # holds the files, where they are not published one by one
+    archive: ZipArchive | TarArchive | None = None  # holds the files, where they are not published one by one
     first_label: int = 0
     transposed: bool = False
 
     @property
-    def downloads(self) -> tuple[IdxFile | ZipArchive, ...]:
+    def downloads(self) -> tuple[IdxFile | ZipArchive | TarArchive, ...]:
         """What the mirrors serve."""
         return self.files if self.archive is None else (self.archive,)
 
@@ -118,7 +127,7 @@ SOURCES: dict[str, DataSet] = {
             "https://ossci-datasets.s3.amazonaws.com/mnist/",
             "https://raw.githubusercontent.com/fgnt/mnist/master/",
         ),
-        folders=("mnist",),
+        folders=("mnist", "MNIST/raw"),
     ),
     "fashion_mnist": DataSet(
         files=_mnist_files(
@@ -143,7 +152,7 @@ SOURCES: dict[str, DataSet] = {
             "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
             "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/",
         ),
-        folders=("fashion_mnist", "fashion-mnist"),
+        folders=("fashion_mnist", "fashion-mnist", "FashionMNIST/raw"),
     ),
     "kmnist": DataSet(
         files=_mnist_files(
@@ -156,7 +165,7 @@ SOURCES: dict[str, DataSet] = {
             "http://codh.rois.ac.jp/kmnist/dataset/kmnist/",
             "https://storage.googleapis.com/kuzushiji-mnist/",
         ),
-        folders=("kmnist",),
+        folders=("kmnist", "KMNIST/raw"),
     ),
     "qmnist": DataSet(  # a row of its labels is the class, and seven numbers that lead to NIST's original image
         files=(
@@ -184,7 +193,7 @@ SOURCES: dict[str, DataSet] = {
             ),
         ),
         mirrors=("https://raw.githubusercontent.com/facebookresearch/qmnist/master/",),
-        folders=("qmnist",),
+        folders=("qmnist", "QMNIST/raw"),
     ),
     "emnist-digits": _emnist("digits", 240_000, 40_000, 10),
     "emnist-letters": _emnist("letters", 124_800, 20_800, 26, first_label=1),
@@ -192,6 +201,16 @@ SOURCES: dict[str, DataSet] = {
     "emnist-byclass": _emnist("byclass", 697_932, 116_323, 62),
     "emnist-bymerge": _emnist("bymerge", 697_932, 116_323, 47),
     "emnist-mnist": _emnist("mnist", 60_000, 10_000, 10),
+    "cifar10": DataSet(
+        files=(),
+        mirrors=("https://www.cs.toronto.edu/~kriz/", "https://cave.cs.toronto.edu/kriz/"),
+        folders=("cifar10", "cifar-10-batches-bin", "cifar-10"),
+        archive=TarArchive(
+            "cifar-10-binary.tar.gz",
+            "c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd",
+            most_bytes=171_000_000,
+        ),
+    ),
     "digits": DataSet(  # bundled, see digits/README.md; no mirror has it and no folder is searched for it
         files=_mnist_files(
             ("", "01c279c669c4632ea8b97298fee28d0f4c5fe2bf2039e7f822f3feaac779d017"),

@@ -15,8 +15,9 @@ from typing import BinaryIO
 import numpy as np
 
 from ..checks.messages import reason, shown
+from .cifar import read_tar
 from .idx import content_sha256, read_stream
-from .sources import DataSet, IdxFile, ZipArchive, published_as
+from .sources import DataSet, IdxFile, TarArchive, ZipArchive, published_as
 
 OWN_FILES = "a file of your own is read with sc.data.read_idx"  # though it has the name of a published one
 
@@ -24,7 +25,7 @@ Split = tuple[np.ndarray, np.ndarray]
 
 
 def read_published(
-    file: BinaryIO, data_set: DataSet, what: IdxFile | ZipArchive, name: str, proven: bool
+    file: BinaryIO, data_set: DataSet, what: IdxFile | ZipArchive | TarArchive, name: str, proven: bool
 ) -> list[np.ndarray]:
     """Return the arrays in an open file: one from an IDX file, four from an archive.
 
@@ -34,7 +35,7 @@ def read_published(
         Seekable.
     data_set : DataSet
         What is being loaded.
-    what : IdxFile or ZipArchive
+    what : IdxFile, ZipArchive or TarArchive
         Which of its files this is to be.
     name : str
         What error messages call it.
@@ -49,6 +50,10 @@ def read_published(
     """
     if isinstance(what, IdxFile):
         return [_read_idx_file(file, what, name, proven)]
+    if isinstance(what, TarArchive):
+        if (found := _sha256(file)) != what.sha256:
+            raise ValueError(f"{name}: {_describe(file)}; SHA-256 {found}, expected {what.sha256}")
+        return read_tar(file, name)
     if proven and (found := _sha256(file)) != what.sha256:
         raise ValueError(f"{name}: {_describe(file)}; SHA-256 {found}, expected {what.sha256}")
     try:
@@ -90,6 +95,15 @@ def _read_idx_file(file: BinaryIO, what: IdxFile, name: str, proven: bool) -> np
     if proven:
         raise ValueError(f"{name}: damaged or altered: SHA-256 {packed_sum}, expected {what.sha256}")
     return array
+
+
+def require_content(array: np.ndarray, what: IdxFile, name: str) -> None:
+    """Raise a ValueError unless an array is what a published file holds, where that is known."""
+    content_sum = content_sha256(array)
+    if what.content_sha256 and content_sum != what.content_sha256:
+        other = published_as(content_sum)
+        is_what = f"this is {other}" if other else f"damaged or altered: its content has SHA-256 {content_sum}"
+        raise ValueError(f"{name}: {is_what}, expected the {what.name}")
 
 
 def assemble(data_set: DataSet, arrays: list[np.ndarray], name: str) -> tuple[Split, Split]:

@@ -77,3 +77,4 @@ class Distortion(NamedTuple):
     zoom: float = 0.0  # sizes are multiplied by something between 1 - zoom and 1 + zoom
     shear: float = 0.0  # the largest slant, either way, in degrees
     elastic: tuple[float, float] = (0.0, 0.0)  # (alpha, sigma): strength and smoothness, in pixels; (0, 0) is none
+    flip: bool = False  # whether half of the images are mirrored, left to right

@@ -8,10 +8,17 @@ _BY_HAND = (
     "build the same network with Sequential, and copy the weights with model.set_weights(arrays), a list in the order "
     "of model.get_weights()"
 )
-_FROM_KERAS = f"{_BY_HAND}: keras_model.get_weights() has the same order and shapes"
+_SAME = "build the same network with Sequential"
+_FROM_KERAS = (
+    f"{_SAME}, then keras_model = keras.models.load_model(path); sc.interchange.from_keras(model, keras_model)"
+)
 _FROM_TORCH = (
-    f"{_BY_HAND}: convolution kernels as weight.transpose(2, 3, 1, 0), dense ones as weight.T with inputs in the "
-    "order height, width, channels"
+    f"{_SAME}, then state_dict = torch.load(path, map_location='cpu', weights_only=True); "
+    "sc.interchange.from_torch(model, state_dict)"
+)
+_FROM_SAFETENSORS = (
+    f"{_SAME}, then sc.interchange.load_safetensors(model, path) or, where PyTorch wrote it, "
+    "sc.interchange.from_torch(model, safetensors.numpy.load_file(path))"
 )
 _LONGEST_HEADER = 100_000_000  # bytes, of a safetensors file
 
@@ -27,9 +34,9 @@ def recognise(file: BinaryIO) -> str | None:
     if head.startswith(b"\x93NUMPY"):
         return "it is a single array (.npy); numpy.load reads it"
     if head[:1] == b"\x80" and head[1:2] in (b"\2", b"\3", b"\4", b"\5"):
-        return f"it is a pickle, as PyTorch, joblib and others write; loading one would run code from it; {_BY_HAND}"
+        return f"it is a pickle, as PyTorch, joblib and others write; loading one would run code from it; {_FROM_TORCH}"
     if 2 <= int.from_bytes(head[:8], "little") <= _LONGEST_HEADER and head[8:9] == b"{":
-        return f"it is a safetensors file; its tensors have names but no network; {_FROM_TORCH}"
+        return f"it is a safetensors file; its tensors have names but no network; {_FROM_SAFETENSORS}"
     if head[4:8] == b"TFL3":
         return f"it is a TensorFlow Lite file; {_BY_HAND}"
     if head[:1] == b"\x08" and head[1:2] < b"\x20" and head[2:3] in (b"\x12", b"\x3a", b"\x42", b"\x1a"):

@@ -9,6 +9,7 @@ import sys
 import time
 import warnings
 import zipfile
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -111,10 +112,15 @@ def test_the_files_of_others_are_recognised(tmp_path, kind):
 
 def test_weights_from_keras_are_taken_over_as_the_message_says(tmp_path):
     (tmp_path / "x.keras").write_bytes(FOREIGN["a Keras file"])
-    assert "model.set_weights(arrays), a list in the order of model.get_weights()" in load(tmp_path / "x.keras")
-    keras = [np.full(shape, 2.0) for shape in ((3, 3, 1, 4), (4,), (4,), (4,), (4,), (4,), (144, 10), (10,))]
+    assert "sc.interchange.from_keras(model, keras_model)" in load(tmp_path / "x.keras")
+    kinds = {"Conv2D": [(3, 3, 1, 4), (4,)], "BatchNormalization": [(4,)] * 4, "Dense": [(144, 10), (10,)]}
+
+    def layer(kind):
+        weights = [np.full(shape, 2.0) for shape in kinds[kind]]
+        return type(kind, (), {"name": kind, "epsilon": 1e-3, "get_weights": lambda self: weights})()
+
     model = compiled_network()
-    model.set_weights(keras)
+    sc.interchange.from_keras(model, SimpleNamespace(layers=[layer(kind) for kind in kinds]))
     assert (model.parameters == 2).all()
 
 

@@ -60,7 +60,7 @@ def augment(images: Array, indices: Array, seed: int, distortion: Distortion, *,
     chunks = chunks_for_rows(N)
     memory = scratch("augmentation", (chunks, g.scratch_size), dtype)
     angle, slant = math.radians(distortion.rotation), math.radians(distortion.shear)
-    limits = np.array([angle, distortion.zoom, slant, distortion.shift, distortion.shift])
+    limits = np.array([angle, distortion.zoom, slant, distortion.shift, distortion.shift, float(distortion.flip)])
     address = _augment_kernel(dtype, out.dtype, 0.5 if is_bytes else 0.0)
     run(address, chunks, g, down, across, memory, images, out, indices, limits)
 
@@ -86,8 +86,20 @@ def _augment_kernel(dtype, pixels, half):
             result = out[i * area * g.C : (i + 1) * area * g.C]
             for c in range(g.C):
                 draw(g, image, c, places, framed, result, half)
+            if limits[MOVES] > 0 and draw_uniform(g.seed, g.N * (MOVES + grid) + i) >= 0:
+                mirror(g, result)
 
     return augment
+
+
+@device
+def mirror(g, image):
+    """Exchange left and right, in place."""
+    for r in range(g.H):
+        for x in range(g.W // 2):
+            left, right = (r * g.W + x) * g.C, (r * g.W + g.W - 1 - x) * g.C
+            for c in range(g.C):
+                image[left + c], image[right + c] = image[right + c], image[left + c]
 
 
 @device

@@ -5,7 +5,8 @@ place that usually lies between four pixels, and mix these four by their distanc
 way round, where each source pixel goes to, some pixels of the result would be hit twice and others never.
 
 Random number j of image i is output i * (numbers for an image) + j of the splitmix64 generator (see random.py), so the
-result depends on the seed alone: not on who computes an image, or when.
+result depends on the seed alone: not on who computes an image, or when. Whether an image is mirrored is decided by a
+number after all of these, so that it changes none of them.
 
 Letters: N images, H W height and width, C channels, GH GW points of the grid of an elastic distortion.
 """
@@ -45,13 +46,16 @@ def augment(images: np.ndarray, indices: np.ndarray, seed: int, distortion: Dist
     down, across = bumps(H, sigma), bumps(W, sigma)  # (H, GH) and (W, GW)
     GH, GW = down.shape[1], across.shape[1]
     draws_each = MOVES + 2 * GH * GW
-    draws = 2 * uniform(seed, N * draws_each).reshape(N, draws_each) - 1  # in [-1, 1)
+    everything = 2 * uniform(seed, N * draws_each + N) - 1  # in [-1, 1)
+    draws, coins = everything[: N * draws_each].reshape(N, draws_each), everything[N * draws_each :]
     angle, slant = math.radians(distortion.rotation), math.radians(distortion.shear)
     limits = [angle, distortion.zoom, slant, distortion.shift, distortion.shift]
     noise = draws[:, MOVES:].reshape(N, 2, GH, GW)
     displacement = alpha * (down @ noise @ across.T)  # (N, 2, H, W)
     sources = moved(draws[:, :MOVES] * limits, H, W) + displacement
     values = sample(images[indices], sources)  # (N, H, W, C)
+    if distortion.flip:
+        values[coins >= 0] = values[coins >= 0, :, ::-1]
     return (np.floor(values + 0.5) if images.dtype == np.uint8 else values).astype(images.dtype)
 
 
