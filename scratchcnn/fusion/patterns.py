@@ -7,6 +7,15 @@ operation. The layers stay as they are: they own the parameters and gradients, a
 them one by one. Both give the same result, up to the order of the additions.
 
 A ReLU keeps the order of numbers, so it may be before or after a max-pool: the function is the same.
+
+    fused                                                   not fused
+    ------------------------------------------------------- ---------------------------------------------------------
+    Conv2D, ReLU; Conv2D, ReLU, MaxPool2D in any order      a Conv2D with groups, a dilation, or wide padding
+    Dense, ReLU                                             LeakyReLU, ELU, Sigmoid, Tanh: each by itself
+    BatchNorm, ReLU                                         pools whose windows stick out of the image
+    at inference: Conv2D or Dense with a BatchNorm, and     AveragePool2D, GlobalAveragePool2D, Dropout
+    what follows them above
+    the same inside of a Residual, on both of its ways      the addition of a Residual
 """
 
 from __future__ import annotations

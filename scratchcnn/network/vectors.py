@@ -128,6 +128,13 @@ class ParameterVectors(KnownAttributes):
         ------
         ValueError
             If there is none.
+
+        Examples
+        --------
+        >>> import scratchcnn as sc
+        >>> model = sc.Sequential([sc.Flatten(), sc.Dense(10)], input_shape=(28, 28, 1))
+        >>> model.get_layer("dense") is model.get_layer(index=-1)
+        True
         """
         if (name is None) == (index is None):
             raise ValueError('get_layer takes a name or an index: get_layer("conv2d") or get_layer(index=0)')

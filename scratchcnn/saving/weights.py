@@ -60,6 +60,18 @@ def load_weights(model: Network, path: str | PathLike[str]) -> None:
         If the file cannot be opened, or is not a regular file.
     ValueError
         If it does not hold the weights of these layers. The model is then as it was.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import scratchcnn as sc
+    >>> model = sc.Sequential([sc.Dense(3)], input_shape=(2,))
+    >>> other = sc.Sequential([sc.Dense(3)], input_shape=(2,), seed=1)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     model.save(f"{folder}/model.npz")
+    ...     other.load_weights(f"{folder}/model.npz")  # of a whole model, too
+    >>> bool((model.parameters == other.parameters).all())
+    True
     """
     own = model_arrays(model)
     with open_regular(path) as file:

@@ -70,12 +70,31 @@ def train_on_batch(
 
 
 def test_on_batch(model: Network, x: Any, y: Any, sample_weight: Any = None, return_dict: bool = False) -> Any:
-    """Measure a compiled model on one batch: ``evaluate`` with all samples at once."""
+    """Measure a compiled model on one batch: ``evaluate`` with all samples at once.
+
+    Examples
+    --------
+    >>> import scratchcnn as sc
+    >>> (x, y), _ = sc.data.load_data("digits")
+    >>> model = sc.Sequential([sc.Rescaling(1 / 255), sc.Flatten(), sc.Dense(10)], input_shape=(28, 28, 1))
+    >>> model.compile()
+    >>> model.test_on_batch(x[:32], y[:32]) == model.evaluate(x[:32], y[:32])
+    True
+    """
     return evaluate(
         model, x, y, batch_size=max(1, np.shape(x)[0]), sample_weight=sample_weight, return_dict=return_dict
     )
 
 
 def predict_on_batch(model: Network, x: Any) -> np.ndarray:
-    """Return what a model answers for one batch: ``predict`` with all images at once."""
+    """Return what a model answers for one batch: ``predict`` with all images at once.
+
+    Examples
+    --------
+    >>> import scratchcnn as sc
+    >>> (x, y), _ = sc.data.load_data("digits")
+    >>> model = sc.Sequential([sc.Rescaling(1 / 255), sc.Flatten(), sc.Dense(10)], input_shape=(28, 28, 1))
+    >>> model.predict_on_batch(x[:3]).shape
+    (3, 10)
+    """
     return predict(model, x, batch_size=max(1, np.shape(x)[0]))

@@ -18,6 +18,7 @@ CALLS = {  # in which an argument that is advised can stand
     "dtype": "sc.Sequential([sc.Dense(3)], input_shape=(2,), {})",
     "learning_rate": "sc.SGD({}=0.1)",
     "epochs": "model.fit(x, y, {}=1, verbose=0)",
+    "path": "sc.callbacks.ModelCheckpoint({}='best.npz')",
     "kernel_initializer": "sc.Dense(10, {}='zeros')",
     "kernel_regularizer": "sc.Dense(10, {})",
     "global_clipnorm": "sc.SGD(0.1, {})",
@@ -49,7 +50,8 @@ def test_what_does_not_work_is_answered_by_the_line_to_write(habit, names):
 def test_the_line_to_write_works(habit, names):
     if habit.instead in WORDS or "[...]" in habit.instead or "generator" in habit.instead:
         return  # words, or a line with a gap
-    names["layer"] = names["model"].layers[-1]
+    names["layer"], names["path"] = names["model"].layers[-1], names["folder"] / "model.npz"
+    names["model"].save(names["path"])
     x = np.zeros((2, 1, 28, 28)) if "transpose" in habit.instead else names["x"]
     code = habit.instead
     if "load_data" in code:

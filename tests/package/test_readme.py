@@ -22,7 +22,9 @@ def test_the_python_examples_run_one_after_the_other_and_their_network_learns(tm
     names = {}
     for block in blocks("python"):
         exec(compile(block, "README.md", "exec"), names)
-    assert sorted(os.listdir()) == ["digits.npz", "learning_curve.png"]
+    assert sorted(os.listdir()) == ["digits.npz", "learning_curve.png", "run"] and os.listdir("run") == [
+        "checkpoint.npz"
+    ]
     assert names["accuracy"] > 0.9
     assert "uint8 (4000, 28, 28) and (4000,)" in README and "float32 (1000, 10), each row sums to 1" in README
     assert (names["x_train"].dtype, names["x_train"].shape) == (np.uint8, (4000, 28, 28))
@@ -39,7 +41,7 @@ def test_the_python_examples_run_one_after_the_other_and_their_network_learns(tm
 def trained():
     """Return the names that the README's first example defines, with fewer digits and in less time."""
     names = {}
-    (block,) = [block for block in blocks("python") if "model.fit" in block]
+    block = next(block for block in blocks("python") if "model.fit" in block)
     training = block[: block.index("model.summary")] + "model.compile()"
     exec(compile(training, "README.md", "exec"), names)
     return {**names, "x_train": names["x_train"][:300], "y_train": names["y_train"][:300]}
