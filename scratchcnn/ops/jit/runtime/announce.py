@@ -7,6 +7,8 @@ from typing import Any
 
 from numba.core import event
 
+from .cache import unkept
+
 NOTICEABLE = 0.2  # seconds
 
 
@@ -42,3 +44,5 @@ def announce(write: Callable[[str], Any]) -> Iterator[None]:
         event.unregister("numba:run_pass", compiler)
         if compiler.announced:
             write(f"Compiled in {compiler.last - compiler.first:.1f} s.")
+            if unkept:
+                write("They could not be kept on disk: name a folder that can be written to in NUMBA_CACHE_DIR.")

@@ -6,9 +6,7 @@ compiled anew.
 """
 
 import hashlib
-import warnings
 from collections.abc import Callable
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +17,7 @@ def fingerprint(folder: Path) -> str:
 
 
 FINGERPRINT = fingerprint(Path(__file__).parents[1])  # of all of ops/jit
+unkept: set[str] = set()  # names of kernels that no folder could be found for
 # contract: a*b + c may be one instruction. nsz: -0 is 0. Never nnan: a NaN must come through to be seen.
 OPTIONS: dict[str, Any] = {"error_model": "numpy", "fastmath": {"contract", "nsz"}}
 
@@ -30,15 +29,5 @@ def cached(compiler: Callable[..., Any], function: Callable[..., Any]) -> Any:
     except RuntimeError as error:
         if "cannot cache" not in str(error):
             raise
-        _say_once()
+        unkept.add(function.__name__)
         return compiler(**OPTIONS)(function)
-
-
-@cache
-def _say_once() -> None:
-    warnings.warn(
-        "there is no folder in which compiled kernels can be kept, so each process compiles them anew; name one that "
-        "can be written to in the environment variable NUMBA_CACHE_DIR",
-        RuntimeWarning,
-        stacklevel=3,
-    )
