@@ -97,8 +97,4 @@ def add_gradients(layers: Iterable[Any]) -> float:
 
 
 def _regularized(layers: Iterable[Any]) -> list[Any]:
-    return [
-        layer
-        for layer in layers
-        if getattr(layer, "kernel_regularizer", None) is not None and getattr(layer, "trainable", True)
-    ]
+    return [layer for layer in layers if layer.kernel_regularizer is not None and layer.trainable]

@@ -74,7 +74,7 @@ def as_images(
         raise ValueError(f"there are no images: the array has shape {x.shape}")
     if keep_bytes and x.dtype == np.uint8:
         return (as_contiguous(x) if convert else x), None
-    if not convert:
+    if not convert and not (x.dtype == dtype and is_contiguous(x)):
         return x, _extent_of(x, dtype)
     with np.errstate(over="ignore"):  # a float64 beyond float32 becomes infinite, and is reported as that below
         x = as_contiguous(x, dtype)

@@ -68,6 +68,7 @@ class Layer(Member):
     """
 
     trainable = True
+    kernel_regularizer: Any = None  # a setting of those that have one
     activation: Layer | None = None
     _is_followed = False  # by its activation, in a model that is being made
 

@@ -91,7 +91,8 @@ def evaluate(
     """
     require_compiled(model, "evaluate")
     size = 128 if batch_size is None else as_integer("batch_size", batch_size, 1)
-    progress_display(verbose)  # raises an error unless it is one
+    if verbose:
+        progress_display(verbose)  # raises an error unless it is one
     return_dict = yes_or_no("return_dict", return_dict)
     data: Samples | Stream
     if y is None and is_stream(x):

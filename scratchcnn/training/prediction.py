@@ -73,7 +73,8 @@ def predict(
     ((3, 10), [1.0, 1.0, 1.0])
     """
     size = 128 if batch_size is None else as_integer("batch_size", batch_size, 1)
-    progress_display(verbose)  # raises an error unless it is one
+    if verbose:
+        progress_display(verbose)  # raises an error unless it is one
     if is_stream(x):
         parts = [predict(model, images) for images in images_of(x, steps, model.input_shape)]
         if not parts:
