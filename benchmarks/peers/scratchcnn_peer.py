@@ -13,7 +13,6 @@ import numba
 import numpy as np
 
 import scratchcnn as sc
-from scratchcnn.losses.classification import count_correct
 from scratchcnn.training.batches import Batches
 from scratchcnn.training.step import update
 from scratchcnn.training.totals import Totals
@@ -52,12 +51,12 @@ def _training(job: Job, order: np.ndarray) -> Any:
     batches = Batches(model, job.images, job.labels, order, job.batch_size, shuffling=False)
     numbers = itertools.cycle(range(len(order) // job.batch_size))
 
-    totals = Totals(count_correct)
+    totals = Totals(model, job.labels)
 
     def step() -> float:
-        images, labels = batches.draw(next(numbers))
-        logits, loss = update(model, images, labels)
-        totals.add(logits, labels, loss)
+        batch = batches.draw(next(numbers))
+        logits, loss = update(model, *batch)
+        totals.add(logits, batch.targets, loss)
         return loss
 
     return step, float

@@ -91,6 +91,10 @@ class LossFunction(KnownAttributes):
         """Return what ``model.predict`` answers for a batch of logits."""
         raise NotImplementedError
 
+    def settings(self) -> tuple[Any, ...]:
+        """Return what may be changed between two batches, and changes what is computed."""
+        return ()
+
     def config(self) -> dict[str, Any]:
         """Return the constructor's arguments as plain JSON values."""
         return {}

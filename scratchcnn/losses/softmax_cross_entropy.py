@@ -192,6 +192,10 @@ class SoftmaxCrossEntropy(LossFunction):
         weights[...] = 1.0 if self.class_weights is None else self.class_weights
         return weights
 
+    def settings(self) -> tuple[Any, ...]:
+        """Return what may be changed between two batches, and changes what is computed."""
+        return self.label_smoothing, self.class_weights, self.ignore_index
+
     def config(self) -> dict[str, Any]:
         """Return the constructor's arguments as plain JSON values; those that are None are left out."""
         others = {"class_weights": self.class_weights, "ignore_index": self.ignore_index}

@@ -74,6 +74,7 @@ class Network(ParameterVectors):
         self.rng = np.random.default_rng(self.seed)
         for layer, name in zip(self.layers, names_of(self.layers), strict=True):
             layer.__dict__["name"] = name  # which is not one that was given
+        self.leaves = tuple(flattened(self.layers))  # those inside of a Residual in its place
         self.output_shape = self._build_layers()
         for layer in given:
             forget_activation(layer)
@@ -150,7 +151,7 @@ class Network(ParameterVectors):
         with self.lock:
             self.turns.backward("model")
             dx = self.backpropagate(dlogits, input_gradient)
-            add_gradients(flattened(self.layers))
+            add_gradients(self.leaves)
         return dx
 
     def backpropagate(self, dlogits: np.ndarray, input_gradient: bool = True) -> np.ndarray | None:
@@ -169,7 +170,7 @@ class Network(ParameterVectors):
         The losses that ``fit`` and ``evaluate`` report include it, as in Keras. In a loop of one's own ``backward``
         sees to the gradients; the loss to look at is ``loss.forward(logits, labels) + model.regularization_loss()``.
         """
-        return penalties(flattened(self.layers))
+        return penalties(self.leaves)
 
     @property
     def takes_bytes(self) -> bool:

@@ -27,6 +27,7 @@ class ParameterVectors(KnownAttributes):
 
     layers: tuple[Layer, ...]
     plan: tuple[Layer, ...]
+    leaves: tuple[Layer, ...]
     dtype: np.dtype
     lock: Lock
     recordings: dict[Any, Any]

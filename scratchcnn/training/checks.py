@@ -6,12 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from ..checks.inputs import as_contiguous, as_labels, is_contiguous
+from ..checks.inputs import as_labels
 from ..checks.ranges import are_below
 from ..losses import SoftmaxCrossEntropy
 from ..losses.use import as_targets
 from ..network.network import Network
 from ..optimizers import Optimizer
+
+BYTES = np.dtype(np.uint8)
 
 
 def require_compiled(model: Network, action: str) -> Optimizer:
@@ -34,13 +36,10 @@ def require_trainable(model: Network) -> None:
 
 def is_ready(model: Network, x: np.ndarray) -> bool:
     """Return whether images are of a dtype that the network takes as it is, and in one piece."""
-    return (x.dtype == model.dtype or (x.dtype == np.uint8 and model.takes_bytes)) and is_contiguous(x)
-
-
-def ready_part(model: Network, x: np.ndarray, start: int, size: int) -> np.ndarray:
-    """Return a batch of checked images as the network takes them; ``x`` may be larger than the memory."""
-    part = x[start : start + size]
-    return part if is_ready(model, part) else as_contiguous(part, model.dtype)
+    if x.dtype != model.dtype and not (x.dtype == BYTES and model.takes_bytes):
+        return False
+    flags = x.flags
+    return flags.c_contiguous and flags.aligned
 
 
 def as_samples(model: Network, x: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:

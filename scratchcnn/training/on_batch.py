@@ -11,7 +11,7 @@ from ..concurrency.locks import lock_of
 from ..losses.use import invalidate
 from ..network.image_range import notice
 from ..network.network import Network
-from .checks import ready_part, require_compiled, require_trainable
+from .checks import require_compiled, require_trainable
 from .divergence import require_finite_update
 from .evaluation import as_tuple, evaluate
 from .prediction import predict
@@ -60,8 +60,8 @@ def train_on_batch(
     totals = Totals(model, samples.y)
     with model.lock, lock_of(model.loss):
         notice(model, samples.x)
-        images = ready_part(model, samples.x, 0, len(samples.x))
-        logits, loss = update(model, images, samples.y, samples.weights)
+        (batch,) = samples.batches(model, len(samples.x))
+        logits, loss = update(model, *batch)
         totals.add(logits, samples.y, loss)
         invalidate(model.loss)
         require_finite_update(model)

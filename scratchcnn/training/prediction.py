@@ -13,14 +13,14 @@ import numpy as np
 
 from .. import ops
 from ..callbacks.progress import progress_display
-from ..checks.inputs import as_integer
+from ..checks.inputs import as_contiguous, as_integer
 from ..checks.messages import say
 from ..concurrency.locks import lock_of
 from ..losses import BinaryCrossEntropy, MeanSquaredError, SoftmaxCrossEntropy
 from ..losses.classification import classes
 from ..losses.use import predictions
 from ..network.network import Network
-from .checks import ready_part
+from .checks import is_ready
 from .replay import replayed
 from .streams import images_of, is_stream
 
@@ -75,7 +75,7 @@ def predict(
     size = 128 if batch_size is None else as_integer("batch_size", batch_size, 1)
     if verbose:
         progress_display(verbose)  # raises an error unless it is one
-    if is_stream(x):
+    if type(x) is not np.ndarray and is_stream(x):
         parts = [predict(model, images) for images in images_of(x, steps, model.input_shape)]
         if not parts:
             raise ValueError("x yields no images")
@@ -115,10 +115,12 @@ def answers_with_logits(model: Network) -> bool:
 
 def _probabilities(model: Network, x: np.ndarray, batch_size: int) -> np.ndarray:
     probabilities = np.empty((len(x), *model.output_shape), model.dtype)
+    ready = is_ready(model, x)
     for start in range(0, len(x), batch_size):
         part = slice(start, start + batch_size)
+        images = x[part] if ready else as_contiguous(x[part], model.dtype)
         with model.lock:
-            _predict_batch(model, ready_part(model, x, start, batch_size), probabilities[part])
+            _predict_batch(model, images, probabilities[part])
     return probabilities
 
 
@@ -135,10 +137,11 @@ def answers_for(model: Network, logits: np.ndarray) -> np.ndarray:
 
 
 def _predictions(model: Network, x: np.ndarray, batch_size: int) -> np.ndarray:
-    parts = []
+    parts, ready = [], is_ready(model, x)
     for start in range(0, len(x), batch_size):
+        images = x[start : start + batch_size]
         with model.lock, lock_of(model.loss):
-            logits = _logits(model, ready_part(model, x, start, batch_size))
+            logits = _logits(model, images if ready else as_contiguous(images, model.dtype))
             parts.append(np.array(answers_for(model, logits)))  # a copy: the logits are the model's own
     return np.concatenate(parts)
 

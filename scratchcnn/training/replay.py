@@ -22,12 +22,13 @@ from .. import ops
 from ..callbacks.progress import announcing_compilation
 from ..fusion.patterns import FUSED
 from ..layers import ELU, LAYERS, BatchNorm, Dropout, LeakyReLU, Rescaling
-from ..layers.residual import flattened, planned
+from ..layers.residual import planned
 from ..losses import LOSSES
 from ..losses.base import LossFunction, mean_of
 from ..network.network import Network
 
 Function = TypeVar("Function", bound=Callable[..., Any])
+LOSSES_KNOWN = frozenset(LOSSES.values())
 RECORDABLE = frozenset((*LAYERS.values(), *FUSED))
 ADJUSTABLE = {
     BatchNorm,
@@ -110,14 +111,14 @@ def _key(function: Callable[..., Any], arguments: tuple[np.ndarray, ...]) -> tup
 def _settings(model: Network) -> tuple[Any, ...]:
     """Return what may change in a model between two batches, and must not for the second to be a replay."""
     if model.watched_layers is None:  # which layers these are does not change
-        adjustable = [layer for layer in flattened(model.layers) if type(layer) in ADJUSTABLE]
+        adjustable = [layer for layer in model.leaves if type(layer) in ADJUSTABLE]
         model.watched_layers = adjustable, [layer for layer in model.layers if layer.state]
     adjustable, stateful = model.watched_layers
     loss = model.loss
     return (
         id(model.plan),
         loss,
-        loss.config() if isinstance(loss, LossFunction) and type(loss) in LOSSES.values() else None,
+        loss.settings() if type(loss) in LOSSES_KNOWN else None,  # type: ignore[attr-defined]  # these have it
         [(layer.config(), layer.__dict__.get("rng")) for layer in adjustable],
         [id(array) for layer in stateful for array in layer.state.values()],
     )
@@ -126,7 +127,7 @@ def _settings(model: Network) -> tuple[Any, ...]:
 def _can_be_recorded(model: Network, arguments: tuple[np.ndarray, ...]) -> bool:
     """Return whether kernels do all the work, and no argument has to be converted or is memory of the model's own."""
     running = list(planned(model.plan))
-    parts = (model, model.loss, *running, *flattened(model.layers))
+    parts = (model, model.loss, *running, *model.leaves)
     images = arguments[0]
     as_they_are = (model.dtype, np.uint8) if model.takes_bytes else (model.dtype,)
     buffers = [buffer for layer in model.plan for buffer in layer.all_buffers()]
@@ -134,7 +135,7 @@ def _can_be_recorded(model: Network, arguments: tuple[np.ndarray, ...]) -> bool:
         ops.backend() == "jit"
         and _runs_as_written(type(model))
         and all(type(layer) in RECORDABLE for layer in running)
-        and (model.loss is None or type(model.loss) in LOSSES.values())
+        and (model.loss is None or type(model.loss) in LOSSES_KNOWN)
         and not any(method in vars(part) for part in parts if part is not None for method in ("forward", "backward"))
         and images.dtype in as_they_are
         and images.shape[1:] == model.input_shape

@@ -17,7 +17,7 @@ from ..checks.settings import at_least_zero
 from ..losses.use import require_sample_losses
 from ..network.network import Network
 from .batches import Batch
-from .checks import as_samples, ready_part
+from .checks import as_samples, is_ready
 
 
 class Samples(NamedTuple):
@@ -29,10 +29,11 @@ class Samples(NamedTuple):
 
     def batches(self, model: Network, size: int) -> Iterator[Batch]:
         """Yield all samples in their order."""
+        ready = is_ready(model, self.x)
         for start in range(0, len(self.x), size):
             part = slice(start, start + size)
-            weights = None if self.weights is None else self.weights[part]
-            yield Batch(ready_part(model, self.x, start, size), self.y[part], weights)
+            images = self.x[part] if ready else as_contiguous(self.x[part], model.dtype)
+            yield Batch(images, self.y[part], None if self.weights is None else self.weights[part])
 
 
 def checked_samples(model: Network, x: Any, y: Any, sample_weight: Any = None, class_weight: Any = None) -> Samples:

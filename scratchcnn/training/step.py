@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from ..concurrency.locks import lock_of
-from ..layers.residual import flattened
 from ..losses.use import as_targets, correct_counter, gradient_of, invalidate, mean_loss
 from ..network.image_range import notice
 from ..network.network import Network
@@ -32,7 +31,7 @@ def update(
     require_labels(model, targets)
     weighted = () if weights is None else (weights,)
     logits, loss = compute_gradients(model, images, targets, *weighted)
-    loss += add_gradients(flattened(model.layers))  # of the regularizers
+    loss += add_gradients(model.leaves)  # of the regularizers
     require_finite_loss(model, loss)
     model.optimizer.step(model.parameters, model.gradients)
     return logits, loss
