@@ -75,7 +75,6 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sc
 
     Examples
     --------
-    >>> import pytest; _ = pytest.importorskip("sklearn")
     >>> import scratchcnn as sc
     >>> from sklearn.model_selection import cross_val_score
     >>> (x, y), _ = sc.data.load_data("digits")

@@ -6,6 +6,7 @@ Python takes ``layer.trainabel = False`` for a new attribute, and the training g
 from __future__ import annotations
 
 import difflib
+import itertools
 import sys
 from types import FrameType
 from typing import Any
@@ -14,7 +15,14 @@ from .habits import require_known_arguments
 from .names_elsewhere import SYNONYMS
 
 LIBRARY = __name__.partition(".")[0]
+_numbers = itertools.count(1)
+_latest_change = 0
 CLOSE = 0.8  # similarity from which on a name is taken for a misspelt one, where any name might be meant
+
+
+def latest_change() -> int:
+    """Return a number that is another one after a setting of any layer or loss of this process has been set."""
+    return _latest_change
 
 
 class KnownAttributes:
@@ -26,6 +34,8 @@ class KnownAttributes:
     Arguments of the constructor that do not exist are answered with the line to write.
     """
 
+    _watched = False  # whether what is set here is a change that ``latest_change`` counts
+
     def __new__(cls, *arguments: Any, **named: Any) -> Any:
         if arguments or named:  # a copy is made without
             require_known_arguments(cls, arguments, named)
@@ -35,6 +45,9 @@ class KnownAttributes:
         if name[:1] != "_" and name not in self.__dict__ and not hasattr(type(self), name):
             _require_own_method(self, name)
         super().__setattr__(name, value)
+        if self._watched:
+            global _latest_change
+            _latest_change = next(_numbers)
 
 
 def _require_own_method(thing: Any, name: str) -> None:

@@ -61,7 +61,6 @@ def save_onnx(model: Network, path: str | PathLike[str]) -> None:
 
     Examples
     --------
-    >>> import pytest; _ = pytest.importorskip("onnx")
     >>> import os, tempfile
     >>> import scratchcnn as sc
     >>> model = sc.Sequential([sc.Rescaling(1 / 255), sc.Flatten(), sc.Dense(10)], input_shape=(28, 28, 1))

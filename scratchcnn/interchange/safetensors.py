@@ -29,7 +29,6 @@ def save_safetensors(model: Network, path: str | PathLike[str]) -> None:
 
     Examples
     --------
-    >>> import pytest; _ = pytest.importorskip("safetensors")
     >>> import tempfile
     >>> import scratchcnn as sc
     >>> model = sc.Sequential([sc.Dense(3)], input_shape=(2,))

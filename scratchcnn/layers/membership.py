@@ -27,6 +27,7 @@ GUARDED = frozenset((*ARRAYS, *FIXED_IN_A_MODEL, "trainable"))
 class Member(KnownAttributes):
     """Base class of ``Layer``: guards the attributes that a model relies on."""
 
+    _watched = True
     name: str
     params: Arrays
     grads: Arrays

@@ -29,6 +29,8 @@ class LossFunction(KnownAttributes):
         _differentiate(dlogits)       the gradient of their mean at the logits of the latest ``_evaluate``
     """
 
+    _watched = True
+
     def __init__(self) -> None:
         self._turns = Turns()
         self._arrays: dict[str, np.ndarray] = {}

@@ -47,7 +47,6 @@ class Network(ParameterVectors):
     image_range: ImageRange | None = None
     warned_of_range = False
     noticed_batches = 0  # of a training by hand
-    watched_layers: tuple[list[Layer], list[Layer]] | None = None  # those whose settings and state replay.py looks at
     before_build: Callable[[Layer, Shape], None] | None = None  # called by load_model's wish, to look before it builds
     loss: Loss
     metrics: tuple[Metric, ...] | None = None  # what is measured beside the loss; None: the accuracy, if there is one
@@ -74,8 +73,8 @@ class Network(ParameterVectors):
         self.rng = np.random.default_rng(self.seed)
         for layer, name in zip(self.layers, names_of(self.layers), strict=True):
             layer.__dict__["name"] = name  # which is not one that was given
-        self.leaves = tuple(flattened(self.layers))  # those inside of a Residual in its place
         self.output_shape = self._build_layers()
+        self._list_layers()
         for layer in given:
             forget_activation(layer)
 
@@ -88,6 +87,10 @@ class Network(ParameterVectors):
         self.history: History | None = None
         self.recordings: dict[Any, Any] = {}  # of what was done with the model before; see training/replay.py
         self.stop_training = False  # a callback, or another thread, sets it; fit obeys at the end of the epoch
+
+    def _list_layers(self) -> None:
+        self.leaves = tuple(flattened(self.layers))  # those inside of a Residual in its place
+        self.stateful_layers = tuple(layer for layer in self.layers if layer.state)
 
     def _build_layers(self) -> Shape:
         shape = self.input_shape
@@ -229,6 +232,7 @@ class Network(ParameterVectors):
         """Restore a copied or unpickled model: its layers came with copies in place of views."""
         self.lock, self.turns = Lock(), Turns()  # which older pickles lack
         self.__dict__.update(state)
+        self._list_layers()
         self._layout = Layout(self.layers, self.dtype)
         if self.optimizer is not None:
             self.optimizer.build(self.parameters, self.named_parameters())

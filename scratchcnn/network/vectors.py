@@ -28,6 +28,7 @@ class ParameterVectors(KnownAttributes):
     layers: tuple[Layer, ...]
     plan: tuple[Layer, ...]
     leaves: tuple[Layer, ...]
+    stateful_layers: tuple[Layer, ...]
     dtype: np.dtype
     lock: Lock
     recordings: dict[Any, Any]

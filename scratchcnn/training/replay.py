@@ -20,6 +20,7 @@ import numpy as np
 
 from .. import ops
 from ..callbacks.progress import announcing_compilation
+from ..checks.attributes import latest_change
 from ..fusion.patterns import FUSED
 from ..layers import ELU, LAYERS, BatchNorm, Dropout, LeakyReLU, Rescaling
 from ..layers.residual import planned
@@ -43,6 +44,7 @@ MOST_RECORDINGS = 16  # of a model; each may keep buffers alive that the layers 
 class CacheEntry(NamedTuple):
     """Something that was done before: the model's settings then, and the recording, if it was done twice."""
 
+    parts: tuple[Any, ...]
     settings: tuple[Any, ...]
     recording: Any = None
     losses: tuple[np.ndarray, np.ndarray | None] | None = (
@@ -59,17 +61,20 @@ def replayed(function: Function) -> Function:
 
     @wraps(function)
     def replay(model: Network, *arguments: np.ndarray) -> Any:
-        key, settings = _key(function, arguments), _settings(model)
+        key, parts = _key(function, arguments), _parts(model)
         known = model.recordings.pop(key, None)
+        if known is None or known.parts != parts:  # else nothing has been set since
+            settings = _settings(model)
+            known = known._replace(parts=parts) if known is not None and known.settings == settings else None
         try:
-            if known is None or known.settings != settings:
+            if known is None:
                 with announcing_compilation():
                     result = function(model, *arguments)
                 if not _can_be_recorded(model, arguments):
                     return result
-                known = CacheEntry(settings)
+                known = CacheEntry(parts, settings)
             elif known.recording is None:
-                known, result = _record(model, function, arguments, settings)
+                known, result = _record(model, function, arguments, known)
             else:
                 result = known.recording.play_known(*arguments)  # by the key they are such as those of the recording
                 if known.losses is not None:
@@ -86,18 +91,18 @@ def replayed(function: Function) -> Function:
 
 
 def _record(
-    model: Network, function: Callable[..., Any], arguments: tuple[np.ndarray, ...], settings: tuple[Any, ...]
+    model: Network, function: Callable[..., Any], arguments: tuple[np.ndarray, ...], known: CacheEntry
 ) -> tuple[CacheEntry, Any]:
     """Call a function and record what it does; return the recording, if it can be replayed, and the result."""
     recording = ops.record(partial(function, model), *arguments)  # whose kernels are compiled by now
     result = recording.result if recording else function(model, *arguments)
     arrays = result if isinstance(result, tuple) else (result,)
     if recording is None or _shares_memory(arrays, arguments):
-        return CacheEntry(settings), result
+        return known, result
     losses = None
     if isinstance(model.loss, LossFunction) and isinstance(result, tuple):
         losses = model.loss.per_sample(), model.loss.sample_weights()
-    return CacheEntry(settings, recording, losses), result
+    return known._replace(recording=recording, losses=losses), result
 
 
 def _key(function: Callable[..., Any], arguments: tuple[np.ndarray, ...]) -> tuple[Any, ...]:
@@ -108,19 +113,20 @@ def _key(function: Callable[..., Any], arguments: tuple[np.ndarray, ...]) -> tup
     return tuple(key)
 
 
+def _parts(model: Network) -> tuple[Any, ...]:
+    """Return what tells that nothing has changed in a model since: the layers, the loss, and when any was last set."""
+    stateful = model.stateful_layers
+    return latest_change(), id(model.plan), model.loss, [id(a) for layer in stateful for a in layer.state.values()]
+
+
 def _settings(model: Network) -> tuple[Any, ...]:
     """Return what may change in a model between two batches, and must not for the second to be a replay."""
-    if model.watched_layers is None:  # which layers these are does not change
-        adjustable = [layer for layer in model.leaves if type(layer) in ADJUSTABLE]
-        model.watched_layers = adjustable, [layer for layer in model.layers if layer.state]
-    adjustable, stateful = model.watched_layers
+    adjustable = [layer for layer in model.leaves if type(layer) in ADJUSTABLE]
     loss = model.loss
     return (
-        id(model.plan),
-        loss,
+        _parts(model)[1:],
         loss.settings() if type(loss) in LOSSES_KNOWN else None,  # type: ignore[attr-defined]  # these have it
         [(layer.config(), layer.__dict__.get("rng")) for layer in adjustable],
-        [id(array) for layer in stateful for array in layer.state.values()],
     )
 
 

@@ -74,6 +74,7 @@ class Recording:
         numbers = {address_of(array): number for number, array in enumerate(arguments) if array is not None}
         replaced = [(row, numbers[address]) for row, (address, _) in enumerate(operands) if address in numbers]
         self._replaced = np.array(replaced, np.int64).reshape(-1, 2)
+        self._addresses = np.zeros(len(arguments), np.int64)
         self._kept = [operand for address, operand in operands if address not in numbers]
         # numba starts its threads when it loads what needs them. That run_all does, it forgets where it has compiled it
         # with a function that came from the cache on disk; run_all would then call what is not there yet.
@@ -93,9 +94,11 @@ class Recording:
         """Like ``play``, with arguments of which the caller knows that they are such as those of the recording."""
         for refresh in self._refreshing:
             refresh()
-        addresses = np.array([0 if array is None else new_address_of(array) for array in arguments], np.int64)
+        for number, array in enumerate(arguments):
+            if array is not None:
+                self._addresses[number] = new_address_of(array)
         parallel = not threads_are_lost()  # since the recording they have been there, but for a fork
-        run_all(self._calls, self._dims, self._operands, self._replaced, addresses, parallel)
+        run_all(self._calls, self._dims, self._operands, self._replaced, self._addresses, parallel)
         return self.result
 
 
