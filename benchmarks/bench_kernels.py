@@ -1,10 +1,12 @@
 """How close each kernel comes to what the machine can do at all.
 
 The limits are measured in the same run, in rotation with the kernels: multiply-adds in a loop that touches nothing but
-registers, and reading from the last cache and from memory. GFLOP/s count the operations that the result needs; a
-backward pass that skips zeros gets no credit for them, and what the same time means for the full sum stands beside.
-Convolutions by 3 x 3 kernels on many channels take 16 multiplications for 36 of those counted, or 36 for 144
-(Winograd's algorithm), so they can pass the limit.
+registers, and arrays read, copied and updated in the last cache and in memory; the best that the machine did counts.
+GFLOP/s count the operations that the result needs; a backward pass that skips zeros gets no credit for them, and what
+the same time means for the full sum stands beside. Winograd's algorithm does one multiplication for 2.25, F(2x2, 3x3),
+or 4, F(4x4, 3x3), of those counted: its share of the limit is that of the multiplications it does.
+
+A kernel that passes a limit proves that the limit is wrong. Then the program fails, when it has printed what it found.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ import argparse
 import os
 from collections.abc import Callable
 from time import perf_counter
-from typing import Any
+from typing import Any, NamedTuple
 
 import kernel_cases
 import machine
@@ -27,8 +29,18 @@ from options import introduction, parse, parser, progress
 
 from scratchcnn import commands
 
-COLORS = [f"C{number}" for number in range(10)]
-MARKERS = ("o", "s", "^", "v", "D", "P", "X", "*", "<", ">", "h", "d")
+FORWARD, BACKWARD = "#2c6fbb", "#c0392b"
+DRAWN = ("conv_relu_pool_forward", "conv_relu_pool_backward", "conv_backward", "dense_forward")  # of these layers:
+DRAWN_LAYERS = ("keras, second", "lenet5, second", "pytorch, second", "pytorch, dense")
+
+
+class Limits(NamedTuple):
+    """The best the machine did: GFLOP/s in registers, GB/s in the last cache and in memory; its clock in GHz."""
+
+    registers: float
+    last_cache: float
+    memory: float
+    clock: float
 
 
 def options_of(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -49,46 +61,75 @@ def timed(call: Callable[[], Any]) -> Callable[[int], float]:
     return run
 
 
-def measure(cases: list[Case], options: argparse.Namespace) -> tuple[dict[str, float], list[Timing]]:
-    """Return the limits (GFLOP/s in registers, GB/s from last cache and memory) and a timing for each case."""
-    limits = {
+def measure(cases: list[Case], options: argparse.Namespace) -> tuple[Limits, list[Timing]]:
+    """Return the limits and a timing for each case."""
+    probes = {
         "registers": roofline.multiply_adds(options.threads),
-        "last cache": roofline.reading(options.threads, roofline.CACHE_BYTES),
-        "memory": roofline.reading(options.threads, roofline.MEMORY_BYTES),
+        "last_cache": roofline.moving(options.threads, roofline.CACHE_BYTES),
+        "memory": roofline.moving(options.threads, roofline.MEMORY_BYTES),
+        "clock": {"": roofline.clock()},
     }
-    runs: dict[str, Callable[[int], float]] = {name: run for name, (run, _) in limits.items()}
+    runs = {f"{limit} {form}": probe.run for limit, forms in probes.items() for form, probe in forms.items()}
     for number, case in enumerate(cases):
         progress(f"kernels: {case.operation}, {case.shape}")
         case.call()
         runs[str(number)] = timed(case.call)
     timings = take_turns(runs, options.repeats, options.turn)
-    # The limit is the best the machine did, not its median: a limit that can be passed is none.
-    reached = {name: amount / min(timings[name].samples) for name, (_, amount) in limits.items()}
-    return reached, [timings[str(number)] for number in range(len(cases))]
+    # The limit is the best the machine did, not its median.
+    best = {
+        limit: max(probe.amount / min(timings[f"{limit} {form}"].samples) for form, probe in forms.items())
+        for limit, forms in probes.items()
+    }
+    return Limits(**best), [timings[str(number)] for number in range(len(cases))]
 
 
-def render(limits: dict[str, float], cases: list[Case], timings: list[Timing], options: argparse.Namespace) -> str:
+def share_of_limit(case: Case, timing: Timing, limits: Limits) -> float:
+    """Return how close a kernel comes to its limit: that of multiplications, or that of moving numbers."""
+    if case.flops:
+        return case.flops / case.saving / timing.median / 1e9 / limits.registers
+    return case.bytes / timing.median / 1e9 / limits.last_cache
+
+
+def require_limits(limits: Limits, cases: list[Case], timings: list[Timing]) -> None:
+    """Exit with a message if a kernel is faster than a limit allows.
+
+    Raises
+    ------
+    SystemExit
+        With the names of those kernels.
+    """
+    shares = [share_of_limit(case, timing, limits) for case, timing in zip(cases, timings, strict=True)]
+    passed = [
+        f"{case.operation} of {case.shape}: {share:.0%}"
+        for case, share in zip(cases, shares, strict=True)
+        if share > 1.0
+    ]
+    if passed:
+        raise SystemExit(f"a limit that is passed is wrong; these shares cannot be: {'; '.join(passed)}")
+
+
+def render(limits: Limits, cases: list[Case], timings: list[Timing], options: argparse.Namespace) -> str:
     """Return the tables, and the picture where pictures are wanted, as Markdown."""
-    peak = limits["registers"]
+    _, lanes = machine.vector_width()
+    each_cycle = limits.registers / options.threads / (2 * lanes) / limits.clock
     computing, moving = [], []
     for case, timing in zip(cases, timings, strict=True):
-        microseconds = timing.scaled(1e6 / options.batch_size)
+        share = f"{share_of_limit(case, timing, limits):.0%}"
         if case.flops:
-            reached = case.flops / timing.median / 1e9
-            dense = case.dense_flops / timing.median / 1e9
-            cells = [report.number(reached), f"{reached / peak:.0%}", report.number(dense)]
-            computing.append([case.operation, case.shape, report.with_spread(microseconds), *cells])
+            times = report.with_spread(timing.scaled(1e6 / options.batch_size))
+            reached, dense = (report.number(flops / timing.median / 1e9) for flops in (case.flops, case.dense_flops))
+            computing.append([case.operation, case.shape, case.algorithm or "-", times, reached, share, dense])
         else:
-            reached = case.bytes / timing.median / 1e9
-            cells = [report.number(reached), f"{reached / limits['last cache']:.0%}"]
-            moving.append([case.operation, case.shape, report.with_spread(timing.scaled(1e6)), *cells])
+            reached = report.number(case.bytes / timing.median / 1e9)
+            moving.append([case.operation, case.shape, report.with_spread(timing.scaled(1e6)), reached, share])
     parts = [
-        f"Limits, measured in this run: **{peak:.0f} GFLOP/s** of float32 multiply-adds in registers, "
-        f"{limits['last cache']:.0f} GB/s read from an array of {roofline.CACHE_BYTES >> 20} MiB (last cache), "
-        f"{limits['memory']:.0f} GB/s from one of {roofline.MEMORY_BYTES >> 20} MiB (memory). "
+        f"Limits, measured in this run: **{limits.registers:.0f} GFLOP/s** of float32 multiply-adds in registers (at "
+        f"{limits.clock:.2f} GHz that is {each_cycle:.2f} vectors of {lanes} in a cycle of each thread), "
+        f"{limits.last_cache:.0f} GB/s in arrays of {roofline.CACHE_BYTES >> 20} MiB (last cache), "
+        f"{limits.memory:.0f} GB/s in arrays of {roofline.MEMORY_BYTES >> 20} MiB (memory). "
         f"Batch {options.batch_size}.",
         report.table(
-            ["operation", "on", "us/image (quartiles)", "GFLOP/s", "of the limit", "as if nothing were skipped"],
+            ["operation", "on", "algorithm", "us/image (quartiles)", "GFLOP/s", "of the limit", "nothing skipped"],
             computing,
         ),
         "Kernels that move more than they compute:",
@@ -99,36 +140,51 @@ def render(limits: dict[str, float], cases: list[Case], timings: list[Timing], o
     return "\n\n".join(parts)
 
 
-def roofline_plot(limits: dict[str, float], cases: list[Case], timings: list[Timing]) -> Any:
-    """Return the figure: GFLOP/s against operations per byte, under the roofs that the limits make."""
-    figure, axis = plt.subplots(figsize=(11, 5.5), layout="constrained")
-    peak = limits["registers"]
-    intensities = [case.flops / case.bytes for case in cases if case.flops]
-    left, right = min(1.0, *intensities) / 2, max(intensities) * 2
-    for name, style in (("last cache", "--"), ("memory", "-")):
-        corner = peak / limits[name]
-        label = f"{name}: {limits[name]:.0f} GB/s"
-        axis.plot([left, corner], [left * limits[name], peak], style, color="#555555", lw=1.2, label=label)
-    corner = min(peak / limits["last cache"], peak / limits["memory"])
-    axis.plot([corner, right], [peak, peak], color="#222222", lw=1.6, label=f"multiply-adds: {peak:.0f} GFLOP/s")
-    computing = [(case, timing) for case, timing in zip(cases, timings, strict=True) if case.flops]
-    colors = dict(zip(dict.fromkeys(case.operation for case, _ in computing), COLORS, strict=False))
-    markers = dict(zip(dict.fromkeys(case.shape for case, _ in computing), MARKERS, strict=False))
-    for case, timing in computing:
-        point = case.flops / case.bytes, case.flops / timing.median / 1e9
-        axis.plot(*point, markers[case.shape], ms=8, color=colors[case.operation], mec="white", mew=0.6)
-    for name, color in colors.items():
-        axis.plot([], [], "s", ms=9, color=color, label=name)
-    for shape, marker in markers.items():
-        axis.plot([], [], marker, ms=8, color="#999999", label=shape)
+def roofline_plot(limits: Limits, cases: list[Case], timings: list[Timing]) -> Any:
+    """Return the figure: GFLOP/s against operations per byte of the largest kernels, and the roofs above them."""
+    drawn = [
+        (case, case.flops / case.bytes, case.flops / timing.median / 1e9)
+        for case, timing in zip(cases, timings, strict=True)
+        if case.operation in DRAWN and case.where in DRAWN_LAYERS
+    ]
+    figure, axis = plt.subplots(figsize=(9, 5.5), layout="constrained")
+    peak = limits.registers
+    left, right = min((x for _, x, _ in drawn), default=1) / 3, max((x for _, x, _ in drawn), default=1) * 6
+    corner = peak / limits.memory
+    axis.plot([left, corner, right], [left * limits.memory, peak, peak], color="#222222", lw=2)
+    roofs = {saving: "2x2" if saving < 3 else "4x4" for saving in {case.saving for case, _, _ in drawn} if saving > 1}
+    for saving, tile in sorted(roofs.items()):
+        axis.plot([corner, right], [saving * peak] * 2, color="#222222", lw=1.2, ls="--")
+        text = f"Winograd's roof, F({tile}, 3x3): {saving:.2g} times as high"
+        axis.annotate(text, (right, saving * peak), (-4, 4), textcoords="offset points", ha="right", fontsize=9)
+    text = f"multiply-adds in registers: {peak:.0f} GFLOP/s"
+    axis.annotate(text, (right, peak), (-4, 4), textcoords="offset points", ha="right", fontsize=9)
+    text = f"memory: {limits.memory:.0f} GB/s"
+    axis.annotate(
+        text, (left, left * limits.memory), (6, -2), textcoords="offset points", fontsize=9, va="top", rotation=0
+    )
+    for case, x, y in drawn:
+        color = FORWARD if "forward" in case.operation else BACKWARD
+        marker = "D" if case.saving > 1 else "o"
+        axis.plot(x, y, marker, ms=9, color=color, mec="white", mew=0.8)
+        name = case.where.replace("pytorch, dense", "dense 9216 to 128")
+        if "pool" not in case.operation and "conv" in case.operation:
+            name += ", no pool"
+        axis.annotate(name, (x, y), (8, -3), textcoords="offset points", fontsize=8.5)
+    for label, marker, color in (
+        ("forward", "o", FORWARD),
+        ("gradients; zeros skipped are not counted", "o", BACKWARD),
+        ("by Winograd's algorithm", "D", "#999999"),
+    ):
+        axis.plot([], [], marker, ms=8, color=color, label=label)
     axis.set_xscale("log")
     axis.set_yscale("log")
     axis.set_xlim(left, right)
-    axis.set_xlabel("operations that the result needs, per byte that has to be moved")
+    axis.set_xlabel("operations that the result needs, for each byte that has to be moved")
     axis.set_ylabel("GFLOP/s")
     axis.grid(alpha=0.25)
-    axis.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), fontsize=8, frameon=False)
-    axis.set_title("Roofline", loc="left", fontsize=11)
+    axis.legend(loc="lower right", fontsize=9)
+    axis.set_title("How close the kernels come to what the machine can do", loc="left", fontsize=11)
     return figure
 
 
@@ -143,6 +199,7 @@ def main(arguments: list[str] | None = None) -> str:
     limits, timings = measure(cases, options)
     text = about + "\n\n" + render(limits, cases, timings, options)
     print(text)
+    require_limits(limits, cases, timings)
     return text
 
 

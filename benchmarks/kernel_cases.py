@@ -18,6 +18,13 @@ import numpy as np
 from scratchcnn import ops
 from scratchcnn.layers.windows import sliding_window
 from scratchcnn.memory import aligned_empty
+from scratchcnn.ops.jit.convolution.choice import (
+    Choice,
+    Convolution,
+    choose_forward,
+    choose_input_gradient,
+    choose_kernel_gradient,
+)
 
 Call = Callable[[], Any]
 
@@ -34,6 +41,13 @@ class Case:
         The same with nothing skipped.
     bytes : float
         What has to be read and written once at the least.
+    where : str
+        The layer of which network it is.
+    algorithm : str
+        What the library chose, "" where there is no choice.
+    saving : float
+        How many of the multiplications that count Winograd's algorithm does as one, else 1. The limit is for those that
+        are done, ``flops / saving``.
     """
 
     operation: str
@@ -42,6 +56,9 @@ class Case:
     flops: float
     dense_flops: float
     bytes: float
+    where: str = ""
+    algorithm: str = ""
+    saving: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -83,6 +100,15 @@ def _random(rng: np.random.Generator, shape: tuple[int, ...], scale: float = 1.0
     return array
 
 
+def _saving(chosen: Choice, kernel: int) -> float:
+    """Return for how many multiplications of the sum an algorithm does one: m^2 k^2 / (m + k - 1)^2 of F(m x m, k x k).
+
+    Lavin & Gray, "Fast Algorithms for Convolutional Neural Networks" (2015), section 4.
+    """
+    m = chosen.output_tile
+    return (m * kernel / (m + kernel - 1)) ** 2 if m else 1.0
+
+
 def _convolutions(layer: ConvLayer, N: int) -> Iterator[Case]:
     rng = np.random.default_rng(0)
     H, C, F, K = layer.H, layer.C, layer.F, layer.K
@@ -102,9 +128,21 @@ def _convolutions(layer: ConvLayer, N: int) -> Iterator[Case]:
         name: str, arguments: tuple[Any, ...], out: Any, flops: float, dense_flops: float, size: float
     ) -> Iterator[Case]:
         operation = getattr(ops, name, None)
-        if operation is not None:
-            yield Case(name, shape, lambda: operation(*arguments, out=out), flops, dense_flops, size)
+        if operation is None:
+            return
+        followed_by = pool if "pool" in name else None
+        convolution = Convolution.of(kernel.shape, window, x.dtype, followed_by)
+        if "forward" in name:
+            chosen = [choose_forward(convolution)]
+        else:
+            chosen = [choose_kernel_gradient(convolution, dx is not None)]
+            chosen += [] if dx is None else [choose_input_gradient(convolution)]
+        algorithm = ", ".join(dict.fromkeys(str(choice) for choice in chosen))
+        saving = len(chosen) / sum(1 / _saving(choice, K) for choice in chosen)  # each is as many multiplications
+        call = lambda: operation(*arguments, out=out)  # noqa: E731
+        yield Case(name, shape, call, flops, dense_flops, size, layer.where, algorithm, saving)
 
+    pool = sliding_window("MaxPool2D", window.output, (2, 2), (2, 2), "valid")
     full, written = each * y.size, (dx, dkernel, dbias)
     yield from case("conv_forward", (x, kernel, bias, window), y, full, full, forward_bytes + y.nbytes)
     backward = (x, kernel, dy, window)
@@ -112,7 +150,6 @@ def _convolutions(layer: ConvLayer, N: int) -> Iterator[Case]:
     if not (layer.pool and hasattr(ops, "conv_relu_pool_forward")):
         return
 
-    pool = sliding_window("MaxPool2D", window.output, (2, 2), (2, 2), "valid")
     pooled, index = (
         aligned_empty((N, OH // 2, OH // 2, F), np.float32),
         aligned_empty((N, OH // 2, OH // 2, F), np.uint8),
@@ -135,11 +172,11 @@ def _dense(where: str, N: int, D: int, F: int) -> Iterator[Case]:
     x, kernel, bias, dy = _random(rng, (N, D)), _random(rng, (D, F), 0.02), _random(rng, (F,)), _random(rng, (N, F))
     y, dx, dkernel, dbias = (aligned_empty(like.shape, np.float32) for like in (dy, x, kernel, bias))
     shape, flops, size = f"{D} to {F} ({where})", 2.0 * N * D * F, x.nbytes + kernel.nbytes + y.nbytes
-    yield Case("dense_forward", shape, lambda: ops.dense_forward(x, kernel, bias, out=y), flops, flops, size)
+    forward = lambda: ops.dense_forward(x, kernel, bias, out=y)  # noqa: E731
+    yield Case("dense_forward", shape, forward, flops, flops, size, f"{where}, dense")
     out = dx, dkernel, dbias
-    yield Case(
-        "dense_backward", shape, lambda: ops.dense_backward(x, kernel, dy, out=out), 2 * flops, 2 * flops, 2.0 * size
-    )
+    backward = lambda: ops.dense_backward(x, kernel, dy, out=out)  # noqa: E731
+    yield Case("dense_backward", shape, backward, 2 * flops, 2 * flops, 2.0 * size, f"{where}, dense")
 
 
 def _elementwise(N: int) -> Iterator[Case]:

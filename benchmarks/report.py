@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+import machine
 import matplotlib
 
 matplotlib.use("Agg")
@@ -75,12 +76,18 @@ def _cell(timing: Timing | None) -> str:
 
 
 def save(figure: Any, folder: Path, name: str) -> str:
-    """Write a figure to ``folder/plots`` and return the line of Markdown that shows it."""
+    """Write a figure to ``folder/plots``, named after this CPU's vectors; return the line of Markdown that shows it."""
     plots = folder / "plots"
     plots.mkdir(parents=True, exist_ok=True)
-    figure.savefig(plots / f"{name}.png", dpi=130, bbox_inches="tight")
+    file = f"{name}-{instructions().lower().replace(' ', '-')}.png"
+    figure.savefig(plots / file, dpi=130, bbox_inches="tight")
     plt.close(figure)
-    return f"![{name.replace('_', ' ')}](plots/{name}.png)"
+    return f"![{name.replace('_', ' ')}, {instructions()}](plots/{file})"
+
+
+def instructions() -> str:
+    """Return the name of this CPU's vector instructions: results of different ones stand side by side."""
+    return machine.vector_width()[0]
 
 
 def bars(panels: dict[str, dict[str, Timing]], unit: str, title: str, ours: str) -> Any:
@@ -131,10 +138,16 @@ def lines(axis: Any, curves: dict[str, dict[float, Timing]], xlabel: str, ylabel
 
 
 def replace_section(text: str, name: str, body: str) -> str:
-    """Return a document with the section between the markers of ``name`` replaced, or appended where it is new."""
+    """Return a document with a section replaced, the one between the markers of ``name``, or with it where it is new.
+
+    A new one follows the one of the same name on other vector instructions, or the last.
+    """
     begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
     section = f"{begin}\n{body.strip()}\n{end}"
     pattern = re.compile(re.escape(begin) + ".*?" + re.escape(end), re.DOTALL)
     if pattern.search(text):
         return pattern.sub(lambda _: section, text)
-    return text.rstrip() + "\n\n" + section + "\n"
+    like = re.compile(re.escape(f"<!-- {name.rpartition(' ')[0]} ") + r"[^ ]+: end -->")
+    others = list(like.finditer(text))
+    place = others[-1].end() if others else len(text.rstrip())
+    return f"{text[:place]}\n\n{section}\n{text[place:].lstrip()}" if others else f"{text[:place]}\n\n{section}\n"

@@ -62,35 +62,40 @@ def options_of(arguments: list[str] | None = None) -> argparse.Namespace:
     return options
 
 
-def run(name: str, options: argparse.Namespace) -> str:
-    """Run one benchmark and return its section."""
+def run(name: str, options: argparse.Namespace) -> tuple[str, list[str]]:
+    """Run one benchmark; return its section, and what it found to be wrong."""
     title, program = SECTIONS[name]
     arguments = ["--threads", str(options.threads), *(["--quick"] if options.quick else [])]
     if name not in WITHOUT_PEERS:
         arguments += ["--peer-python", options.peer_python]
-    start = time.perf_counter()
+    start, wrong = time.perf_counter(), []
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed):
-        program.main([*arguments, "--plots", str(options.output.parent)])
-        if name in CHECKED:
-            print()
+        for more in ([["--plots", str(options.output.parent)], ["--check"]])[: 2 if name in CHECKED else 1]:
             try:
-                program.main([*arguments, "--check"])
+                program.main([*arguments, *more])
             except SystemExit as error:
                 print(f"\n**{error.code}**")
+                wrong.append(f"{name}: {error.code}")
+            print()
     progress(f"{name}: {time.perf_counter() - start:.0f} s")
-    return f"## {title}\n\n{(program.__doc__ or '').strip()}\n\n{printed.getvalue()}"
+    return f"## {title}, {report.instructions()}\n\n{(program.__doc__ or '').strip()}\n\n{printed.getvalue()}", wrong
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the benchmarks and write the file after each of them, so that nothing is lost if a later one fails."""
     options = options_of(arguments)
     output: Path = options.output
+    wrong: list[str] = []
     for name in options.only:
-        section = run(name, options)
+        section, found = run(name, options)
+        wrong += found
         text = output.read_text(encoding="utf-8") if output.exists() else HEAD
-        output.write_text(report.replace_section(text, name, section), encoding="utf-8")
+        text = report.replace_section(text, f"{name} {report.instructions()}", section)
+        output.write_text(text, encoding="utf-8")
     print(f"written: {output}")
+    if wrong:
+        raise SystemExit("\n".join(wrong))
 
 
 if __name__ == "__main__":

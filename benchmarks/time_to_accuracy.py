@@ -196,7 +196,9 @@ def main(arguments: list[str] | None = None) -> None:
     section = render(run(options), options)
     results = options.output / "RESULTS.md"
     text = results.read_text(encoding="utf-8") if results.exists() else HEAD
-    results.write_text(report.replace_section(text, "time to accuracy", section), encoding="utf-8")
+    results.write_text(
+        report.replace_section(text, f"time to accuracy {report.instructions()}", section), encoding="utf-8"
+    )
     print(section)
 
 

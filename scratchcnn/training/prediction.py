@@ -116,6 +116,10 @@ def answers_with_logits(model: Network) -> bool:
 def _probabilities(model: Network, x: np.ndarray, batch_size: int) -> np.ndarray:
     probabilities = np.empty((len(x), *model.output_shape), model.dtype)
     ready = is_ready(model, x)
+    if ready and len(x) <= batch_size:  # the short way, for who asks about one image
+        with model.lock:
+            _predict_batch(model, x, probabilities)
+        return probabilities
     for start in range(0, len(x), batch_size):
         part = slice(start, start + batch_size)
         images = x[part] if ready else as_contiguous(x[part], model.dtype)

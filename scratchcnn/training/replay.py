@@ -38,6 +38,7 @@ ADJUSTABLE = {
     LeakyReLU,
     Rescaling,
 }  # may be changed when built; the others have made shapes of it
+C_CONTIGUOUS, ALIGNED = 0x1, 0x100  # NumPy's bits in the flags of an array
 MOST_RECORDINGS = 16  # of a model; each may keep buffers alive that the layers have replaced by larger ones
 
 
@@ -109,7 +110,7 @@ def _key(function: Callable[..., Any], arguments: tuple[np.ndarray, ...]) -> tup
     """Return what two calls must have in common for the second to be a replay of the first."""
     key: list[Any] = [function, ops.backend(), ops.convolutions_are_exact()]
     for array in arguments:
-        key += (array.shape, array.dtype, array.flags.c_contiguous and array.flags.aligned)
+        key += (array.shape, array.dtype, array.flags.num & (C_CONTIGUOUS | ALIGNED))
     return tuple(key)
 
 

@@ -32,4 +32,4 @@ def test_our_contestant_ends_with_the_accuracy_that_fit_reaches(program, monkeyp
     assert len(seconds) == 3 and np.all(np.diff(seconds) > 0)
     assert len(json.loads((tmp_path / "job.json").read_text())["learning_rates"]) == 32
     assert "scratchcnn" in program.render({"scratchcnn": [result]}, options)
-    assert (tmp_path / "plots" / "time_to_accuracy.png").exists()
+    assert list((tmp_path / "plots").glob("time_to_accuracy-*.png"))

@@ -1,6 +1,5 @@
 """How an operation is divided among the threads changes the time that it takes, and not one bit of its result."""
 
-from types import SimpleNamespace
 from unittest import mock
 
 import numpy as np
@@ -37,7 +36,7 @@ def test_a_convolution_has_the_same_bits_however_its_windows_and_filters_are_div
     for threads in range(1, 8):
         y, index = np.empty(case.outputs, dtype), np.zeros(case.outputs, np.uint8)
         with (
-            mock.patch.object(chunks, "config", SimpleNamespace(NUMBA_NUM_THREADS=threads)),
+            mock.patch.object(chunks, "most_threads", lambda threads=threads: threads),
             mock.patch.object(winograd_conv, "divide", noted),
         ):
             if pooled:

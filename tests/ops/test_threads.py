@@ -11,8 +11,13 @@ pytestmark = without_numba
 CHECKSUMS = """
 import sys
 import numba
+from scratchcnn.ops.jit.runtime import cpus
+
+cpus.available_cpus = lambda: set(range(8))  # more threads than CPUs, to try more divisions of the work than pay
+
 from support.training_runs import checksum_after_training
 
+assert cpus.most_threads() == numba.config.NUMBA_NUM_THREADS
 for threads in sys.argv[1:]:
     numba.set_num_threads(int(threads))
     print(checksum_after_training())

@@ -11,8 +11,13 @@ JIT = ROOT / "scratchcnn" / "ops" / "jit"
 NUMBAS = {"native", "device", "inlined", "intrinsic", "njit"}
 # Whose arguments are LLVM's: values, builders and types that have no annotations.
 LLVMS = {
-    "machine/llvm.py", "machine/tile_pool.py", "machine/tile_transforms.py", "runtime/arguments.py", "runtime/loops.py",
-}  # fmt: skip
+    "machine/atomics.py",
+    "machine/llvm.py",
+    "machine/tile_pool.py",
+    "machine/tile_transforms.py",
+    "runtime/arguments.py",
+    "runtime/loops.py",
+}
 
 
 def decorators(function):

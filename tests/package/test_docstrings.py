@@ -44,7 +44,5 @@ def test_pytest_runs_the_examples_of_every_module_and_none_is_skipped():
 
 
 def test_examples_run_on_plain_numpy(request):
-    (plugin,) = [
-        plugin for plugin in request.config.pluginmanager.get_plugins() if type(plugin).__name__ == "ExamplesOnNumPy"
-    ]
+    (plugin,) = [plugin for plugin in request.config.pluginmanager.get_plugins() if type(plugin).__name__ == "Examples"]
     assert plugin.pytest_runtest_call

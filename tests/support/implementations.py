@@ -11,7 +11,6 @@ import ctypes
 import mmap
 import sys
 from dataclasses import dataclass
-from types import SimpleNamespace
 from typing import Any
 from unittest import mock
 
@@ -121,7 +120,7 @@ def agree(operation: str, *arguments: Any, out: Any = None, shift: int = 0, exac
         results = tuple(call[len(arguments) :])
         named = {} if out is None else {"out": results if isinstance(out, tuple) else results[0]}
         with (
-            mock.patch.object(chunks, "config", SimpleNamespace(NUMBA_NUM_THREADS=3)),
+            mock.patch.object(chunks, "most_threads", lambda: 3),
             mock.patch.object(scratch, "aligned_empty", _allocator(fences)),
             mock.patch.dict(scratch._scratch, clear=True),
             mock.patch.dict(scratch._views, clear=True),

@@ -6,9 +6,8 @@ sums in scratch memory of its own, their number depends on nothing but the shape
 order: floating-point addition is not associative, and the same seed shall give the same bits on any number of threads.
 """
 
-from numba import config
-
 from .compile import device
+from .cpus import most_threads
 
 WORK = 200_000  # multiplications, some 4 us of a fast core: below this a second thread does not pay
 BLOCK = 16384  # elements to copy, or to compute one by one: below this a second thread does not pay
@@ -18,7 +17,7 @@ REDUCTION_BYTES = 64 << 20  # scratch memory that they may take together
 
 def chunks_for_rows(rows: int) -> int:
     """Return the number of chunks for ``rows`` independent pieces of work: one for each thread that may exist."""
-    return max(1, min(rows, config.NUMBA_NUM_THREADS))
+    return max(1, min(rows, most_threads()))
 
 
 def chunks_for_work(rows: int, multiplications: int) -> int:

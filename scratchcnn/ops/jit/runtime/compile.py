@@ -19,9 +19,11 @@ kernels call are ``device`` functions, in CUDA's word: compiled into each kernel
 """
 
 import hashlib
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache, partial, wraps
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from llvmlite import binding
@@ -34,16 +36,49 @@ from .fork import require_a_whole_compiler
 from .loops import run_in_turn
 
 SIGNATURE = types.void(types.int64, types.int64, types.CPointer(types.int64), types.CPointer(types.int64))
-NOTHING = np.empty(0, np.int64)
+NOTHING = np.empty((0, 0), np.int64)  # a program that does nothing
+
+
+class Kernel(NamedTuple):
+    """Which kernel: the factory that makes it, and with which constants."""
+
+    module: str
+    factory: str
+    constants: tuple[Any, ...]
+
+
+_of_thread = threading.local()
+
+
+@contextmanager
+def foreseeing() -> Iterator[dict[Kernel, None]]:
+    """Inside a ``with`` block this thread compiles and runs nothing; return the kernels it would have run, in order."""
+    kernels: dict[Kernel, None] = {}
+    _of_thread.kernels = kernels
+    try:
+        yield kernels
+    finally:
+        _of_thread.kernels = None
+
+
+def is_foreseeing() -> bool:
+    """Return whether this thread only looks which kernels are needed."""
+    return getattr(_of_thread, "kernels", None) is not None
 
 
 def native(factory: Callable[..., Callable[..., None]]) -> Callable[..., int]:
     """Let a factory of kernels return the address of a kernel's machine code, compiled or loaded from the disk once."""
 
     @cache
+    def compiled_once(*constants: Any) -> int:
+        return compiled(factory(*constants))
+
     @wraps(factory)
     def address_of_kernel(*constants: Any) -> int:
-        return compiled(factory(*constants))
+        if is_foreseeing():
+            _of_thread.kernels[Kernel(factory.__module__, factory.__name__, constants)] = None
+            return 0
+        return compiled_once(*constants)
 
     return address_of_kernel
 
@@ -60,7 +95,7 @@ def compiled(function: Callable[..., None]) -> int:
     function.__qualname__ = f"{function.__name__}-{hashlib.sha256(variant.encode()).hexdigest()[:16]}"
     require_a_whole_compiler()
     with heeded(), unbroken:  # inside of the compiler a KeyboardInterrupt can get lost
-        run_in_turn(0, 0, NOTHING, NOTHING)  # is compiled with the first kernel, not later
+        run_in_turn(NOTHING)  # is compiled with the first kernel, not later
         return cached(partial(cfunc, SIGNATURE), function).address
 
 

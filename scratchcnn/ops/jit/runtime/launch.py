@@ -1,17 +1,20 @@
 """Running a kernel: its integers and the addresses of its arrays are collected, its chunks shared by the threads."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import lru_cache, wraps
+from functools import cache, lru_cache, wraps
 from typing import Any, NamedTuple, TypeVar, cast
 
 import numpy as np
 
 from ....concurrency.locks import OPERATION, Lock, call_in_forked_children
+from ....memory import aligned_empty
 from ....types import Array
 from ...checks import checked
-from .addresses import address_of
-from .loops import run_in_parallel, run_in_turn
+from .addresses import address_of, new_address_of
+from .compile import is_foreseeing
+from .cpus import most_threads
+from .loops import OPERANDS, row_length, run_in_turn, run_together
 from .threads import threads_are_here
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -26,6 +29,10 @@ class Call(NamedTuple):
     chunks: int
     dims: tuple[int, ...]
     operands: tuple[Array, ...]
+
+    def row(self, dims: Array, pointers: Array) -> tuple[int, ...]:
+        """Return how it begins its row of a program; the arrays are those numbers in memory."""
+        return self.address, self.chunks, new_address_of(dims), new_address_of(pointers)
 
 
 def exclusive(function: Function) -> Function:
@@ -59,15 +66,39 @@ def run(address: int, chunks: int, dims: tuple[int, ...], *operands: Array) -> N
     *operands : ndarray
         What the kernel reads with ``read_arrays``, in that order; C-contiguous.
     """
-    tell_observer(Call(address, chunks, dims, operands))
+    if is_foreseeing():
+        return
+    tell_observer(call := Call(address, chunks, dims, operands))
+    program, pointers = _program_of_one(), pointers_to(operands)
+    program[0, : OPERANDS + 1] = call.row(_as_array(dims), pointers)
+    run_program(program, chunks > 1)
+
+
+def run_program(program: Array, worth_sharing: bool) -> None:
+    """Run a list of kernels, by all threads if there are any; calling them takes longer than a small kernel."""
+    if worth_sharing and threads_are_here():
+        run_together(program, most_threads())
+    else:
+        run_in_turn(program)
+
+
+def pointers_to(operands: Sequence[Array]) -> Array:
+    """Return address and size of each array, one after the other."""
     pointers: list[int] = []
     for array in operands:
         pointers += (address_of(array), array.size)
-    arguments = address, chunks, _as_array(dims), np.array(pointers, np.int64)
-    if chunks > 1 and threads_are_here():  # waking the threads takes longer than a small kernel
-        run_in_parallel(*arguments)
-    else:
-        run_in_turn(*arguments)
+    return np.array(pointers, np.int64)
+
+
+@cache
+def _program_of_one() -> Array:
+    """Return the memory for the kernel that ``run`` runs, one at a time."""
+    return new_program(1)
+
+
+def new_program(calls: int) -> Array:
+    """Return memory for a list of so many kernels."""
+    return aligned_empty((calls, row_length(most_threads())), np.int64)
 
 
 @contextmanager

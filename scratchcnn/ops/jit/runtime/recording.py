@@ -15,18 +15,14 @@ A function can be recorded if what it does to arrays it does with ``run`` alone.
 """
 
 from collections.abc import Callable
-from itertools import accumulate
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
-from ....concurrency.interrupts import heeded, unbroken
 from ....types import Array
 from .addresses import address_of, new_address_of
-from .fork import threads_are_lost
-from .launch import Call, exclusive, observed
-from .loops import run_all
-from .threads import threads_are_here
+from .launch import Call, exclusive, new_program, observed, pointers_to, run_program
+from .loops import OPERANDS
 
 
 class Recording:
@@ -60,27 +56,23 @@ class Recording:
         calls = [event for event in seen if isinstance(event, Call)]
         self._refreshing = [event for event in seen if not isinstance(event, Call)]
 
-        # All dims of all calls, one after the other, and all operands as rows (address, size).
-        operands = [(address_of(operand), operand) for call in calls for operand in call.operands]
-        self._dims = np.array([dim for call in calls for dim in call.dims], np.int64)
-        self._operands = np.array([(address, operand.size) for address, operand in operands], np.int64).reshape(-1, 2)
-        # Of each call: its machine code, its chunks, and where its dims and its operands begin.
-        first_dims = accumulate((len(call.dims) for call in calls), initial=0)
-        first_operands = accumulate((len(call.operands) for call in calls), initial=0)
-        firsts = zip(first_dims, first_operands, strict=True)
-        rows = [(call.address, call.chunks, *first) for call, first in zip(calls, firsts, strict=False)]
-        self._calls = np.array(rows, np.int64).reshape(-1, 4)
-        # Which operands are arguments: rows (operand, argument). The others must live as long as the list.
+        self._program = new_program(len(calls))
+        self._pointers = [pointers_to(call.operands) for call in calls]
+        self._dims = [np.array(call.dims, np.int64) for call in calls]
+        for row, call, dims, pointers in zip(self._program, calls, self._dims, self._pointers, strict=True):
+            row[: OPERANDS + 1] = call.row(dims, pointers)
+        self._worth_sharing = any(call.chunks > 1 for call in calls)
+        # Which operands are arguments: of each the places of its address. The others must live as long as the list.
         numbers = {address_of(array): number for number, array in enumerate(arguments) if array is not None}
-        replaced = [(row, numbers[address]) for row, (address, _) in enumerate(operands) if address in numbers]
-        self._replaced = np.array(replaced, np.int64).reshape(-1, 2)
-        self._addresses = np.zeros(len(arguments), np.int64)
-        self._kept = [operand for address, operand in operands if address not in numbers]
-        # numba starts its threads when it loads what needs them. That run_all does, it forgets where it has compiled it
-        # with a function that came from the cache on disk; run_all would then call what is not there yet.
-        parallel, nothing = threads_are_here(), np.empty(0, np.int64)
-        with heeded(), unbroken:  # is compiled now, not later
-            run_all(self._calls[:0], nothing, self._operands[:0], self._replaced[:0], nothing, parallel)
+        self._replaced: dict[int, list[tuple[Array, int]]] = {}
+        self._kept = []
+        for call, pointers in zip(calls, self._pointers, strict=True):
+            for place, operand in enumerate(call.operands):
+                number = numbers.get(address_of(operand))
+                if number is None:
+                    self._kept.append(operand)
+                else:
+                    self._replaced.setdefault(number, []).append((pointers, 2 * place))
 
     @exclusive
     def play(self, *arguments: Array | None) -> Any:
@@ -94,11 +86,11 @@ class Recording:
         """Like ``play``, with arguments of which the caller knows that they are such as those of the recording."""
         for refresh in self._refreshing:
             refresh()
-        for number, array in enumerate(arguments):
-            if array is not None:
-                self._addresses[number] = new_address_of(array)
-        parallel = not threads_are_lost()  # since the recording they have been there, but for a fork
-        run_all(self._calls, self._dims, self._operands, self._replaced, self._addresses, parallel)
+        for number, places in self._replaced.items():
+            address = new_address_of(cast(Array, arguments[number]))
+            for pointers, place in places:
+                pointers[place] = address
+        run_program(self._program, self._worth_sharing)
         return self.result
 
 

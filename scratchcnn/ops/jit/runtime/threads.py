@@ -8,7 +8,7 @@ import numba
 from ....concurrency.interrupts import heeded, unbroken
 from .compile import NOTHING
 from .fork import threads_are_lost
-from .loops import run_in_parallel
+from .loops import run_together
 
 
 def threads_are_here() -> bool:
@@ -34,7 +34,7 @@ def _start_threads() -> None:
     try:
         with heeded(), unbroken:
             numba.get_num_threads()
-            run_in_parallel(0, 0, NOTHING, NOTHING)  # is compiled now, not later
+            run_together(NOTHING, 1)  # is compiled now, not later
     finally:
         if not decided:
             del os.environ["GOMP_SPINCOUNT"]

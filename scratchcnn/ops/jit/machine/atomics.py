@@ -1,0 +1,74 @@
+"""Atomic operations: how threads that share memory agree on who does what, and tell each other that it is done.
+
+``fetch_add`` reads a number and adds to it in one step, so no two threads read the same. Both operations order memory:
+who has read a number sees what the thread that wrote it had written before.
+"""
+
+import os
+import platform
+
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+# Tells the CPU that this thread waits in a loop: the other thread of the core gets its units, and power is saved.
+X86_PAUSE, ARM_PAUSE = "llvm.x86.sse2.pause", "llvm.aarch64.isb"
+FULL = 15  # what kind of isb
+
+
+def _pointer(context, builder, signature, arguments):
+    """Return the address of array[index], the first two arguments."""
+    array = cgutils.create_struct_proxy(signature.args[0])(context, builder, value=arguments[0])
+    return builder.gep(array.data, [arguments[1]])
+
+
+@intrinsic
+def fetch_add(typing, array, index, amount):
+    """Add ``amount`` to array[index], an int64, and return what was there before, in one step."""
+
+    def codegen(context, builder, signature, arguments):
+        pointer = _pointer(context, builder, signature, arguments)
+        return builder.atomic_rmw("add", pointer, arguments[2], "seq_cst")
+
+    return types.int64(array, types.int64, types.int64), codegen
+
+
+@intrinsic
+def load(typing, array, index):
+    """Return array[index], an int64, as it is now."""
+
+    def codegen(context, builder, signature, arguments):
+        return builder.load_atomic(_pointer(context, builder, signature, arguments), "acquire", 8)
+
+    return types.int64(array, types.int64), codegen
+
+
+@intrinsic
+def pause(typing):
+    """Wait for some cycles."""
+
+    def codegen(context, builder, signature, arguments):
+        machine, number = platform.machine().lower(), ir.IntType(32)
+        if machine in ("x86_64", "amd64"):
+            kind = ir.FunctionType(ir.VoidType(), [])
+            builder.call(cgutils.get_or_insert_function(builder.module, kind, X86_PAUSE), [])
+        elif machine in ("arm64", "aarch64"):
+            kind = ir.FunctionType(ir.VoidType(), [number])
+            builder.call(cgutils.get_or_insert_function(builder.module, kind, ARM_PAUSE), [number(FULL)])
+        return context.get_dummy_value()
+
+    return types.void(), codegen
+
+
+@intrinsic
+def give_way(typing):
+    """Let another thread that waits for this CPU go first."""
+
+    def codegen(context, builder, signature, arguments):
+        if os.name == "posix":
+            kind = ir.FunctionType(ir.IntType(32), [])
+            builder.call(cgutils.get_or_insert_function(builder.module, kind, "sched_yield"), [])
+        return context.get_dummy_value()
+
+    return types.void(), codegen
