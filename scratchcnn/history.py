@@ -9,9 +9,12 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NoReturn
 
 import numpy as np
+
+from .checks.elsewhere.methods import HISTORY_METHODS
+from .checks.habits import attribute_elsewhere
 
 
 class History:
@@ -42,6 +45,9 @@ class History:
         self.epoch: list[int] = []
         self.history: dict[str, list[Any]] = {}
         self._logs: list[dict[str, Any]] = []  # of each epoch
+
+    def __getattr__(self, name: str) -> NoReturn:
+        attribute_elsewhere(self, name, HISTORY_METHODS)
 
     def append(self, epoch: int, logs: dict[str, Any]) -> None:
         """Add an epoch; or, if it is the latest one again, what it measured after all."""

@@ -94,6 +94,14 @@ class Sequential(Network):
     (2, 10)
     """
 
+    def __init_subclass__(cls) -> None:
+        for name in ("call", "train_step", "test_step", "predict_step"):
+            if name in vars(cls):
+                raise TypeError(
+                    f"{cls.__name__}.{name} would never be called; override forward(self, x, training=False), or write "
+                    "the loop: loss, correct = train_step(model, images, labels) of scratchcnn.training.step"
+                )
+
     @explained
     def summary(self, kernels: bool = False) -> None:
         """Print the layers with their output shapes, parameters, multiply-adds and bytes kept for backward.
@@ -171,7 +179,7 @@ class Sequential(Network):
     save = explained(saving.save_model)
     save_weights = explained(weights.save_weights)
     load_weights = explained(weights.load_weights)
-    to_json = weights.to_json
+    to_json = explained(weights.to_json)
 
 
 def model_from_json(text: str, custom_layers: Sequence[type[Layer]] = (), custom_objects: Any = None) -> Sequential:

@@ -8,13 +8,16 @@ of its kernel. It is the model that does it, for the layers it trains: ``backwar
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
 from .checks.attributes import KnownAttributes
+from .checks.habits import elsewhere as _elsewhere
 from .checks.messages import shown
 from .checks.settings import Setting, at_least_zero
+
+__all__ = ["L2"]
 
 
 class L2(KnownAttributes):
@@ -69,7 +72,7 @@ def as_regularizer(name: str, value: Any) -> L2 | None:
     """
     if value is None or type(value) is L2:
         return value
-    if value == "l2" or value is L2:
+    if value is L2 or (isinstance(value, str) and value.lower() == "l2"):
         return L2()
     if isinstance(value, dict) and value.keys() == {"l2"}:
         return L2(**value)
@@ -98,3 +101,7 @@ def add_gradients(layers: Iterable[Any]) -> float:
 
 def _regularized(layers: Iterable[Any]) -> list[Any]:
     return [layer for layer in layers if layer.kernel_regularizer is not None and layer.trainable]
+
+
+def __getattr__(name: str) -> NoReturn:
+    _elsewhere(__name__, name)

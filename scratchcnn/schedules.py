@@ -10,10 +10,13 @@ A step is one mini-batch. The steps of a whole training are ``epochs * ceil(samp
 from __future__ import annotations
 
 import math
-from dataclasses import FrozenInstanceError, asdict, dataclass
-from typing import Any
+from dataclasses import FrozenInstanceError, asdict, dataclass, field
+from typing import Any, NoReturn
 
 from .checks.attributes import KnownAttributes
+from .checks.habits import elsewhere as _elsewhere
+
+__all__ = ["CosineDecay", "OneCycle", "Schedule", "StepDecay"]
 
 
 class Schedule(KnownAttributes):
@@ -107,16 +110,16 @@ class CosineDecay(Schedule):
 
     learning_rate: float
     steps: int
-    warmup_steps: int = 0
-    final_fraction: float = 0.0
+    warmup_steps: int = field(default=0, kw_only=True)
+    final_fraction: float = field(default=0.0, kw_only=True)
 
     def __post_init__(self) -> None:
         _require_rate("learning_rate", self.learning_rate)
         _require_steps("steps", self.steps)
         _require_fraction("final_fraction", self.final_fraction)
-        if not 0 <= self.warmup_steps < self.steps:
+        if self.warmup_steps != int(self.warmup_steps) or not 0 <= self.warmup_steps < self.steps:
             raise ValueError(
-                f"warmup_steps must be at least 0 and less than steps={self.steps}, got {self.warmup_steps}"
+                f"warmup_steps must be an integer, at least 0 and less than steps={self.steps}, got {self.warmup_steps}"
             )
 
     def __call__(self, step: int) -> float:
@@ -198,3 +201,7 @@ def _require_steps(name: str, value: int) -> None:
 def _require_fraction(name: str, value: float) -> None:
     if not 0 <= value <= 1:
         raise ValueError(f"{name} must lie between 0 and 1, got {value}")
+
+
+def __getattr__(name: str) -> NoReturn:
+    _elsewhere(__name__, name)

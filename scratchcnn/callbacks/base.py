@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 from ..checks.attributes import KnownAttributes
+from ..checks.elsewhere.methods import CALLBACK_METHODS
+from ..checks.habits import attribute_elsewhere
 from ..network.network import Network
 
 
@@ -59,6 +61,9 @@ class Callback(KnownAttributes):
         something from epoch to epoch goes on as if there had been no interruption.
         """
         return {}
+
+    def __getattr__(self, name: str) -> NoReturn:
+        attribute_elsewhere(self, name, CALLBACK_METHODS)
 
     def set_state(self, state: dict[str, Any]) -> None:
         """Take over what ``get_state`` returned."""

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from difflib import get_close_matches
 from typing import Any
 
+from ..checks.elsewhere.arguments import ARGUMENTS
 from ..checks.messages import say, shown
 from ..history import History, as_plain
 from ..network.network import Network
@@ -177,8 +178,14 @@ def _as_callbacks(callbacks: Any) -> list[Callback]:
 def _require_known_moments(callback: Callback) -> None:
     """Raise a ValueError if a method cannot be called as ``fit`` does it, or never would be: its name is only alike."""
     moments = [name for name in dir(Callback) if name.startswith("on_")]
+    if hasattr(type(callback), "set_model"):
+        raise ValueError(f"{shown(callback)} has a method set_model, which is never called; self.model is the model")
     for name in dir(type(callback)):
         if name.startswith("on_") and name not in moments and callable(getattr(type(callback), name)):
+            if name.startswith(("on_test_", "on_predict_")):
+                raise ValueError(
+                    f"{shown(callback)} has a method {name}, which is never called: {ARGUMENTS['on_test_end']}"
+                )
             alike = get_close_matches(name.replace("start", "begin"), moments, 1, NEARLY)
             if alike or name in ("on_batch_begin", "on_batch_end"):  # older names of Keras
                 raise ValueError(
@@ -190,8 +197,10 @@ def _require_known_moments(callback: Callback) -> None:
         try:
             inspect.signature(getattr(callback, name)).bind(*arguments)
         except TypeError as error:
-            call = f"{name}({', '.join(arguments)})"
-            raise ValueError(f"{shown(callback)} must have a method that can be called as {call}: {error}") from None
+            call, line = f"{name}({', '.join(arguments)})", f"def {name}({', '.join(['self', *arguments])}):"
+            raise ValueError(
+                f"{shown(callback)} must have a method that can be called as {call}: {error}; write {line}"
+            ) from None
 
 
 def _overrides(callback: Callback, moment: str) -> bool:

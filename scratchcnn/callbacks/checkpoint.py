@@ -61,6 +61,7 @@ class ModelCheckpoint(LogReader):
         self,
         path: str | PathLike[str],
         monitor: str = "val_loss",
+        *,
         save_best_only: bool = False,
         mode: str = "auto",
         include_optimizer: bool = True,

@@ -57,6 +57,7 @@ class EarlyStopping(LogReader):
     def __init__(
         self,
         monitor: str = "val_loss",
+        *,
         patience: int = 0,
         min_delta: float = 0.0,
         mode: str = "auto",

@@ -11,8 +11,8 @@ import sys
 from types import FrameType
 from typing import Any
 
-from .habits import require_known_arguments
-from .names_elsewhere import SYNONYMS
+from .elsewhere.arguments import SYNONYMS
+from .habits import KnownArguments
 
 LIBRARY = __name__.partition(".")[0]
 _numbers = itertools.count(1)
@@ -25,21 +25,15 @@ def latest_change() -> int:
     return _latest_change
 
 
-class KnownAttributes:
+class KnownAttributes(KnownArguments):
     """Mixin that lets only the methods of an object, and what they call, introduce public attributes.
 
     From outside, an attribute that does not exist is refused with an AttributeError: any for the library's own classes,
     and one that looks like another misspelt for a class derived from them. Names that begin with _ are free.
 
-    Arguments of the constructor that do not exist are answered with the line to write.
     """
 
     _watched = False  # whether what is set here is a change that ``latest_change`` counts
-
-    def __new__(cls, *arguments: Any, **named: Any) -> Any:
-        if arguments or named:  # a copy is made without
-            require_known_arguments(cls, arguments, named)
-        return super().__new__(cls)
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name[:1] != "_" and name not in self.__dict__ and not hasattr(type(self), name):
@@ -95,8 +89,9 @@ def public_attributes(thing: Any) -> list[str]:
 
 def similar(name: str, known: list[str]) -> str | None:
     """Return the name among the known ones that was probably meant, if any."""
-    if SYNONYMS.get(name) in known:
-        return SYNONYMS[name]
+    meant = next((other for other in SYNONYMS.get(name, ()) if other in known), None)
+    if meant is not None:
+        return meant
     close = difflib.get_close_matches(name, known, n=1)
     longer = [other for other in known if len(name) > 3 and (name in other or other in name)]
     return next(iter(close or longer), None)

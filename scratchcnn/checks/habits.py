@@ -1,21 +1,26 @@
 """Answers for what users of other libraries type and this one does not have: the line to write here instead.
 
-What they type stands in ``names_elsewhere.py``.
+What they type stands in the folder ``elsewhere``.
 """
 
 from __future__ import annotations
 
 import difflib
+import dis
 import functools
+import importlib.abc
 import inspect
 import sys
 from collections.abc import Callable
+from types import FrameType
 from typing import Any, NoReturn, TypeVar, cast
 
+from .elsewhere.arguments import ARGUMENTS, SYNONYMS
+from .elsewhere.names import ELSEWHERE, METRICS_ELSEWHERE
 from .messages import shown
-from .names_elsewhere import ARGUMENTS, ELSEWHERE, SYNONYMS
 
 Function = TypeVar("Function", bound=Callable[..., Any])
+INNER_MODULES = ("layers", "losses", "optimizers", "metrics", "callbacks", "regularizers", "schedules", "data")
 
 
 def elsewhere(module: str, name: str) -> NoReturn:
@@ -28,12 +33,46 @@ def elsewhere(module: str, name: str) -> NoReturn:
     AttributeError
         Else.
     """
-    text = f"module {module!r} has no attribute {name!r}"
-    if name in ELSEWHERE:
-        text = f"{module} has no {name}: {ELSEWHERE[name]}"
-    if name in ELSEWHERE and sys._getframe(2).f_code.co_name == "_handle_fromlist":
+    advice = _advice_on(module, name)
+    text = f"module {module!r} has no attribute {name!r}" if advice is None else f"{module} has no {name}: {advice}"
+    if advice is not None and _is_imported_from(sys._getframe(2)):
         raise ImportError(text)
     raise AttributeError(text, name=name, obj=sys.modules.get(module))
+
+
+def _is_imported_from(caller: FrameType) -> bool:
+    """Return whether a name was asked for by ``from module import name``, of a package or of a module."""
+    if caller.f_code.co_name == "_handle_fromlist":
+        return True
+    return caller.f_lasti >= 0 and dis.opname[caller.f_code.co_code[caller.f_lasti]] == "IMPORT_FROM"
+
+
+def _advice_on(module: str, name: str) -> str | None:
+    """Return what to write for a name that a module does not have; None where nothing is known of it."""
+    if name in METRICS_ELSEWHERE and module.endswith(".metrics"):
+        return METRICS_ELSEWHERE[name]
+    if name in ELSEWHERE:
+        return ELSEWHERE[name]
+    if not name.startswith("_"):
+        package = module.partition(".")[0]
+        for inner in INNER_MODULES:  # perhaps it is there, one storey further in
+            found = sys.modules.get(f"{package}.{inner}")
+            if found is not None and name in getattr(found, "__all__", ()):
+                return f"it is sc.{inner}.{name}"
+    return None
+
+
+class _Advisor(importlib.abc.MetaPathFinder):
+    """Answers imports of modules that Keras has and this package does not: from scratchcnn.models import Sequential."""
+
+    def find_spec(self, fullname: str, path: Any, target: Any = None) -> None:
+        package, _, name = fullname.partition(".")
+        if package == __name__.partition(".")[0] and ELSEWHERE.get(name.rpartition(".")[2]):
+            message = f"there is no module {fullname}: {ELSEWHERE[name.rpartition('.')[2]]}"
+            raise ModuleNotFoundError(message, name=fullname)
+
+
+sys.meta_path.append(_Advisor())  # asked last, when no other finder has found a module
 
 
 def require_known_arguments(cls: type, arguments: tuple[Any, ...], named: dict[str, Any]) -> None:
@@ -47,9 +86,18 @@ def require_known_arguments(cls: type, arguments: tuple[Any, ...], named: dict[s
     by_position = [name for name, may in known.items() if may]
     if len(arguments) > len(by_position):
         others = [f"{name}=..." for name, may in known.items() if not may]
-        advice = f"; write the others by name, such as {others[-1]}" if others else ""
+        advice = f"; write the others by name: {', '.join(others)}" if others else ""
         taken = ", ".join(by_position) or "nothing"
         raise TypeError(f"{cls.__name__} takes {taken} by position, got {shown(list(arguments))}{advice}")
+
+
+class KnownArguments:
+    """Mixin whose constructor answers arguments that do not exist with the line to write."""
+
+    def __new__(cls, *arguments: Any, **named: Any) -> Any:
+        if arguments or named:  # a copy is made without
+            require_known_arguments(cls, arguments, named)
+        return super().__new__(cls)
 
 
 @functools.cache
@@ -66,8 +114,8 @@ def unknown_argument(what: str, name: str, known: list[str]) -> str:
     """Return the message for an argument that is not taken, with the line to write."""
     if name in ARGUMENTS:
         return f"{what} has no argument {name}: {ARGUMENTS[name]}"
-    meant = SYNONYMS.get(name)
-    if meant in known:
+    meant = next((other for other in SYNONYMS.get(name, ()) if other in known), None)
+    if meant is not None:
         return f"{what} has no argument {name}: scratchcnn calls it {meant}"
     close = difflib.get_close_matches(name, known, n=1)
     hint = f"did you mean {close[0]}?" if close else f"it takes {', '.join(known) or 'none'}"
@@ -103,3 +151,9 @@ def _why_not(function: Callable[..., Any], arguments: tuple[Any, ...], named: di
     except TypeError as error:
         return f"{name}: {error}; it takes {', '.join(known)}"
     return None
+
+
+def attribute_elsewhere(thing: Any, name: str, methods: dict[str, str]) -> NoReturn:
+    """Raise the AttributeError for an attribute that an object does not have: for its class's ``__getattr__``."""
+    text = f"{type(thing).__name__} has no attribute {name!r}"
+    raise AttributeError(f"{text}: {methods[name]}" if name in methods else text, name=name, obj=thing)

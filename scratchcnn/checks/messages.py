@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import html
 import reprlib
 import sys
@@ -80,3 +81,12 @@ def say(text: str) -> None:
         if not can_show(text):
             text = text.encode(sys.stdout.encoding, "replace").decode(sys.stdout.encoding)
         print(text, flush=True)
+
+
+def similar_name(name: Any, known: Iterable[str]) -> str | None:
+    """Return the name among the known ones that another one spells, but for capitals and underscores, or nearly."""
+    if not isinstance(name, str):
+        return None
+    plain = {other.replace("_", ""): other for other in known}
+    close = difflib.get_close_matches(name.lower().replace("_", ""), plain, n=1, cutoff=0.8)
+    return plain[close[0]] if close else None

@@ -10,12 +10,13 @@ import numpy as np
 
 from .. import ops
 from ..checks.advice.objects import as_array, for_dtype, held
+from ..checks.habits import KnownArguments
 from ..checks.inputs import as_indices
 from ..checks.messages import shown
 
 
 @dataclass(frozen=True)
-class Augmentation:
+class Augmentation(KnownArguments):
     """Random distortions of images, other ones each time an image is seen.
 
     A digit stays the same digit when it is turned or moved a little. A network that is shown it so learns this, as if

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from ..checks.messages import shown
+from ..checks.messages import shown, similar_name
 from .activations import ELU, LeakyReLU, ReLU, Sigmoid, Tanh
 from .base import Layer
 
@@ -45,8 +45,11 @@ def as_activation(what: str, activation: Any) -> Layer | None:
         raise ValueError(f"{what}, {activation}): the argument here is the activation; write use_bias={activation}")
     if isinstance(activation, type) and issubclass(activation, Layer):
         raise ValueError(f"activation is the class {activation.__name__}; write activation={activation.__name__}()")
+    close = similar_name(activation, ACTIVATIONS)
+    hint = f"did you mean {close!r}? T" if close else "t"
     raise ValueError(
-        f"there is no activation {shown(activation)}; there are {', '.join(ACTIVATIONS)}, or pass a layer of your own"
+        f"there is no activation {shown(activation)}; {hint}here are {', '.join(ACTIVATIONS)}, or pass a layer of your "
+        "own, activation=Mine(), as README.md shows one"
     )
 
 

@@ -19,6 +19,7 @@ from ..memory import aligned_empty
 from ..types import Shape
 from .arrays import Arrays
 from .membership import ARRAYS, Member
+from .settings import Follower
 
 
 class Layer(Member):
@@ -69,7 +70,7 @@ class Layer(Member):
 
     trainable = True
     kernel_regularizer: Any = None  # a setting of those that have one
-    activation: Layer | None = None
+    activation = Follower()
     _is_followed = False  # by its activation, in a model that is being made
 
     def __init__(self, name: str | None = None) -> None:

@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from ..checks.messages import shown
+from ..checks.messages import shown, similar_name
 
 Shape = tuple[int, ...]
 Initializer = Callable[[Shape, int, int, np.random.Generator, Any], np.ndarray]
@@ -92,5 +92,10 @@ INITIALIZERS: dict[str, Initializer] = {
 def check_initializer(what: str, name: Any) -> str:
     """Return ``name`` if there is an initialiser of that name; a ValueError that lists them otherwise."""
     if not isinstance(name, str) or name not in INITIALIZERS:
-        raise ValueError(f"{what}: there is no initializer {shown(name)}; choose one of {', '.join(INITIALIZERS)}")
+        close = similar_name(name, INITIALIZERS)
+        hint = f"did you mean {close!r}? C" if close else "c"
+        raise ValueError(
+            f"{what}: there is no initializer {shown(name)}; {hint}hoose one of {', '.join(INITIALIZERS)}, or fill the "
+            'kernel when the model is made: layer.params["kernel"] = values'
+        )
     return name

@@ -13,8 +13,9 @@ from typing import Any, NoReturn, TypeVar
 import numpy as np
 
 from ..checks.attributes import KnownAttributes
+from ..checks.elsewhere.methods import LAYER_METHODS
+from ..checks.habits import attribute_elsewhere
 from ..checks.messages import shown
-from ..checks.names_elsewhere import LAYER_METHODS
 from ..checks.settings import yes_or_no
 from ..types import Shape
 from .arrays import Arrays, View, replace_arrays, same_view
@@ -143,8 +144,7 @@ class Member(KnownAttributes):
         )
 
     def __getattr__(self, name: str) -> NoReturn:
-        text = f"{type(self).__name__} has no attribute {name!r}"
-        raise AttributeError(f"{text}: {LAYER_METHODS[name]}" if name in LAYER_METHODS else text, name=name, obj=self)
+        attribute_elsewhere(self, name, LAYER_METHODS)
 
     def __setattr__(self, attribute: str, value: Any) -> None:
         """Set an attribute; a dictionary of arrays that is replaced as a whole is filled, as its arrays are."""

@@ -70,7 +70,7 @@ class BatchNorm(Layer):
     _training: bool  # and whether these were used
     _zeros: np.ndarray  # (C,)
 
-    def __init__(self, momentum: float = 0.99, epsilon: float = 1e-3, name: str | None = None) -> None:
+    def __init__(self, *, momentum: float = 0.99, epsilon: float = 1e-3, name: str | None = None) -> None:
         super().__init__(name)
         self.momentum, self.epsilon = momentum, epsilon
 

@@ -14,6 +14,21 @@ class LayerSetting(Setting):
         layer.__dict__[self.name] = self.check(f"{type(layer).__name__}: {self.name}", value)
 
 
+class Follower:
+    """The activation that a layer names: a model puts it after the layer, and from then on it is not the layer's."""
+
+    def __get__(self, layer: Any, owner: type | None = None) -> Any:
+        return None if layer is None else layer.__dict__.get("activation")
+
+    def __set__(self, layer: Any, value: Any) -> None:
+        if isinstance(value, str) or (value is not None and layer.input_shape is not None):
+            raise AttributeError(
+                f"{type(layer).__name__}.activation is what the constructor was given, and a layer of its own in a "
+                'model; write it where the layer is made: sc.Dense(10, activation="relu")'
+            )
+        layer.__dict__["activation"] = value
+
+
 class Fixed(LayerSetting):
     """A setting that can be assigned until the layer is built."""
 

@@ -18,9 +18,32 @@ from ..checks.inputs import as_numbers
 from ..checks.messages import shown
 from ..types import Shape
 from .base import LossFunction, mean_of
+from .binary_cross_entropy import BinaryCrossEntropy
 from .classification import count_correct
 from .protocol import Loss
 from .softmax_cross_entropy import SoftmaxCrossEntropy
+
+
+def require_loss(loss: Any) -> None:
+    """Raise a ValueError that says what to write if an object is not a loss."""
+    needed = ("forward", "backward")
+    if not all(callable(getattr(loss, name, None)) for name in needed) or isinstance(loss, type):
+        function = callable(loss) and not isinstance(loss, type)
+        hint = "; a function alone has no derivative that anything could find" if function else ""
+        raise ValueError(
+            f"loss must be an object such as sc.SoftmaxCrossEntropy(), got {shown(loss)}; one of your own needs the "
+            f"methods forward(self, logits, targets) and backward(self), see sc.losses.Loss{hint}"
+        )
+    if any(getattr(type(loss), name, None) is getattr(Loss, name) for name in needed):
+        raise ValueError(
+            f"{type(loss).__name__} must define forward(self, logits, targets), which returns the mean loss, and "
+            "backward(self), which returns its gradient at the logits; a method call(y_true, y_pred) is never called"
+        )
+
+
+def takes_logits(loss: Any) -> bool:
+    """Return whether a loss applies softmax or sigmoid itself, so that the network must not."""
+    return isinstance(loss, SoftmaxCrossEntropy | BinaryCrossEntropy)
 
 
 def as_targets(loss: Loss, y: Any, samples: int, output_shape: Shape, dtype: np.dtype) -> np.ndarray:

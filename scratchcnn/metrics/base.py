@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
 from ..checks.attributes import KnownAttributes
+from ..checks.elsewhere.methods import METRIC_METHODS
+from ..checks.habits import attribute_elsewhere
 from ..checks.messages import shown
 
 
@@ -54,6 +56,9 @@ class Metric(KnownAttributes):
         if not isinstance(name, str) or not name or name.startswith("val_"):
             raise ValueError(f"name must be a text, without val_ at its beginning, got {shown(name)}")
         self.name = name
+
+    def __getattr__(self, name: str) -> NoReturn:
+        attribute_elsewhere(self, name, METRIC_METHODS)
 
     def reset_state(self) -> None:
         """Forget all samples; comes before the first of them."""

@@ -52,7 +52,10 @@ def _as_metric(place: int, metric: Any) -> Metric:
         if kind not in METRICS:
             known = ", ".join(METRICS)
             raise ValueError(f"metrics[{place}]: there is no metric {shown(metric)}; there are {known}: {_ADVICE}")
-        return METRICS[kind]()  # type: ignore[call-arg]  # each has a name of its own
+        chosen = METRICS[kind]()  # type: ignore[call-arg]  # each has a name of its own
+        if metric.islower() and metric.isidentifier():  # as in Keras, the value goes by the name that was asked for
+            chosen.name = metric
+        return chosen
     if isinstance(metric, type) and issubclass(metric, Metric):
         raise ValueError(f"metrics[{place}] is the class {metric.__name__}; write {metric.__name__}(...)")
     if isinstance(metric, Metric):

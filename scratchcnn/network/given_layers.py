@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterable
 from typing import Any
 
@@ -23,11 +24,32 @@ def as_layers(layers: Any, input_shape: Any) -> list[Layer]:
     for place, layer in enumerate(given):
         if isinstance(layer, type):
             raise ValueError(f"layers[{place}] is the class {layer.__name__}; write {layer.__name__}(...)")
+        if not isinstance(layer, Layer) and hasattr(layer, "layers"):
+            raise ValueError(
+                f"layers[{place}] is a model, which is no layer; write its layers anew, "
+                "[type(layer)(**layer.config()) for layer in model.layers], and give each its weights afterwards, "
+                "new.layers[i].set_weights(model.layers[i].get_weights())"
+            )
         if not isinstance(layer, Layer):
             raise ValueError(f"layers[{place}] must be a Layer, got {shown(layer)}")
+        _require_methods(layer)
         activation = [] if layer.activation is None else [layer.activation]
         for each in (layer, *activation):
             if each.input_shape is not None or id(each) in earlier:
                 raise ValueError(f"layers[{place}], {shown(each)}, is part of a model already; make a new one")
             earlier.add(id(each))
     return given
+
+
+def _require_methods(layer: Layer) -> None:
+    """Raise a TypeError with the line to write if a layer of the user's own is written as one for Keras is."""
+    kind = type(layer)
+    if kind.forward is Layer.forward and callable(getattr(kind, "call", None)):
+        raise TypeError(
+            f"{kind.__name__} has a method call; here it is forward(self, x, training=False), and its derivative, "
+            "which nothing finds by itself, backward(self, dy): README.md shows a layer of one's own"
+        )
+    try:
+        inspect.signature(kind.build).bind(layer, "input_shape", "rng")
+    except TypeError:
+        raise TypeError(f"{kind.__name__}: write def build(self, input_shape, rng):") from None

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from ..checks.habits import explained
 from ..checks.inputs import as_images, as_input_shape, as_integer
 from ..checks.messages import shown
 from ..checks.settings import yes_or_no
@@ -18,12 +19,13 @@ from ..concurrency.locks import Lock
 from ..concurrency.turns import Turns
 from ..fusion.patterns import fuse as fuse_layers
 from ..history import History
-from ..layers import Rescaling
+from ..layers import Rescaling, Sigmoid
 from ..layers.activation_argument import forget_activation, with_activations
 from ..layers.base import Layer
 from ..layers.names import names_of
 from ..layers.residual import flattened
 from ..losses import Loss
+from ..losses.use import require_loss, takes_logits
 from ..metrics import Metric
 from ..regularizers import add_gradients, penalties
 from ..types import Shape
@@ -110,6 +112,7 @@ class Network(ParameterVectors):
             shape = layer.output_shape
         return shape
 
+    @explained
     def __call__(self, x: Any, training: bool = False) -> np.ndarray:
         """Return the logits (N, classes) of images, as ``forward`` does, in an array of the caller's."""
         with self.lock:
@@ -190,15 +193,17 @@ class Network(ParameterVectors):
         return x
 
     def _require_loss(self, loss: Any) -> None:
-        if not (callable(getattr(loss, "forward", None)) and callable(getattr(loss, "backward", None))) or isinstance(
-            loss, type
-        ):
+        require_loss(loss)
+        if takes_logits(loss) and isinstance(self.layers[-1], Sigmoid):
             raise ValueError(
-                f"loss must be an object such as sc.SoftmaxCrossEntropy(), got {shown(loss)}; one of your own needs "
-                "the methods forward and backward"
+                f"the network ends in a sigmoid, and {type(loss).__name__} takes logits: end it in "
+                f"{self._last_dense()}, without activation; predict answers with the probabilities"
             )
         if hasattr(loss, "check_outputs"):
             loss.check_outputs(self.output_shape)
+
+    def _last_dense(self) -> str:
+        return f"sc.Dense({self.output_shape[-1] if self.output_shape else 1})"
 
     def __copy__(self) -> Network:
         """Return a deep copy: the layers of this model cannot be part of another one as well."""

@@ -11,9 +11,9 @@ from typing import Any, NoReturn
 import numpy as np
 
 from ..checks.attributes import KnownAttributes
+from ..checks.elsewhere.methods import METHODS
 from ..checks.inputs import as_integer
 from ..checks.messages import shown
-from ..checks.names_elsewhere import METHODS
 from ..concurrency.interrupts import unbroken
 from ..concurrency.locks import Lock
 from ..fusion.patterns import layers_of

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
 from .. import ops
 from ..checks.attributes import KnownAttributes
+from ..checks.elsewhere.methods import OPTIMIZER_METHODS
+from ..checks.habits import attribute_elsewhere
 from ..checks.inputs import as_integer
 from ..checks.messages import shown
 from ..checks.settings import Setting, at_least_zero
@@ -71,6 +73,9 @@ class Optimizer(KnownAttributes):
         self._gradients: np.ndarray | None = None
         self._named: dict[str, np.ndarray] | None = None
         self._decayed: list[slice] | None = None  # parts of the vector that decay; None: the whole of it
+
+    def __getattr__(self, name: str) -> NoReturn:
+        attribute_elsewhere(self, name, OPTIMIZER_METHODS)
 
     def build(self, parameters: np.ndarray, named: dict[str, np.ndarray] | None = None) -> None:
         """Tie the optimizer to a vector of parameters and make its slots; ``compile`` and the first ``step`` do it.

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from typing import Any
 
+from ..checks.messages import shown
 from ..checks.settings import above_zero, at_least_zero
 
 LearningRate = float | Callable[[int], float]
@@ -13,7 +15,18 @@ LearningRate = float | Callable[[int], float]
 def rate_or_schedule(name: str, value: Any) -> LearningRate:
     if isinstance(value, type):
         raise ValueError(f"{name} must be a number or a schedule, got the class {value.__name__}; make an object of it")
-    return value if callable(value) else at_least_zero(name, value)
+    if not callable(value):
+        return at_least_zero(name, value)
+    try:
+        inspect.signature(value).bind(0)
+    except TypeError:
+        raise ValueError(
+            f"{name} must be a number or a function of the step, such as lambda step: 0.1 / (1 + step); got one that "
+            f"cannot be called with a step: {shown(value)}"
+        ) from None
+    except ValueError:  # a function in C has no signature
+        pass
+    return value
 
 
 def decay_or_none(name: str, value: Any) -> float:

@@ -34,7 +34,7 @@ class Known(NamedTuple):
             If these are no classes or functions, or two have the same name.
         """
         known = cls(dict(LAYERS), dict(OPTIMIZERS), dict(LOSSES), dict(SCHEDULES), dict(METRICS), {})
-        for layer in custom_layers:
+        for layer in custom_layers or ():
             if not (isinstance(layer, type) and issubclass(layer, Layer)):
                 raise ValueError(f"custom_layers must be classes of layers, such as [MyLayer], got {shown(layer)}")
             _add("custom_layers", known.layers, layer.__name__, layer)

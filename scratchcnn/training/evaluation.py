@@ -63,7 +63,7 @@ def evaluate(
     accuracy : float
         The fraction of the samples whose highest logit is that of their label; one with a NaN among its logits is
         wrong. NaN where nothing is classified. A model compiled with ``metrics=[...]`` returns those in its place, in
-        their order.
+        their order; with ``metrics=[]`` the loss alone, which is no tuple then.
 
     Raises
     ------
@@ -109,11 +109,14 @@ def evaluate(
     return measured if return_dict else as_tuple(model, measured)
 
 
-def as_tuple(model: Network, measured: dict[str, float]) -> tuple[float, ...]:
-    """Return the loss and the metrics; where nobody asked for any, the loss and the accuracy, NaN if there is none."""
+def as_tuple(model: Network, measured: dict[str, float]) -> Any:
+    """Return the loss and the metrics; where nobody asked for any, the loss and the accuracy, NaN if there is none.
+
+    With ``metrics=[]``, which asks for none, the loss is a number, as in Keras.
+    """
     if model.metrics is None:
         return measured["loss"], measured.get("accuracy", math.nan)
-    return tuple(measured.values())
+    return tuple(measured.values()) if model.metrics else measured["loss"]
 
 
 def targets_of(data: Samples | Stream) -> np.ndarray | None:

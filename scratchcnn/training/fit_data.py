@@ -95,7 +95,10 @@ def fit_data(
         identity["steps_per_epoch"] = steps
         return FitData(batches, None, validation, validated, measured_at_once, identity)
     if steps_per_epoch is not None:
-        raise ValueError("steps_per_epoch is for iterables of batches; an epoch of arrays is all of x: pass a part")
+        raise ValueError(
+            "steps_per_epoch is for iterables of batches; an epoch of arrays is all of x: "
+            "pass a part, x[:1000], y[:1000]"
+        )
     samples = checked_samples(model, x, y, sample_weight, class_weight)
     chosen = np.arange(len(samples.x))
     if validation_split:

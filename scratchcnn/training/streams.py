@@ -26,7 +26,33 @@ def is_stream(x: Any) -> bool:
         return False
     if isinstance(x, list | tuple):
         return bool(x) and all(isinstance(item, tuple) and len(item) in (2, 3) for item in x)
-    return hasattr(x, "__iter__")
+    return hasattr(x, "__iter__") or _is_sequence(x)
+
+
+def _is_sequence(x: Any) -> bool:
+    """Return whether a value has batches by number, as a ``Sequence`` or ``PyDataset`` of Keras."""
+    return hasattr(x, "__len__") and hasattr(x, "__getitem__") and not hasattr(x, "__iter__")
+
+
+class _Numbered:
+    """The batches of such a sequence, one pass after the other; it is told when one ends, as by Keras."""
+
+    def __init__(self, sequence: Any) -> None:
+        self._sequence = sequence
+
+    def __len__(self) -> int:
+        return len(self._sequence)
+
+    def __iter__(self) -> Iterator[Any]:
+        for number in range(len(self._sequence)):
+            yield self._sequence[number]
+        if hasattr(self._sequence, "on_epoch_end"):
+            self._sequence.on_epoch_end()
+
+
+def as_iterable(x: Any) -> Any:
+    """Return an iterable of batches: the source itself, or one that goes through its numbers."""
+    return _Numbered(x) if _is_sequence(x) else x
 
 
 class Stream:
@@ -54,9 +80,9 @@ class Stream:
     def __init__(
         self, model: Network, source: Any, argument: str, passes: int, steps: int | None, class_weight: Any = None
     ) -> None:
-        self._model, self._source, self._argument = model, source, argument
+        self._model, self._source, self._argument = model, as_iterable(source), argument
         self._steps, self._class_weight = steps, class_weight
-        self._once = iter(source) is source
+        self._once = iter(self._source) is self._source
         if self._once and steps is None and passes > 1:
             name = "steps_per_epoch" if argument == "x" else "validation_steps"
             raise ValueError(
@@ -139,7 +165,7 @@ class Stream:
 
 def images_of(source: Any, steps: int | None, input_shape: tuple[int, ...]) -> Iterator[Any]:
     """Yield the images of an iterable of batches, with or without targets."""
-    for item in itertools.islice(source, None if steps is None else as_integer("steps", steps, 1)):
+    for item in itertools.islice(as_iterable(source), None if steps is None else as_integer("steps", steps, 1)):
         yield _channels_last(item[0] if isinstance(item, list | tuple) else item, input_shape)
 
 

@@ -39,7 +39,8 @@ class FailsIfTrained(Callback):
 )
 def test_a_misspelt_name_is_refused_before_training_with_the_right_one(own, name, meant):
     message = f"there is no '{name}' among what an epoch measures: {MEASURED}; did you mean '{meant}'?$"
-    for callback in (EarlyStopping(name), ModelCheckpoint("x.npz", name, True), ModelCheckpoint(f"{{{name}:.3f}}")):
+    best = ModelCheckpoint("x.npz", name, save_best_only=True)
+    for callback in (EarlyStopping(name), best, ModelCheckpoint(f"{{{name}:.3f}}")):
         with pytest.raises(ValueError, match=message.replace("?", r"\?")):
             trained([callback, *own], validation_split=0.5)
     trained([EarlyStopping(meant)], epochs=1, validation_split=0.5)  # as the message says
@@ -131,9 +132,16 @@ def test_a_method_that_would_never_be_called_is_refused_with_the_right_name(name
         trained([own()])
 
 
-def test_methods_of_other_names_and_those_of_keras_for_other_loops_are_left_alone():
-    names = ("on_improvement", "on_test_batch_end", "on_test_end", "on_predict_begin", "one")
+def test_methods_of_other_names_are_left_alone():
+    names = ("on_improvement", "one")
     trained([type("Own", (Callback,), {name: lambda *_: None for name in names})()], epochs=1)
+
+
+@pytest.mark.parametrize("name", ["on_test_batch_end", "on_test_end", "on_predict_begin"])
+def test_methods_of_keras_for_other_loops_are_refused_with_what_there_is(name):
+    own = type("Own", (FailsIfTrained,), {name: lambda *_: None})
+    with pytest.raises(ValueError, match=rf"has a method {name}, which is never called: .* on_epoch_end"):
+        trained([own()])
 
 
 def test_a_hook_that_cannot_be_called_is_refused_before_training():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from habits.programs import DIFFERENCES
 from habits.table import HABITS
 from support.processes import ROOT
 
@@ -12,16 +13,19 @@ What you type works, or is refused by a message that shows what to write here. E
 those without anything beside them work as they are; the others raise an error whose message contains what stands beside
 them. In the code `x` are images, `y` class numbers, `rows` the same one-hot, and `model` is compiled.
 
-What differs in meaning, wherever it appears: a network ends in logits, and `predict` answers with what its loss makes
-of them; `validation_split` draws its samples at random; an activation is a layer of its own in `model.layers`.
+What works and means something else, each shown by a test, too:
+
 """
 
 
 def page() -> str:
     """Return the page."""
-    parts = [HEAD]
+    parts = [HEAD + "".join(f"- {sentence}\n" for sentence in DIFFERENCES)]
     for section, habits in HABITS.items():
-        rows = [f"| `{habit.code}` | {f'`{habit.instead}`' if habit.instead else ''} |" for habit in habits]
+        rows = [
+            f"| `{' '.join(habit.code.split())}` | {f'`{habit.instead}`' if habit.instead else ''} |"
+            for habit in habits
+        ]
         parts.append(
             "\n".join([f"## {section}\n", "| what you type | what to write instead |", "|---|---|", *rows, ""])
         )

@@ -7,6 +7,7 @@ import pytest
 
 import scratchcnn as sc
 from habits.page import PAGE, page
+from habits.programs import DIFFERENCES
 from habits.table import HABITS
 from support.small_networks import some_digits
 
@@ -26,8 +27,9 @@ CALLS = {  # in which an argument that is advised can stand
 
 
 @pytest.fixture
-def names(tmp_path):
-    """Return what the code may use."""
+def names(tmp_path, monkeypatch):
+    """Return what the code may use, in a folder that it may write into."""
+    monkeypatch.chdir(tmp_path)
     x, y = some_digits(100)
     model = sc.Sequential([sc.Rescaling(1 / 255), sc.Flatten(), sc.Dense(10)], input_shape=(28, 28, 1))
     model.compile()
@@ -48,6 +50,9 @@ def test_what_does_not_work_is_answered_by_the_line_to_write(habit, names):
 
 @pytest.mark.parametrize("habit", [h for _, h in CASES if h.instead], ids=lambda habit: habit.code)
 def test_the_line_to_write_works(habit, names):
+    if habit.runs:
+        exec(habit.runs, names)
+        return
     if habit.instead in WORDS or "[...]" in habit.instead or "generator" in habit.instead:
         return  # words, or a line with a gap
     names["layer"], names["path"] = names["model"].layers[-1], names["folder"] / "model.npz"
@@ -59,6 +64,11 @@ def test_the_line_to_write_works(habit, names):
     if code.isidentifier() or code.startswith(("seed=", "dtype=", "kernel_regularizer=", "global_clipnorm=")):
         code = CALLS[code.partition("=")[0]].format(code)
     exec(code, {**names, "x": x})
+
+
+@pytest.mark.parametrize("sentence", DIFFERENCES)
+def test_what_means_something_else_does(sentence, names):
+    exec(DIFFERENCES[sentence], names)
 
 
 def test_the_page_in_the_docs_is_this_table():

@@ -71,7 +71,7 @@ def test_fit_and_evaluate_tell_the_metrics_in_their_order(capsys):
     assert values[1] == np.mean(answers.argmax(axis=1) == LABELS)
     assert values[4] == pytest.approx(np.abs(answers.argmax(axis=1) - LABELS.astype(int)).mean())
     assert model.evaluate(X, LABELS, batch_size=7, return_dict=True) == dict(zip(names, values, strict=True))
-    assert network().evaluate(X, LABELS) == (pytest.approx(2.3, abs=0.5),)
+    assert network().evaluate(X, LABELS) == pytest.approx(2.3, abs=0.5)
 
 
 def test_metrics_do_not_change_what_is_learnt():

@@ -1,0 +1,85 @@
+"""Attributes and methods that Keras and PyTorch have and this library does not, each with what to write here."""
+
+_AT_ONCE = "a model is made of all its layers at once"
+_TRAINABLE = "model.parameters is the vector of all trainable parameters, model.named_parameters() has them by name"
+METHODS = {  # of a model
+    "add": f"{_AT_ONCE}: sc.Sequential([sc.Flatten(), sc.Dense(10)], input_shape=(28, 28, 1))",
+    "pop": f"{_AT_ONCE}: make a new sc.Sequential([...], input_shape=(28, 28, 1))",
+    "fit_generator": "fit takes generators, too: model.fit(generator, steps_per_epoch=100)",
+    "evaluate_generator": "evaluate takes generators, too: model.evaluate(generator, steps=10)",
+    "predict_generator": "predict takes generators, too: model.predict(generator, steps=10)",
+    "predict_classes": "model.predict(x).argmax(axis=1) are the classes",
+    "predict_proba": "model.predict(x) are the probabilities",
+    "score": "model.evaluate(x, y) returns loss and accuracy",
+    "weights": "model.get_weights() are copies of all arrays, model.named_parameters() the parameters by their names",
+    "trainable_weights": _TRAINABLE,
+    "trainable_variables": _TRAINABLE,
+    "state_dict": "model.named_parameters() are the parameters by name, model.get_weights() copies of all arrays",
+    "load_state_dict": "model.set_weights(arrays) takes a list as model.get_weights() returns it",
+    "inputs": "model.input_shape is the shape of one sample",
+    "outputs": "model.output_shape is the shape of one sample's output",
+    "metrics_names": "model.evaluate(x, y, return_dict=True) has the names",
+    "train": "model.forward(x, training=True) is training, model.predict(x) is not",
+    "eval": "model.predict(x) is inference; model.forward(x, training=True) is training",
+    "zero_grad": "leave it out: backward overwrites the gradients",
+    "to": "leave it out: there is one device",
+    "cuda": "leave it out: scratchcnn runs on the CPU",
+    "export": "model.save(path) writes the model",
+    "get_config": "model.to_json() is the architecture",
+    "from_config": "sc.model_from_json(text) makes a model of what model.to_json() returned",
+    "build": "a model is built when it is made: sc.Sequential([...], input_shape=(28, 28, 1))",
+    "reset_states": "leave it out: nothing is remembered from batch to batch",
+    "name": "a model has none: leave it out",
+    "input": "model.input_shape is the shape of one sample",
+    "output": "model.output_shape is the shape of one sample's output; model.forward(x) computes the logits",
+    "variables": "model.get_weights() are copies of all arrays, model.named_parameters() the parameters by their names",
+    "non_trainable_weights": "layer.state are the arrays of a layer that are not trained",
+    "non_trainable_variables": "layer.state are the arrays of a layer that are not trained",
+    "losses": "model.regularization_loss() is the sum of the penalties",
+    "built": "a model is built when it is made: leave it out",
+    "call": "model(x) are the logits",
+    "to_yaml": "model.to_json() is the architecture",
+    "parameters_count": "model.count_params()",
+}
+LAYER_METHODS = {
+    "kernel": 'layer.params["kernel"]',
+    "bias": 'layer.params["bias"]',
+    "weights": "layer.get_weights() are copies, layer.params and layer.state the arrays themselves",
+    "trainable_weights": "layer.params are the arrays by their names",
+    "get_config": "layer.config() are the constructor's arguments",
+    "output": "layer.output_shape is its shape; model.layers[i].forward(x) computes it",
+    "input": "layer.input_shape is its shape",
+    "gamma": 'layer.params["gamma"]',
+    "beta": 'layer.params["beta"]',
+    "moving_mean": 'layer.state["moving_mean"]',
+    "moving_variance": 'layer.state["moving_variance"]',
+    "count_params": "sum(array.size for array in layer.params.values())",
+    "variables": "layer.get_weights() are copies, layer.params and layer.state the arrays themselves",
+    "trainable_variables": "layer.params are the arrays by their names",
+    "non_trainable_weights": "layer.state are the arrays by their names",
+    "built": "layer.input_shape is None until the layer is built",
+    "losses": "model.regularization_loss() is the sum of the penalties",
+    "call": "layer.forward(x) computes it",
+    "add_weight": 'self.add_parameter("kernel", values) in build; it is self.params["kernel"] then',
+}
+OPTIMIZER_METHODS = {
+    "lr": "optimizer.learning_rate",
+    "variables": "optimizer.slots are the arrays that it remembers",
+    "get_config": "optimizer.config() are the constructor's arguments",
+    "apply_gradients": "optimizer.step(model.parameters, model.gradients)",
+    "minimize": "optimizer.step(model.parameters, model.gradients)",
+    "param_groups": "optimizer.learning_rate",
+    "zero_grad": "leave it out: backward overwrites the gradients",
+}
+METRIC_METHODS = {
+    "add_weight": "self.total = 0 in reset_state: sums are attributes of your own",
+    "get_config": "metric.config() are the constructor's arguments",
+}
+CALLBACK_METHODS = {
+    "params": "self.epochs and self.steps are the numbers of epochs and of batches in each",
+    "validation_data": "pass the data to your callback's constructor",
+}
+HISTORY_METHODS = {
+    "params": "history.epoch are the epochs, history.history what they measured",
+    "model": "the model that was trained is the one whose fit returned this",
+}
