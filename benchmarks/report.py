@@ -150,4 +150,4 @@ def replace_section(text: str, name: str, body: str) -> str:
     like = re.compile(re.escape(f"<!-- {name.rpartition(' ')[0]} ") + r"[^ ]+: end -->")
     others = list(like.finditer(text))
     place = others[-1].end() if others else len(text.rstrip())
-    return f"{text[:place]}\n\n{section}\n{text[place:].lstrip()}" if others else f"{text[:place]}\n\n{section}\n"
+    return "\n\n".join(part for part in (text[:place], section, text[place:].strip()) if part) + "\n"

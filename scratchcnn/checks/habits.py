@@ -8,7 +8,6 @@ from __future__ import annotations
 import difflib
 import dis
 import functools
-import importlib.abc
 import inspect
 import sys
 from collections.abc import Callable
@@ -62,7 +61,7 @@ def _advice_on(module: str, name: str) -> str | None:
     return None
 
 
-class _Advisor(importlib.abc.MetaPathFinder):
+class _Advisor:
     """Answers imports of modules that Keras has and this package does not: from scratchcnn.models import Sequential."""
 
     def find_spec(self, fullname: str, path: Any, target: Any = None) -> None:

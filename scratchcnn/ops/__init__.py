@@ -4,7 +4,8 @@
 compiled with numba, which write it into arrays of the caller. Layers call ``ops.conv_forward(x, kernel, bias, window,
 out=y)`` and do not know which one answers: ``writing`` below lets the textbook write, too. The choice is made once, at
 import, from the environment variable ``SCRATCHCNN_BACKEND`` (``jit``, the default, or ``reference``), and can be
-changed with ``use``.
+changed with ``use``. What was chosen is loaded with the first operation: numba alone takes longer than everything else
+that is imported.
 
 Only ``out`` is written, a tuple where there are several results, of which one may be None that is not wanted; those of
 optimizers and moving averages are changed in place. All floating-point arrays of one call have the same dtype, float32
@@ -39,13 +40,18 @@ from .settings import RMSpropSettings as RMSpropSettings
 from .settings import SGDSettings as SGDSettings
 from .settings import Window as Window
 
-if TYPE_CHECKING:  # the names, for readers and type checkers; use() below puts the chosen ones here
+if TYPE_CHECKING:  # the names, for readers and type checkers; use() and __getattr__ put the chosen ones here
     from .jit import *  # noqa: F403
 
 BACKENDS = ("jit", "reference")
 OPERATIONS = (*ARRAYS, "draw_seed")
-VARIABLES = ("SCRATCHCNN_BACKEND", "SCRATCHCNN_CACHE", "SCRATCHCNN_DATA")  # of the environment
-_backend = "reference"
+VARIABLES = (  # of the environment
+    "SCRATCHCNN_BACKEND",
+    "SCRATCHCNN_CACHE",
+    "SCRATCHCNN_DATA",
+    "SCRATCHCNN_EXACT_CONVOLUTIONS",
+)
+_backend: str
 _choice = Lock(BACKEND)  # held while the implementation is chosen, and where it must stay the same
 
 
@@ -62,13 +68,38 @@ def use(name: str) -> None:
     global _backend
     if name not in BACKENDS:
         raise ValueError(f"there is no backend {shown(name)}; choose one of {', '.join(BACKENDS)}")
+    operations = _operations_of(name)
+    with _choice:
+        globals().update(operations)
+        _backend = name
+
+
+def _operations_of(name: str) -> dict[str, Callable[..., Any]]:
+    """Import an implementation and return its operations."""
     module = importlib.import_module(f".{name}", __name__)
     operations = {operation: getattr(module, operation) for operation in OPERATIONS}
     if name == "reference":  # those of ``jit`` write and check by themselves
         operations = {operation: checked(writing(function)) for operation, function in operations.items()}
+    return operations
+
+
+def _first_operation(name: str) -> Callable[..., Any]:
+    """Return an operation of the implementation that was chosen at import, after loading all of them."""
+    if name not in OPERATIONS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    operations = _operations_of(_backend)
     with _choice:
-        globals().update(operations)
-        _backend = name
+        if name not in globals():  # else another thread has loaded or chosen one since
+            globals().update(operations)
+    return globals()[name]
+
+
+if not TYPE_CHECKING:  # where a type checker saw it, it would believe in all names
+    __getattr__ = _first_operation
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *OPERATIONS})
 
 
 @cache
@@ -178,7 +209,7 @@ def _warn_of_misspelt_variables() -> None:
             warnings.warn(f"the environment variable {name} is not used{hint}", RuntimeWarning, stacklevel=3)
 
 
-def _use_default() -> None:
+def _default() -> str:
     wanted = os.environ.get("SCRATCHCNN_BACKEND", "")
     if not wanted and importlib.util.find_spec("numba") is None:
         warnings.warn(
@@ -192,8 +223,8 @@ def _use_default() -> None:
         wanted = "reference"
     if wanted not in ("", *BACKENDS):
         raise ValueError(f"SCRATCHCNN_BACKEND is {wanted!r}; it must be one of {', '.join(BACKENDS)}, or not be set")
-    use(wanted or "jit")
+    return wanted or "jit"
 
 
 _warn_of_misspelt_variables()
-_use_default()
+_backend = _default()

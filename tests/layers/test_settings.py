@@ -1,6 +1,7 @@
 """Settings that are assigned: checked as in the constructor, and they count from the next batch on."""
 
 import os
+import re
 import subprocess
 import sys
 
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 
 import scratchcnn as sc
+from support.processes import ROOT
 from support.small_networks import all_arrays, compiled_network, small_network, some_digits
 
 pytestmark = pytest.mark.usefixtures("reference")
@@ -146,3 +148,13 @@ def test_misspelt_environment_variables_are_pointed_out(variables, message):
         text=True,
     )
     assert done.returncode == 1 and message in done.stderr
+
+
+def test_no_environment_variable_that_the_readme_names_is_called_unused():
+    named = set(re.findall(r"SCRATCHCNN_\w+", (ROOT / "README.md").read_text(encoding="utf-8")))
+    assert named == set(sc.ops.VARIABLES)
+    subprocess.run(
+        [sys.executable, "-W", "error::RuntimeWarning", "-c", "import scratchcnn.ops"],
+        env={**os.environ, **dict.fromkeys(named, "")},
+        check=True,
+    )

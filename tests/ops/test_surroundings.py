@@ -16,10 +16,33 @@ print(sc.ops.backend(), model.predict([[[[1], [2]], [[3], [4]]]]).shape)
 """
 
 
-def run(**environment):
+FIRST_OPERATION = """
+import sys, threading
+import numpy as np, scratchcnn as sc
+assert sc.ops.backend() == "jit" and "numba" not in sys.modules and "relu_forward" in dir(sc.ops)
+x, together = np.array([-1.0, 2.0]), threading.Barrier(4)
+results = np.empty((4, 2))
+
+def first(place):
+    together.wait()
+    sc.ops.relu_forward(x, out=results[place])
+
+threads = [threading.Thread(target=first, args=(place,)) for place in range(4)]
+[thread.start() for thread in threads]
+[thread.join() for thread in threads]
+assert "numba" in sys.modules and (results == [0, 2]).all(), results
+"""
+
+
+def run(program=PROGRAM, **environment):
     variables = {**os.environ, "PYTHONPATH": str(ROOT), **environment}
     variables.pop("SCRATCHCNN_BACKEND", None)
-    return subprocess.run([sys.executable, "-c", PROGRAM], env=variables, capture_output=True, text=True, check=True)
+    return subprocess.run([sys.executable, "-c", program], env=variables, capture_output=True, text=True, check=True)
+
+
+@without_numba
+def test_the_first_operation_imports_numba_also_where_several_threads_need_it_at_once():
+    run(FIRST_OPERATION)
 
 
 @without_numba

@@ -19,11 +19,9 @@ kernels call are ``device`` functions, in CUDA's word: compiled into each kernel
 """
 
 import hashlib
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import cache, partial, wraps
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from llvmlite import binding
@@ -39,46 +37,13 @@ SIGNATURE = types.void(types.int64, types.int64, types.CPointer(types.int64), ty
 NOTHING = np.empty((0, 0), np.int64)  # a program that does nothing
 
 
-class Kernel(NamedTuple):
-    """Which kernel: the factory that makes it, and with which constants."""
-
-    module: str
-    factory: str
-    constants: tuple[Any, ...]
-
-
-_of_thread = threading.local()
-
-
-@contextmanager
-def foreseeing() -> Iterator[dict[Kernel, None]]:
-    """Inside a ``with`` block this thread compiles and runs nothing; return the kernels it would have run, in order."""
-    kernels: dict[Kernel, None] = {}
-    _of_thread.kernels = kernels
-    try:
-        yield kernels
-    finally:
-        _of_thread.kernels = None
-
-
-def is_foreseeing() -> bool:
-    """Return whether this thread only looks which kernels are needed."""
-    return getattr(_of_thread, "kernels", None) is not None
-
-
 def native(factory: Callable[..., Callable[..., None]]) -> Callable[..., int]:
     """Let a factory of kernels return the address of a kernel's machine code, compiled or loaded from the disk once."""
 
     @cache
-    def compiled_once(*constants: Any) -> int:
-        return compiled(factory(*constants))
-
     @wraps(factory)
     def address_of_kernel(*constants: Any) -> int:
-        if is_foreseeing():
-            _of_thread.kernels[Kernel(factory.__module__, factory.__name__, constants)] = None
-            return 0
-        return compiled_once(*constants)
+        return compiled(factory(*constants))
 
     return address_of_kernel
 
