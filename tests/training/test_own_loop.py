@@ -22,7 +22,7 @@ OPTIMIZERS = {
     "momentum": lambda: sc.SGD(0.05, momentum=0.9),
     "nesterov": lambda: sc.SGD(0.05, momentum=0.9, nesterov=True),
     "sgd with all options": lambda: sc.SGD(
-        sc.schedules.CosineDecay(0.05, 6, 2), 0.9, True, weight_decay=0.1, global_clipnorm=0.5
+        sc.schedules.CosineDecay(0.05, 6, warmup_steps=2), 0.9, True, weight_decay=0.1, global_clipnorm=0.5
     ),
     "adam": lambda: sc.Adam(),
     "adam with all options": lambda: sc.Adam(sc.schedules.OneCycle(0.01, 6), weight_decay=0.1, global_clipnorm=0.5),

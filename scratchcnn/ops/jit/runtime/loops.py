@@ -122,6 +122,18 @@ def _take_part(program, first, after_last, me, threads):
                 spins = 0
 
 
+@njit(**OPTIONS)
+def _shared_part(program):
+    """Return the number of the first kernel of several chunks, and that after the last one, and clear their counters."""
+    first, after_last = 0, len(program)
+    while first < after_last and program[first, CHUNKS] == 1:
+        first += 1
+    while first < after_last and program[after_last - 1, CHUNKS] == 1:
+        after_last -= 1
+    program[first:after_last, LINE:] = 0
+    return first, after_last
+
+
 def run_in_turn(program):
     """Run the kernels of a program one after the other on this thread."""
     _run_alone(program, 0, len(program))
@@ -130,16 +142,12 @@ def run_in_turn(program):
 def run_together(program, most):
     """Run the kernels of a program one after the other, their chunks shared by ``most`` threads, or numba's if fewer.
 
-    The threads are called for what lies between the first and the last kernel of several chunks.
+    The threads are called for what lies between the first and the last kernel of several chunks. What stands here
+    beside the ``prange`` takes numba long to compile, therefore it is little.
     """
-    first, after_last = 0, len(program)
-    while first < after_last and program[first, CHUNKS] == 1:
-        first += 1
-    while first < after_last and program[after_last - 1, CHUNKS] == 1:
-        after_last -= 1
+    first, after_last = _shared_part(program)
     allowed = _numba_threads()
     threads = min(allowed, most)
-    program[first:after_last, LINE:] = 0
     _run_alone(program, 0, first)
     if threads < allowed:
         _set_numba_threads(threads)
