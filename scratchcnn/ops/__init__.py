@@ -136,6 +136,17 @@ def record(function: Callable[..., Any], *arguments: Any) -> Any:
         return Recording(function, *arguments) if _backend == "jit" else None
 
 
+def compile_ahead(function: Callable[..., Any], *arguments: Any) -> None:
+    """Compile the kernels that a call of a function will run, several at once, where that saves time.
+
+    The function is called once, too, but runs no kernel: its results must not matter.
+    """
+    if _backend == "jit":
+        from .jit.runtime.ahead import compile_ahead
+
+        compile_ahead(function, *arguments)
+
+
 @contextmanager
 def using(name: str) -> Iterator[None]:
     """Use the implementation ``name`` inside a ``with`` block.

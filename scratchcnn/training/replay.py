@@ -70,6 +70,8 @@ def replayed(function: Function) -> Function:
         try:
             if known is None:
                 with announcing_compilation():
+                    if _can_be_recorded(model, arguments):  # else it may be anybody's code, and is not called twice
+                        ops.compile_ahead(function, model, *arguments)
                     result = function(model, *arguments)
                 if not _can_be_recorded(model, arguments):
                     return result

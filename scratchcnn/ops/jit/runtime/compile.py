@@ -19,9 +19,12 @@ kernels call are ``device`` functions, in CUDA's word: compiled into each kernel
 """
 
 import hashlib
-from collections.abc import Callable
-from functools import cache, partial, wraps
-from typing import Any
+import importlib
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial, wraps
+from typing import Any, NamedTuple
 
 import numpy as np
 from llvmlite import binding
@@ -37,19 +40,65 @@ SIGNATURE = types.void(types.int64, types.int64, types.CPointer(types.int64), ty
 NOTHING = np.empty((0, 0), np.int64)  # a program that does nothing
 
 
+class Kernel(NamedTuple):
+    """Which kernel: the factory that makes it, and with which constants."""
+
+    module: str
+    factory: str
+    constants: tuple[Any, ...]
+
+    def compile(self) -> None:
+        """Compile it, or load it from the cache on disk."""
+        self._factory()(*self.constants)
+
+    def function(self) -> Callable[..., None]:
+        """Return its function, not compiled, under the name that it has on disk."""
+        return named(self._factory().__wrapped__(*self.constants))
+
+    def _factory(self) -> Any:
+        return getattr(importlib.import_module(self.module), self.factory)
+
+
+_of_thread = threading.local()
+
+
+@contextmanager
+def rehearsing() -> Iterator[list[Kernel]]:
+    """Inside a ``with`` block run no kernel in this thread; at its end the list has all that are not loaded yet."""
+    missing: dict[Kernel, None] = {}
+    _of_thread.missing = missing
+    found: list[Kernel] = []
+    try:
+        yield found
+    finally:
+        _of_thread.missing = None
+        found += missing
+
+
+def is_rehearsing() -> bool:
+    """Return whether this thread only looks which kernels it needs."""
+    return getattr(_of_thread, "missing", None) is not None
+
+
 def native(factory: Callable[..., Callable[..., None]]) -> Callable[..., int]:
     """Let a factory of kernels return the address of a kernel's machine code, compiled or loaded from the disk once."""
+    addresses: dict[tuple[Any, ...], int] = {}
 
-    @cache
     @wraps(factory)
     def address_of_kernel(*constants: Any) -> int:
-        return compiled(factory(*constants))
+        address = addresses.get(constants)
+        if address is None:
+            if is_rehearsing():
+                _of_thread.missing[Kernel(factory.__module__, factory.__name__, constants)] = None
+                return 0
+            address = addresses[constants] = compiled(factory(*constants))
+        return address
 
     return address_of_kernel
 
 
-def compiled(function: Callable[..., None]) -> int:
-    """Compile a kernel, or load it from the cache on disk, and return the address of its machine code.
+def named(function: Callable[..., None]) -> Callable[..., None]:
+    """Give a kernel the name that it has on disk.
 
     numba keeps all variants of a function under one name, and two processes that compile two of them at once can mix
     them up. So each variant gets a name of its own: a hash of the constants that the factory has put into it, the CPU,
@@ -58,6 +107,12 @@ def compiled(function: Callable[..., None]) -> int:
     constants = [cell.cell_contents for cell in function.__closure__ or ()]
     variant = repr((FINGERPRINT, constants, config.CPU_NAME, binding.get_host_cpu_name()))
     function.__qualname__ = f"{function.__name__}-{hashlib.sha256(variant.encode()).hexdigest()[:16]}"
+    return function
+
+
+def compiled(function: Callable[..., None]) -> int:
+    """Compile a kernel, or load it from the cache on disk, and return the address of its machine code."""
+    function = named(function)
     require_a_whole_compiler()
     with heeded(), unbroken:  # inside of the compiler a KeyboardInterrupt can get lost
         run_in_turn(NOTHING)  # is compiled with the first kernel, not later

@@ -124,7 +124,7 @@ def _take_part(program, first, after_last, me, threads):
 
 @njit(**OPTIONS)
 def _shared_part(program):
-    """Return the number of the first kernel of several chunks, and that after the last one, and clear their counters."""
+    """Return where the part that threads share begins and ends, and clear its counters."""
     first, after_last = 0, len(program)
     while first < after_last and program[first, CHUNKS] == 1:
         first += 1

@@ -3,7 +3,7 @@
 import numpy as np
 
 from ....types import Array
-from ..runtime.compile import device
+from ..runtime.compile import device, is_rehearsing
 from ..runtime.launch import exclusive, tell_observer
 
 STEP = np.uint64(0x9E3779B97F4A7C15)  # of the counter
@@ -13,7 +13,9 @@ Seed = int | Array  # a number, or where one lies in memory
 @exclusive
 def draw_seed(rng: np.random.Generator) -> Array:
     """Draw the seed of an operation that is random; where this is recorded, another one before each replay."""
-    seed = np.empty(1, np.uint64)
+    seed = np.zeros(1, np.uint64)
+    if is_rehearsing():
+        return seed
 
     def draw() -> None:
         seed[0] = rng.integers(2**64, dtype=np.uint64)

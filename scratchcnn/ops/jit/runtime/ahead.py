@@ -1,0 +1,96 @@
+"""Compiling ahead: all kernels that a function will need, several at once, before it is called.
+
+Kernels are compiled when they are first run, one after the other on one core, because numba's compiler works on one
+at a time. So what is about to be done is rehearsed without running a kernel, which tells those it needs. Where several
+are not on disk yet, this process compiles them from the front of the list, and helpers, processes of their own, from
+its back into numba's cache on disk, until they meet.
+"""
+
+import os
+import pickle
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numba.core.caching import FunctionCache
+
+from .compile import Kernel, rehearsing
+from .cpus import most_threads
+from .fork import threads_are_lost
+from .threads import threads_are_here
+
+WORTH_HELP = 4  # kernels to compile; to start a helper takes about as long as to compile one
+MOST_HELPERS = 3  # each needs some 200 MB
+PATIENCE = 120  # seconds for the kernel that a helper has begun
+ROOT = Path(__file__).parents[4]  # where the package can be imported from
+HELPER = "import sys; from scratchcnn.ops.jit.runtime.ahead import help_compiling; help_compiling(sys.argv[1])"
+
+
+def compile_ahead(function: Callable[..., Any], *arguments: Any) -> None:
+    """Compile the kernels that ``function(*arguments)`` will run, if several are not on disk.
+
+    The function is called without any kernel being run. It must not depend on what they compute.
+    """
+    if threads_are_lost() or most_threads() == 1:
+        return  # then they are compiled when they are needed
+    with rehearsing() as kernels, np.errstate(all="ignore"):
+        function(*arguments)
+    missing = [kernel for kernel in kernels if not _is_on_disk(kernel)] if len(kernels) >= WORTH_HELP else []
+    if len(missing) < WORTH_HELP:
+        return
+    with tempfile.TemporaryDirectory(prefix="scratchcnn-kernels-") as name, _helpers(Path(name), missing):
+        threads_are_here()  # compiles the parallel loop, which takes longest
+        _compile(Path(name), enumerate(missing))
+
+
+def help_compiling(folder: str) -> None:
+    """Compile what another process has not begun to, from the back: the main program of a helper."""
+    with open(Path(folder, "kernels"), "rb") as file:
+        kernels = pickle.load(file)
+    _compile(Path(folder), reversed(list(enumerate(kernels))))
+
+
+def _is_on_disk(kernel: Kernel) -> bool:
+    """Return whether numba's cache has a kernel, or has no folder to keep it in."""
+    function = kernel.function()
+    try:
+        folder = FunctionCache(function).cache_path
+    except RuntimeError:
+        return True
+    return any(Path(folder).glob(f"*{function.__qualname__}-*.nbi"))
+
+
+def _compile(folder: Path, numbered: Any) -> None:
+    """Compile kernels, each of them only if this process is the first to make the file of its number."""
+    for number, kernel in numbered:
+        with suppress(FileExistsError):
+            (folder / str(number)).touch(exist_ok=False)
+            kernel.compile()
+
+
+@contextmanager
+def _helpers(folder: Path, kernels: Sequence[Kernel]) -> Iterator[None]:
+    """Inside a ``with`` block let helpers take part; wait for them at its end."""
+    with open(folder / "kernels", "wb") as file:
+        pickle.dump(kernels, file)
+    paths = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
+    environment = {**os.environ, "PYTHONPATH": paths, "NUMBA_NUM_THREADS": "1"}
+    quiet: Any = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    started: list[subprocess.Popen] = []
+    try:
+        for _ in range(min(most_threads() - 1, len(kernels) // WORTH_HELP, MOST_HELPERS)):
+            with suppress(OSError):  # then this process does it alone
+                started.append(subprocess.Popen([sys.executable, "-c", HELPER, folder], env=environment, **quiet))
+        yield
+        for helper in started:
+            with suppress(subprocess.TimeoutExpired):  # what it has begun is compiled once more, when it is needed
+                helper.wait(PATIENCE)
+    finally:
+        for helper in started:
+            helper.kill()
+            helper.wait()
