@@ -22,8 +22,10 @@ from typing import BinaryIO
 
 import numpy as np
 
+from ..checks.advice.objects import as_array
 from ..checks.inputs import as_integer
 from ..checks.messages import reason, shown
+from ..checks.paths import as_path
 from ..files import open_regular, replacing
 
 _DTYPES: dict[int, np.dtype] = {
@@ -61,8 +63,8 @@ def read_idx(path: str | os.PathLike[str], max_bytes: int = MOST_BYTES) -> np.nd
     Raises
     ------
     ValueError
-        If the file is not an IDX file, or is damaged, too short or too long, or holds more than ``max_bytes``; the
-        message names the file, what was found and what was expected.
+        If ``path`` is no path, or the file is not an IDX file, or is damaged, too short or too long, or holds more than
+        ``max_bytes``; the message names the file, what was found and what was expected.
     FileNotFoundError
         If there is no such file (and other kinds of OSError if it cannot be read).
 
@@ -77,8 +79,9 @@ def read_idx(path: str | os.PathLike[str], max_bytes: int = MOST_BYTES) -> np.nd
     [97, 98, 99]
     """
     max_bytes = as_integer("max_bytes", max_bytes, 0)
-    with open_regular(path) as file:
-        return read_stream(file, os.fsdecode(path), max_bytes, "; pass max_bytes={promised} to read it all the same")
+    name = as_path("path", path)
+    with open_regular(name) as file:
+        return read_stream(file, name, max_bytes, "; pass max_bytes={promised} to read it all the same")
 
 
 def read_stream(file: BinaryIO, name: str, max_bytes: int = MOST_BYTES, advice: str = "") -> np.ndarray:
@@ -167,7 +170,8 @@ def write_idx(path: str | os.PathLike[str], array: np.ndarray) -> None:
     Raises
     ------
     ValueError
-        If the format has no such element type, or a dimension does not fit into four bytes.
+        If ``path`` is no path or ``array`` no array of numbers, the format has no such element type, or a dimension
+        does not fit into four bytes.
     OSError
         If the file cannot be written; what was there before is then untouched.
 
@@ -182,8 +186,8 @@ def write_idx(path: str | os.PathLike[str], array: np.ndarray) -> None:
     >>> labels.tolist()
     [3, 1, 4]
     """
-    target = os.fsdecode(path)
-    header, data = _encode(np.asarray(array), target)
+    target = as_path("path", path)
+    header, data = _encode(as_array(array, "what is written", "array"), target)
     with replacing(target) as file:
         if target.lower().endswith(".gz"):
             with gzip.GzipFile(filename="", mode="wb", fileobj=file, mtime=0) as packed:
