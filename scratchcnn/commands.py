@@ -64,8 +64,8 @@ def load(name: str, data_dir: str | None = None) -> tuple[Any, str]:
     wanted = name.replace("auto", "mnist")
     try:
         return data.load_data(wanted, data_dir), wanted
-    except data.DataUnavailableError as error:
-        if name != "auto" or data_dir:  # a folder that was named is the only place to look
+    except (data.DataUnavailableError, ValueError) as error:
+        if name != "auto" or data_dir is not None:  # a folder that was named is the only place to look
             raise SystemExit(str(error)) from None
     print("MNIST is neither here nor to be downloaded (--data mnist says why): using the 5,000 bundled digits.")
     return data.load_data("digits"), "digits"

@@ -14,7 +14,7 @@ if "PYTEST_XDIST_WORKER" in os.environ:  # two processes with two threads each w
     os.environ.setdefault("NUMBA_NUM_THREADS", "1")
 
 from scratchcnn import ops
-from support.fixtures import honest, mirrored, mirrors, surroundings, without_recordings  # noqa: F401
+from support.fixtures import honest, mirrored, mirrors, small, surroundings, without_recordings  # noqa: F401
 from support.marks import without_numba
 
 

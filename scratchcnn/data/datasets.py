@@ -10,14 +10,16 @@ from __future__ import annotations
 import importlib.resources
 import io
 import os
+import re
 import warnings
 from pathlib import Path
 
-from ..checks.messages import shown
+from ..checks.messages import reason, shown
+from ..checks.paths import as_path
 from .cache import load_cached
 from .folders import load_folder_of
 from .sources import DATASETS, SOURCES, DataSet
-from .verification import OWN_FILES, Split, assemble, read_published
+from .verification import OWN_FILE, Split, assemble, read_published
 
 
 class DataUnavailableError(OSError):
@@ -32,11 +34,15 @@ def load_data(name: str, data_dir: str | os.PathLike[str] | None = None) -> tupl
     are not there is an error, not a reason to download. The two folders hold the files, or have a subfolder named as
     the data set that does, or other folders below or above: as published, unpacked (also with dots for dashes, or each
     in a folder of its own name), below ``MNIST/raw`` as torchvision leaves them, as Keras's ``mnist.npz``, or as the
-    tables ``mnist_train.csv`` and ``mnist_test.csv``. The cache is the user's cache folder on this system
-    (``~/.cache/scratchcnn`` on Linux), or the folder that ``SCRATCHCNN_CACHE`` names.
+    tables ``mnist_train.csv`` and ``mnist_test.csv``; in capitals, too, and as a browser's second copy, ``... (1).gz``.
+    Of other forms, such as archives, pickles and Parquet files, the error says how to convert them. The cache is the
+    user's cache folder on this system (``~/.cache/scratchcnn`` on Linux), or the folder that ``SCRATCHCNN_CACHE``
+    names.
 
-    What was found is verified: by checksum where one is known, by its form in any case. Damaged files, and those of
-    another data set, are not used; in the folder of ``SCRATCHCNN_DATA`` they are worth a ``RuntimeWarning``.
+    What was found is verified: by checksum where one is known, by its form in any case. Where none is known (of KMNIST,
+    QMNIST, EMNIST and CIFAR-10, once unpacked), a folder below or above counts only if its name says the data set.
+    Damaged files, and those of another data set, are not used. That is worth a ``RuntimeWarning`` where others were
+    good, or the folder is that of ``SCRATCHCNN_DATA``, and so is that there is no such folder.
 
     Parameters
     ----------
@@ -45,6 +51,7 @@ def load_data(name: str, data_dir: str | os.PathLike[str] | None = None) -> tupl
         ``"emnist-balanced"``, ``"emnist-byclass"``, ``"emnist-bymerge"``, ``"emnist-mnist"``, ``"cifar10"``, or
         ``"digits"``: 5,000 MNIST digits that are part of this package and looked for nowhere else.
     data_dir : str or path-like, optional
+        The folder, or one of the files in it.
 
     Returns
     -------
@@ -57,7 +64,7 @@ def load_data(name: str, data_dir: str | os.PathLike[str] | None = None) -> tupl
     Raises
     ------
     ValueError
-        If there is no data set of this name.
+        If there is no data set of this name, ``data_dir`` is no path, or was given for ``"digits"``.
     DataUnavailableError
         If no source had it. An ``OSError``. Without a network this takes less than 20 seconds.
 
@@ -71,10 +78,12 @@ def load_data(name: str, data_dir: str | os.PathLike[str] | None = None) -> tupl
         raise ValueError(f"there is no data set {shown(name)}; choose one of {', '.join(DATASETS)}")
     data_set = SOURCES[name]
     if not data_set.mirrors:
+        if data_dir is not None:
+            raise ValueError(f"{name} are part of this package and read from no folder; got data_dir={shown(data_dir)}")
         return _load_bundled(name, data_set)
     tried: list[str] = []  # a line for each source that failed
     if data_dir is not None:
-        loaded = _try_folder(Path(data_dir), "data_dir", data_set, tried)
+        loaded = _try_folder(Path(as_path("data_dir", data_dir, "folder")), "data_dir", data_set, tried)
     else:
         loaded = _try_environment(data_set, tried) or load_cached(data_set, tried)
     if loaded is None:
@@ -88,7 +97,7 @@ def _load_bundled(name: str, data_set: DataSet) -> tuple[Split, Split]:
     for file in data_set.files:
         content = io.BytesIO((folder / file.name).read_bytes())
         arrays += read_published(content, data_set, file, f"{name}/{file.name}", proven=True)
-    return assemble(data_set, arrays, name)
+    return assemble(data_set, arrays, [name] * 4)
 
 
 def _try_environment(data_set: DataSet, tried: list[str]) -> tuple[Split, Split] | None:
@@ -101,26 +110,35 @@ def _try_environment(data_set: DataSet, tried: list[str]) -> tuple[Split, Split]
 
 def _try_folder(folder: Path, origin: str, data_set: DataSet, tried: list[str]) -> tuple[Split, Split] | None:
     """Load the data set from a folder that the user named; what is there but cannot be used is worth a warning."""
+    skipped: list[str] = []
+    found, passed_over = None, ""
     try:
-        return load_folder_of(folder.expanduser(), data_set)
+        folder = folder.expanduser()
+        found = load_folder_of(folder, data_set, skipped)
     except FileNotFoundError as error:
         tried.append(f"{origin}: {error}")
-    except (OSError, ValueError) as error:
-        tried.append(f"{origin}: {error}")
-        if origin != "data_dir":  # the search goes on without it
-            warnings.warn(f"{origin} is passed over: {error}", RuntimeWarning, stacklevel=4)
-    return None
+        passed_over = "" if os.path.exists(folder) else str(error)
+    except (OSError, ValueError, RuntimeError) as error:  # RuntimeError: there is no such user as in "~user"
+        passed_over = reason(error, 4000)
+        tried.append(f"{origin}: {passed_over}")
+    if passed_over and origin != "data_dir":  # the search goes on without it
+        warnings.warn(f"{origin} is passed over: {passed_over}", RuntimeWarning, stacklevel=4)
+    for problem in skipped:
+        warnings.warn(
+            f"{origin}: passed over for a good one: {problem}", RuntimeWarning, stacklevel=3 + (origin != "data_dir")
+        )
+    return found
 
 
 def _report(name: str, data_set: DataSet, tried: list[str]) -> str:
     names = ", ".join(what.name for what in data_set.downloads)
     what_to_do = "What to do by hand: "
-    if any(OWN_FILES in reason for reason in tried):
-        what_to_do = f"If the files are not to be {name}: {OWN_FILES}(path). If they are: "
+    if own := re.search(rf"{OWN_FILE} [\w.]+", "\n".join(tried)):
+        what_to_do = f"If the files are not to be {name}: {own[0]}(path). If they are: "
     return "\n  ".join(
         (
             f"the data set {name!r} could not be loaded; tried, in this order:",
-            *(f"- {reason}" for reason in tried),
+            *(f"- {line}" for line in tried),
             f"{what_to_do}get {names} (published at {data_set.mirrors[0]}), put them into one folder, packed "
             "or not, and name it as data_dir or in SCRATCHCNN_DATA.",
             'Or use load_data("digits"), which needs no download.',

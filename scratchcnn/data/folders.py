@@ -1,67 +1,95 @@
-"""Where the files of a data set are in a folder that a user named: in it, below it or above it, and in which form.
+"""Where a data set is, given a folder that a user named: in it, below it or above it.
 
-People have MNIST in many forms: as it is published, unpacked, below ``MNIST/raw`` as torchvision leaves it, unpacked by
-7-Zip or Kaggle into folders with dots in their names, as Keras's ``mnist.npz``, or as tables. All are read, and all are
-checked like the published files.
+The nearest place counts. What lies elsewhere under the same names, and is something else, does not hide that the data
+set is not there. Where no sum is known that tells one from another (of KMNIST, QMNIST, EMNIST and CIFAR-10, once they
+are unpacked), only the folder itself is believed, or one whose name says the data set.
 """
 
 from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-import numpy as np
-
-from ..checks.messages import reason
-from ..files import open_regular
-from .cifar import read_folder
-from .csv import load_csv
-from .sources import DataSet, IdxFile, TarArchive, ZipArchive
-from .verification import OWN_FILES, Split, assemble, read_published, require_content
+from ..checks.messages import shorten
+from .forms import IncompleteError, list_folder, load_place, names_of, plain, published_names
+from .other_forms import describe
+from .sources import DataSet
+from .verification import Split, own_file
 
 DEEPEST, MOST_FOLDERS, HIGHEST = 3, 500, 2  # how far below and above the folder to look
-_PICKLE = (
-    "{path} is a pickle, which can run code when it is loaded, and is not read; if you trust it, make mnist.npz of it: "
-    "import gzip, pickle, numpy as np; (a, b), (c, d), (e, f) = pickle.load(gzip.open({name!r}), encoding='latin1'); "
-    "pixels = lambda x: np.round(x * 256).astype(np.uint8).reshape(-1, 28, 28); "
-    "np.savez('mnist.npz', x_train=pixels(np.concatenate([a, c])), y_train=np.concatenate([b, d]), "
-    "x_test=pixels(e), y_test=f)"
-)
 
 
-def load_folder_of(folder: Path, data_set: DataSet) -> tuple[Split, Split]:
+def load_folder_of(folder: Path, data_set: DataSet, skipped: list[str]) -> tuple[Split, Split]:
     """Load a data set from a folder, one for it in that, or another below or above.
 
-    Raises FileNotFoundError where none of the files is there, ValueError where some are missing or wrong.
+    ``skipped`` gets what was wrong with files in whose place others were good. Raises FileNotFoundError where none of
+    the files is there, ValueError where some are missing or wrong.
     """
-    if not folder.exists():
-        raise FileNotFoundError(f"there is no folder {folder}")
-    if not folder.is_dir():
-        folder = folder.parent  # one of the files
+    if not _exists(folder):
+        raise FileNotFoundError(f"there is no folder {shorten(str(folder), 500)}")
+    folder, file = _as_folder(folder, data_set)
     near = [*(folder / subfolder for subfolder in data_set.folders), folder]
-    problem: Exception | None = None
-    for place in _once(itertools.chain(near, _below(folder), folder.resolve().parents[:HIGHEST])):
+    if file:
+        near.reverse()  # where that file is
+    below = list(_below(folder))
+    own_name = folder.resolve().name
+    meant = {*near, *(place for place in below if _says([own_name, *place.relative_to(folder).parts], data_set))}
+    above = folder.resolve().parents[:HIGHEST]
+    meant |= {place for place in above if _says(place.parts[-2:], data_set)}
+
+    problem: Exception | None = None  # of a place that was meant
+    others: list[str] = []
+    for place in _once(itertools.chain(near, below, above)):
+        if problem is not None and not isinstance(problem, IncompleteError) and place not in near:
+            break  # it is that which was meant, and not what may lie elsewhere
+        passed_over: list[str] = []
         try:
-            found = _load_place(place, data_set)
+            found = load_place(place, data_set, place in meant, passed_over, file)
         except (OSError, ValueError) as error:
-            if place == near[0] or place == folder:  # it is this that was meant
-                raise
-            problem = problem or error
+            if place in meant:
+                problem = error if problem is None or isinstance(problem, IncompleteError) else problem
+            else:
+                others.append(str(error))
             continue
         if found is not None:
+            skipped += [*([str(problem)] if problem else []), *passed_over]
             return found
     if problem is not None:
         raise problem
-    subfolders = " or ".join(name for name in data_set.folders if "/" not in name or "raw" not in name)
-    first = data_set.files[0].name if data_set.files else data_set.downloads[0].name
-    raise FileNotFoundError(
-        f"there is no {first}, packed or not, in {folder} or {subfolders} in it, nor in the folders below and above"
-    )
+    raise FileNotFoundError(_not_there(folder, near, below, data_set, others))
 
 
-def _once(places: Iterator[Path]) -> Iterator[Path]:
+def _as_folder(path: Path, data_set: DataSet) -> tuple[Path, str]:
+    """Return the folder of the data set where one of its files, or a folder of one, was named; and that file's name."""
+    file = ""
+    if not path.is_dir():
+        if plain(path.name) not in names_of(data_set):
+            hints = describe([path], data_set)
+            what = hints[0] if hints else f"{path} is a file, and not one of this data set{own_file(str(path))}"
+            raise ValueError(f"{what}; expected a folder, or a file such as {data_set.downloads[0].name} in it")
+        path, file = path.parent, path.name
+    if plain(path.resolve().name) in published_names(data_set):
+        path = path.resolve().parent
+    return path, file
+
+
+def _says(names: Iterable[str], data_set: DataSet) -> bool:
+    """Return whether one of the names is that of the data set, perhaps with something after it."""
+    known = {folder.split("/")[0].lower() for folder in data_set.folders} - {"gzip"}
+    return any(re.fullmatch(rf"{re.escape(stem)}([^0-9a-z].*)?", name.lower()) for stem in known for name in names)
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError):  # a name that no file can have
+        return False
+
+
+def _once(places: Iterable[Path]) -> Iterator[Path]:
     seen: set[str] = set()
     for place in places:
         if (name := os.path.realpath(place)) not in seen:
@@ -71,14 +99,11 @@ def _once(places: Iterator[Path]) -> Iterator[Path]:
 
 def _below(folder: Path) -> Iterator[Path]:
     """Yield the folders below one, the nearest first; not endlessly."""
-    level, count = [folder], 0
+    level, left = [folder], MOST_FOLDERS
     for _ in range(DEEPEST):
-        level = [child for parent in level for child in _children(parent)]
-        for child in level:
-            count += 1
-            if count > MOST_FOLDERS:
-                return
-            yield child
+        level = list(itertools.islice((child for parent in level for child in _children(parent)), left))
+        left -= len(level)
+        yield from level
 
 
 def _children(folder: Path) -> list[Path]:
@@ -88,80 +113,25 @@ def _children(folder: Path) -> list[Path]:
         return []
 
 
-def _load_place(place: Path, data_set: DataSet) -> tuple[Split, Split] | None:
-    """Load from this very folder; None where nothing of the data set is there."""
-    if isinstance(data_set.archive, TarArchive):
-        arrays = read_folder(place)
-        if arrays is not None:
-            return assemble(data_set, arrays, str(place))
-    wanted: tuple[IdxFile | ZipArchive | TarArchive, ...] = data_set.files
-    found = [_find(place, file.name) for file in wanted]
-    if not any(found) and data_set.archive is not None:
-        wanted = data_set.downloads
-        found = [_find(place, data_set.archive.name)]
-    if not any(found):
-        return _load_npz(place, data_set) or _load_tables(place, data_set)
-    arrays = []
-    for what, path in zip(wanted, found, strict=True):
-        if path is None:
-            raise ValueError(f"{place} has only some of the files, {what.name} is missing")
-        with open_regular(path) as file:
-            arrays += read_published(file, data_set, what, str(path), proven=False)
-    return assemble(data_set, arrays, str(place))
+def _not_there(folder: Path, near: list[Path], below: list[Path], data_set: DataSet, others: list[str]) -> str:
+    """Return what was looked for and where, and what is there instead."""
+    subfolders = " or ".join(name for name in data_set.folders if "/" not in name or "raw" not in name)
+    message = (
+        f"there is no {(data_set.files or data_set.downloads)[0].name}, packed or not, in {folder} or {subfolders} in "
+        f"it, nor in the folders below (at most {MOST_FOLDERS} are looked into, {DEEPEST} deep, none that is hidden) "
+        f"and the {HIGHEST} above"
+    )
+    lines = describe(_files_in(_once([*near, *below])), data_set)
+    lines += [
+        f"passed over: {shorten(other, 1000)}; if it is the data set all the same, name its folder"
+        for other in others[:3]
+    ]
+    return "\n    ".join([message, *lines])
 
 
-def _find(folder: Path, name: str) -> Path | None:
-    """Return the path of a published file: as it is, unpacked, with a dot for the dash, or in a folder of its own.
-
-    Where there is only something else of that name, a folder or a FIFO, its path: opening it will say what it is.
-    """
-    unpacked = name.removesuffix(".gz")
-    dotted = unpacked.replace("-idx", ".idx")
-    names = list(dict.fromkeys([name, unpacked, dotted, f"{dotted}.gz"]))
-    candidates = [folder / candidate for candidate in names]
-    candidates += [folder / outer / inner for outer in names for inner in names]
-    regular = [path for path in candidates if path.is_file()]
-    return next(iter(regular or [path for path in candidates if path.exists()]), None)
-
-
-def _load_npz(place: Path, data_set: DataSet) -> tuple[Split, Split] | None:
-    """Load Keras's ``mnist.npz``, or say what ``mnist.pkl.gz`` is."""
-    for name in data_set.folders:
-        path = place / f"{name}.npz"
-        if path.is_file() and data_set.files:
-            try:
-                with np.load(path, allow_pickle=False) as file:
-                    arrays = [file[key] for key in ("x_train", "y_train", "x_test", "y_test")]
-            except Exception as error:  # whatever a file that is none raises
-                raise ValueError(f"{path} is not such a file as Keras's mnist.npz: {reason(error)}") from error
-            return _assemble_checked(arrays, data_set, str(path))
-        for pickled in (f"{name}.pkl.gz", f"{name}.pkl"):
-            if (place / pickled).is_file():
-                raise ValueError(_PICKLE.format(path=place / pickled, name=pickled))
-    return None
-
-
-def _load_tables(place: Path, data_set: DataSet) -> tuple[Split, Split] | None:
-    """Load Kaggle's tables, ``mnist_train.csv`` and ``mnist_test.csv``."""
-    for name in data_set.folders:
-        train, test = place / f"{name}_train.csv", place / f"{name}_test.csv"
-        if train.is_file() and test.is_file() and data_set.files:
-            tables = [array for path in (train, test) for array in load_csv(path)]
-            arrays = [array for array in tables if array is not None]
-            if len(arrays) == len(tables):
-                return _assemble_checked(arrays, data_set, str(train))
-            raise ValueError(f"{train} and {test.name}: one of them has no column of labels")
-    return None
-
-
-def _assemble_checked(arrays: list[np.ndarray], data_set: DataSet, name: str) -> tuple[Split, Split]:
-    """Return the split, if what is in the arrays is what is published."""
-    for place, (array, file) in enumerate(zip(arrays, data_set.files, strict=True)):
-        if array.shape != file.shape or not np.array_equal(array, array.astype(np.uint8)):
-            raise ValueError(
-                f"{name}: holds {array.shape} {array.dtype}, expected {file.shape} {file.dtype}; {OWN_FILES}"
-                f"(path), and a table with sc.data.load_csv"
-            )
-        arrays[place] = np.ascontiguousarray(array, np.uint8)
-        require_content(arrays[place], file, name)
-    return assemble(data_set, arrays, name)
+def _files_in(places: Iterable[Path]) -> Iterator[Path]:
+    for place in places:
+        try:
+            yield from (path for paths in list_folder(place).values() for path in paths)
+        except OSError:
+            continue

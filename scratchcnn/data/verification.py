@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 import zipfile
 import zlib
+from collections.abc import Sequence
 from typing import BinaryIO
 
 import numpy as np
@@ -19,7 +21,8 @@ from .cifar import read_tar
 from .idx import content_sha256, read_stream
 from .sources import DataSet, IdxFile, TarArchive, ZipArchive, published_as
 
-OWN_FILES = "a file of your own is read with sc.data.read_idx"  # though it has the name of a published one
+OWN_FILE = "a file of your own is read with"  # though it has the name of a published one
+_READERS = {".npz": "numpy.load", ".csv": "sc.data.load_csv", ".zip": None}
 
 Split = tuple[np.ndarray, np.ndarray]
 
@@ -40,8 +43,9 @@ def read_published(
     name : str
         What error messages call it.
     proven : bool
-        Whether only a known sum is proof enough. That is so for what was downloaded. Files that the user provides may
-        have been packed again; if the sum of their content is not known either, their form has to do.
+        Whether only a known sum is proof enough. That is so for what was downloaded, and for what lies in a folder that
+        the user did not mean by name. Other files may have been packed again; if the sum of their content is not known
+        either, their form has to do.
 
     Raises
     ------
@@ -86,28 +90,49 @@ def _read_idx_file(file: BinaryIO, what: IdxFile, name: str, proven: bool) -> np
         return array
     if other := published_as(packed_sum, content_sum):
         raise ValueError(f"{name}: this is {other}, another data set or another part of it")
-    own = "" if proven else f"; {OWN_FILES}({name!r})"
+    own = "" if proven else own_file(name)
     if array.shape != what.shape or array.dtype != what.dtype:
         raise ValueError(f"{name}: holds {array.shape} {array.dtype}, expected {what.shape} {what.dtype}{own}")
     if what.content_sha256:
         expected = f"SHA-256 {content_sum}, expected {what.content_sha256}"
         raise ValueError(f"{name}: damaged or altered: its content has {expected}{own}")
     if proven:
-        raise ValueError(f"{name}: damaged or altered: SHA-256 {packed_sum}, expected {what.sha256}")
+        expected = what.sha256 or "a sum that is not known"
+        raise ValueError(f"{name}: damaged or altered, or another data set: SHA-256 {packed_sum}, expected {expected}")
     return array
 
 
-def require_content(array: np.ndarray, what: IdxFile, name: str) -> None:
-    """Raise a ValueError unless an array is what a published file holds, where that is known."""
-    content_sum = content_sha256(array)
+def require_content(array: np.ndarray, what: IdxFile, name: str, note: str = "") -> np.ndarray:
+    """Return an array as bytes if it is what a published file holds, as far as that is known.
+
+    Raises
+    ------
+    ValueError
+        If it is not; ``note`` is part of the message.
+    """
+    with np.errstate(invalid="ignore"):  # NaN, which equals nothing below
+        content = np.ascontiguousarray(array, what.dtype)
+    if array.shape != what.shape or not np.array_equal(array, content):
+        expected = f"expected {what.shape} {what.dtype}"
+        raise ValueError(f"{name}: holds {array.shape} {array.dtype}, {expected}{own_file(name)}")
+    content_sum = content_sha256(content)
     if what.content_sha256 and content_sum != what.content_sha256:
         other = published_as(content_sum)
         is_what = f"this is {other}" if other else f"damaged or altered: its content has SHA-256 {content_sum}"
-        raise ValueError(f"{name}: {is_what}, expected the {what.name}")
+        raise ValueError(f"{name}: {is_what}, expected that of the {what.name}{note}{own_file(name)}")
+    return content
 
 
-def assemble(data_set: DataSet, arrays: list[np.ndarray], name: str) -> tuple[Split, Split]:
+def own_file(name: str) -> str:
+    """Return what reads a file that is not one of a data set, as the end of a message; nothing if nothing here does."""
+    reader = _READERS.get(os.path.splitext(name)[1].lower(), "sc.data.read_idx")
+    return f"; {OWN_FILE} {reader}({name!r})" if reader else ""
+
+
+def assemble(data_set: DataSet, arrays: list[np.ndarray], names: Sequence[str]) -> tuple[Split, Split]:
     """Return ``(x_train, y_train), (x_test, y_test)``: images upright, labels from 0 on, all uint8.
+
+    ``names`` are what error messages call the four of them.
 
     Raises
     ------
@@ -116,8 +141,8 @@ def assemble(data_set: DataSet, arrays: list[np.ndarray], name: str) -> tuple[Sp
     """
     x_train, y_train, x_test, y_test = arrays
     return (
-        (_images(data_set, x_train), _labels(data_set, y_train, name)),
-        (_images(data_set, x_test), _labels(data_set, y_test, name)),
+        (_images(data_set, x_train), _labels(data_set, y_train, names[1])),
+        (_images(data_set, x_test), _labels(data_set, y_test, names[3])),
     )
 
 
@@ -132,7 +157,7 @@ def _labels(data_set: DataSet, y: np.ndarray, name: str) -> np.ndarray:
     found = np.unique(y)
     if not np.array_equal(found, np.arange(first, last + 1)):
         raise ValueError(
-            f"{name}: the labels are {shown(found.tolist())}, expected each of {first} to {last}; {OWN_FILES}(path)"
+            f"{name}: the labels are {shown(found.tolist())}, expected each of {first} to {last}{own_file(name)}"
         )
     return (y - first).astype(np.uint8)  # (N,)
 

@@ -9,21 +9,9 @@ import numpy as np
 import pytest
 
 import scratchcnn as sc
-from scratchcnn.data.sources import SOURCES
-from support.small_data_sets import arrays_of, make
+from support.small_data_sets import arrays_of
 
 pytestmark = pytest.mark.usefixtures("surroundings")
-
-
-@pytest.fixture
-def small(monkeypatch):
-    """Put small data sets in the place of MNIST and Fashion-MNIST, and return their files and arrays."""
-    contents = {}
-    for name in ("mnist", "fashion_mnist"):
-        data_set, files = make(name, ["http://127.0.0.1:9/"])
-        monkeypatch.setitem(SOURCES, name, data_set)
-        contents[name] = files
-    return contents
 
 
 def write(folder, files, rename=lambda name: name, unpack=False):

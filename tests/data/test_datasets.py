@@ -147,8 +147,16 @@ def test_another_data_set_in_the_environment_is_passed_over_with_a_warning(tmp_p
 
 def test_an_environment_without_the_data_set_is_passed_over_silently(tmp_path, mirrored, monkeypatch):
     mirrored("good")
-    monkeypatch.setenv("SCRATCHCNN_DATA", str(tmp_path / "nowhere"))
+    monkeypatch.setenv("SCRATCHCNN_DATA", str(tmp_path))
     assert_is(load_data("mnist"), "mnist")
+
+
+def test_an_environment_that_names_no_folder_is_passed_over_with_one_warning(tmp_path, mirrored, monkeypatch):
+    mirrored("good")
+    monkeypatch.setenv("SCRATCHCNN_DATA", str(tmp_path / "nowhere"))
+    with pytest.warns(RuntimeWarning, match=r"SCRATCHCNN_DATA is passed over: there is no folder .*nowhere") as caught:
+        assert_is(load_data("mnist"), "mnist")
+    assert len(caught) == 1 and caught[0].filename == __file__
 
 
 def test_parts_that_were_exchanged_are_noticed(tmp_path, mirrors, mirrored):
@@ -199,4 +207,4 @@ def test_labels_that_are_not_those_of_the_classes_are_refused(tmp_path, mirrors,
     mirrored("good", name="kmnist", known_content=False)
     put(tmp_path, mirrors.contents | {NAMES[1]: packed(arrays_of("kmnist")[1] + 1)})
     message = failure("kmnist", data_dir=tmp_path)
-    assert f"{tmp_path}: the labels are [1, 2, 3, 4, 5, 6, 7, 8, 9, 10], expected each of 0 to 9" in message
+    assert f"{tmp_path / NAMES[1]}: the labels are [1, 2, 3, 4, 5, 6, 7, 8, 9, 10], expected each of 0 to 9" in message

@@ -86,7 +86,8 @@ def test_a_bad_mirror_is_followed_by_the_next_one(tmp_path, mirrors, mirrored, b
 def test_if_all_mirrors_are_bad_one_error_lists_every_source(tmp_path, mirrors, mirrored, monkeypatch, bad):
     mirrored(bad, "gone")
     monkeypatch.setenv("SCRATCHCNN_DATA", str(tmp_path / "nowhere"))
-    message = failure("mnist")
+    with pytest.warns(RuntimeWarning, match="there is no folder"):
+        message = failure("mnist")
     lines = [line.strip() for line in message.splitlines()]
     assert lines[0] == "the data set 'mnist' could not be loaded; tried, in this order:"
     assert lines[1].startswith("- $SCRATCHCNN_DATA: there is no ") and str(tmp_path / "nowhere") in lines[1]

@@ -80,7 +80,7 @@ def test_a_fifo_among_the_files_of_a_data_set_does_not_block(tmp_path, monkeypat
     folder.mkdir()
     os.mkfifo(folder / "train-images-idx3-ubyte.gz")
     monkeypatch.setenv("SCRATCHCNN_CACHE", str(tmp_path if place == "cache" else tmp_path / "none"))
-    monkeypatch.setenv("SCRATCHCNN_DATA", str(tmp_path if place == "environment" else tmp_path / "none"))
+    monkeypatch.setenv("SCRATCHCNN_DATA", str(tmp_path) if place == "environment" else "")
     monkeypatch.setattr("scratchcnn.data.cache._Mirrors.fetch", lambda self, what: None)
     with pytest.warns(RuntimeWarning) if place == "environment" else threading.Lock():
         with pytest.raises(DataUnavailableError, match=r"a FIFO \(named pipe\), where a regular file is expected"):
