@@ -35,7 +35,8 @@ def own_recipe(arguments: argparse.Namespace, few: bool) -> sc.recipes.Recipe:
 def train(recipe: sc.recipes.Recipe, seed: int, arguments: argparse.Namespace, data, output: Path) -> sc.Sequential:
     """Train one model, say how good it is, and save it."""
     (x_train, y_train), (x_test, y_test) = data
-    model = sc.Sequential(recipe.network(int(y_train.max()) + 1), input_shape=(28, 28, 1), seed=seed)
+    input_shape = (*x_train.shape[1:], 1)[:3]  # (28, 28, 1); colours, (32, 32, 3), are the last axis already
+    model = sc.Sequential(recipe.network(int(y_train.max()) + 1), input_shape, seed=seed)
     model.summary()
     held_out = 0 if arguments.recipe else 1 / 12  # to watch the training by: 5,000 of MNIST's 60,000
     table = sc.callbacks.CSVLogger(output / "history.csv")
@@ -76,8 +77,9 @@ def main() -> None:
         print(f"Checksum of the weights of all {len(models)}: {sc.recipes.checksum(*models)}")
         print(f"Together: test loss {loss:.4f}, test accuracy {accuracy:.2%}.\n")
 
-    print(f"What is the first test digit? Its label says {y_test[0]}, and the model:\n")
-    print(sc.plots.ascii_digit(x_test[0], answers.predict(x_test[:100])[0]))  # for one alone, more is compiled
+    print(f"What is the first test image? Its label says {y_test[0]}, and the model:\n")
+    picture = x_test[0] if x_test.ndim == 3 else x_test[0].mean(axis=-1)  # in grey
+    print(sc.plots.ascii_digit(picture, answers.predict(x_test[:100])[0]))  # for one alone, more is compiled
 
 
 def parse_arguments() -> argparse.Namespace:

@@ -41,8 +41,9 @@ def test_without_mnist_the_bundled_digits_are_used_and_that_is_said(script, monk
 
 
 def test_a_folder_of_data_that_is_named_is_the_only_place_to_look(script, tmp_path):
-    with pytest.raises(SystemExit, match="data_dir"):
-        commands.load("auto", str(tmp_path))
+    for name in (str(tmp_path), ""):
+        with pytest.raises(SystemExit, match="data_dir"):
+            commands.load("auto", name)
 
 
 @pytest.mark.parametrize("model", ["keras", "lenet5"])
@@ -96,3 +97,21 @@ def test_options_that_would_be_ignored_or_mean_nothing_are_refused_first(monkeyp
     with pytest.raises(SystemExit, match="2"):
         run_here(TRAIN_RECIPE, *options.split())
     assert REFUSED[options] in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("model", ["keras", "lenet5"])
+def test_colours_are_learnt_too(model, monkeypatch, capsys, tmp_path):
+    x = np.random.default_rng(0).integers(0, 256, (40, 32, 32, 3), np.uint8)
+    y = np.arange(40, dtype=np.uint8) % 10
+    monkeypatch.setattr(sc.data, "load_data", lambda *arguments: ((x, y), (x[:12], y[:12])))
+    options = ("--data", "cifar10", "--model", model, "--epochs", "1", "--output", str(tmp_path))
+    run_here(TRAIN_RECIPE, *options)
+    assert sc.load_model(tmp_path / "model.npz").input_shape == (32, 32, 3)
+    assert "What is the first test image? Its label says 4" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("recipe", sc.recipes.RECIPES)
+def test_every_recipe_fits_every_size_of_image_on_offer(recipe):
+    for shape in ((28, 28, 1), (32, 32, 3)):
+        model = sc.Sequential(sc.recipes.RECIPES[recipe].network(10), shape)
+        assert model.predict(np.zeros((1, *shape), np.uint8)).shape == (1, 10)
