@@ -158,17 +158,17 @@ def as_integer(name: str, value: Any, at_least: int) -> int:
     return number
 
 
-def as_input_shape(input_shape: Any) -> Shape:
-    """Return the shape of one sample as a tuple of positive ints."""
+def as_input_shape(input_shape: Any, name: str = "input_shape") -> Shape:
+    """Return the shape of one sample as a tuple of positive ints; ``name`` is what errors call it."""
     if not isinstance(input_shape, tuple | list) or not input_shape:
         raise ValueError(
-            f"input_shape must be a tuple such as (28, 28, 1), without the batch axis, got {shown(input_shape)}"
+            f"{name} must be a tuple such as (28, 28, 1), without the batch axis, got {shown(input_shape)}"
         )
     if len(input_shape) > MOST_AXES:
-        raise ValueError(f"input_shape has {len(input_shape)} axes, the most are {MOST_AXES}")
-    shape = tuple(as_integer(f"input_shape[{axis}]", extent, 1) for axis, extent in enumerate(input_shape))
+        raise ValueError(f"{name} has {len(input_shape)} axes, the most are {MOST_AXES}")
+    shape = tuple(as_integer(f"{name}[{axis}]", extent, 1) for axis, extent in enumerate(input_shape))
     if math.prod(shape) > MOST_NUMBERS:
-        raise ValueError(f"input_shape {shown(shape)} has more numbers than an array can have")
+        raise ValueError(f"{name} {shown(shape)} has more numbers than an array can have")
     return shape
 
 

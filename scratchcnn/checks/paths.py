@@ -9,7 +9,7 @@ from .messages import shown
 
 
 def as_path(name: str, value: Any, kind: str = "file") -> str:
-    """Return a path as text, or raise a ValueError that says what was given in its place.
+    """Return a path as text, with the user's home for a tilde, or raise a ValueError that says what was given.
 
     Examples
     --------
@@ -17,10 +17,14 @@ def as_path(name: str, value: Any, kind: str = "file") -> str:
     >>> as_path("path", pathlib.PurePosixPath("data/mnist.npz"))
     'data/mnist.npz'
     """
-    if not isinstance(value, str | os.PathLike):
-        advice = "; pass os.fsdecode of it" if isinstance(value, bytes) else ""
-        raise ValueError(f"{name} must be the path of a {kind}, a str or a pathlib.Path, got {shown(value)}{advice}")
-    text = os.fsdecode(value)
-    if not text:
+    text = os.fspath(value) if isinstance(value, str | os.PathLike) else None
+    if isinstance(text, str):
+        if text:
+            return os.path.expanduser(text)
         raise ValueError(f'{name} must be the path of a {kind}, got ""; the current folder is "."')
-    return text
+    advice = ""
+    if isinstance(value, bytes | os.PathLike):
+        advice = f"; pass os.fsdecode({name})"
+    elif hasattr(value, "read"):
+        advice = "; pass the name of the file instead of the open file"
+    raise ValueError(f"{name} must be the path of a {kind}, a str or a pathlib.Path, got {shown(value)}{advice}")

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import io
 import math
 import os
-import warnings
 from typing import Any
 
 import numpy as np
 
 from ..checks.inputs import as_input_shape
-from ..checks.messages import reason, shown
-from ..files import open_regular
+from ..checks.messages import shown, similar_name
+from ..checks.paths import as_path
+from .table import Table, read_table
 
-LABEL_NAMES = ("label", "labels", "class", "target", "y")
+LABEL_NAMES = ("label", "labels", "class", "digit", "target", "y")
+ROW_NUMBER_NAMES = ("", "unnamed: 0", "index", "id", "imageid")
 
 
 def load_csv(
@@ -25,24 +25,28 @@ def load_csv(
     Parameters
     ----------
     path : path-like
-        The file, with or without a line of names at its beginning; separated by commas.
+        The file: numbers separated by commas, packed with gzip or not. Its first line has the names of the columns if
+        none of its cells is a number, or if it counts the columns as pandas does (``0,1,2,...``).
     label : str, int or None, default "auto"
-        The column of the labels: its name, its number, or None where there is none. "auto": the one called "label",
-        "class", "target" or "y"; in a table without names the first, unless all columns together make a square.
+        The column of the labels: its name, its number in the file, counted from 0, or None where there is none. "auto":
+        the one called "label", "labels", "class", "digit", "target" or "y", in capitals or not. A table without such a
+        name has no labels if all its columns make one image: of the ``shape``, or a square. If they do not, the first
+        column has the labels where the columns have no names; where they have, it is an error.
     shape : tuple of int, optional
         Of an image, (H, W) or (H, W, C). Without it (H, H) where the number of pixels is a square, else (D,).
 
     Returns
     -------
     x : ndarray, shape (N, *shape)
-        uint8 where all values are integers from 0 to 255, else float64.
+        uint8 where all values are integers from 0 to 255, else float64. A first column that numbers the rows is left
+        out: one without a name, or called "Unnamed: 0", "index", "id" or "ImageId".
     y : ndarray of int64, shape (N,), or None
-        None where there is no column of labels.
+        None where there is no column of labels, as in Kaggle's ``test.csv``.
 
     Raises
     ------
     ValueError
-        If it is no such table.
+        If it is no such table: the message names the line and the column, both counted from 1, and what to do.
     OSError
         If it cannot be opened.
 
@@ -57,66 +61,106 @@ def load_csv(
     >>> x.shape, x[0].tolist(), y.tolist()
     ((2, 2, 2), [[0, 10], [20, 255]], [7, 1])
     """
-    name = shown(os.fspath(path), 1000)[1:-1]
-    with open_regular(path) as file:
-        first = file.readline().decode("utf-8", "replace").strip().lstrip("\ufeff")
-        head = [cell.strip().strip('"') for cell in first.split(",")]
-        has_names = not all(_is_number(cell) for cell in head)
-        if not has_names:
-            file.seek(0)
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", UserWarning)  # of a table without rows, which is an error below
-                text = io.TextIOWrapper(file, encoding="utf-8-sig" if not has_names else "utf-8")
-                table = np.loadtxt(text, delimiter=",", ndmin=2)
-        except ValueError as error:
-            raise ValueError(f"{name} is no table of numbers separated by commas: {reason(error)}") from error
-    if table.size == 0:
-        raise ValueError(f"{name} has no rows of numbers")
-    if has_names and len(head) != table.shape[1]:
-        raise ValueError(f"{name} has {len(head)} names of columns and {table.shape[1]} numbers in a row")
-    column = _column_of(label, head if has_names else None, table.shape[1], name)
-    if column is None:
-        return _as_images(table, shape, name), None
-    y = table[:, column]
-    if not np.array_equal(y, np.floor(y)):
-        raise ValueError(f"{name}: the labels in column {column} must be integers, got {shown(y[y != np.floor(y)][0])}")
-    return _as_images(np.delete(table, column, axis=1), shape, name), y.astype(np.int64)
+    text = as_path("path", path)
+    if shape is not None:
+        shape = as_input_shape(shape.tolist() if isinstance(shape, np.ndarray) else shape, "shape")
+    table = read_table(text)
+    column = _label_column(label, shape, table)
+    y = None if column is None else _as_labels(column, table)
+    others = [] if column is None else [column]
+    if _has_row_numbers(table) and column != 0:
+        _require_row_numbers(table)
+        others.append(0)
+    if len(others) == table.rows.shape[1]:
+        raise ValueError(f"{table.file} has no pixels: its only columns are {shown(table.names or 'the labels')}")
+    return _as_images(np.delete(table.rows, others, axis=1), shape, table.file), y
 
 
-def _column_of(label: Any, head: list[str] | None, columns: int, name: str) -> int | None:
+def _label_column(label: Any, shape: tuple[int, ...] | None, table: Table) -> int | None:
+    columns, names = table.rows.shape[1], table.names
     if label is None:
         return None
-    if label == "auto":
-        if head is not None:
-            return next((place for place, cell in enumerate(head) if cell.lower() in LABEL_NAMES), None)
-        return None if math.isqrt(columns) ** 2 == columns else 0
+    if isinstance(label, str) and label == "auto":
+        return _find_label_column(shape, table)
     if isinstance(label, str):
-        if head is None or label not in head:
-            there = f"its columns are {shown(head)}" if head else "its columns have no names; pass a number"
-            raise ValueError(f"{name} has no column {shown(label)}; {there}")
-        return head.index(label)
-    if not isinstance(label, int) or not -columns <= label < columns:
+        if names is None:
+            raise ValueError(
+                f"{table.file} has no column {shown(label)}; its columns have no names; pass a number, counted from 0"
+            )
+        found = [place for place, name in enumerate(names) if name == label.strip()]
+        found = found or [place for place, name in enumerate(names) if name.lower() == label.strip().lower()]
+        if not found:
+            close = similar_name(label, [name.lower() for name in names])
+            meant = "" if close is None else f"; did you mean {shown(close)}?"
+            raise ValueError(f"{table.file} has no column {shown(label)}; its columns are {shown(names)}{meant}")
+        return _only(found, table)
+    if isinstance(label, bool | np.bool_) or not isinstance(label, int | np.integer) or not -columns <= label < columns:
         raise ValueError(f"label must be the name or the number of one of {columns} columns, got {shown(label)}")
-    return label % columns
+    return int(label) % columns
 
 
-def _as_images(rows: np.ndarray, shape: tuple[int, ...] | None, name: str) -> np.ndarray:
+def _find_label_column(shape: tuple[int, ...] | None, table: Table) -> int | None:
+    first = 1 if _has_row_numbers(table) else 0
+    columns, names = table.rows.shape[1], table.names or []
+    found = [place for place, name in enumerate(names) if name.lower() in LABEL_NAMES]
+    if found:
+        return _only(found, table)
+    pixels = columns - first
+    if (pixels == math.prod(shape)) if shape is not None else (pixels > 1 and math.isqrt(pixels) ** 2 == pixels):
+        return None
+    if not any(not name.isdigit() for name in names[first:]) and pixels > 0:
+        return first
+    raise ValueError(
+        f"{table.file} has no column called {', '.join(LABEL_NAMES)}; its columns are {shown(names)}; pass label= and "
+        "the name of the column with the labels, or label=None where there are none"
+    )
+
+
+def _only(found: list[int], table: Table) -> int:
+    if len(found) > 1:
+        raise ValueError(
+            f"{table.file} has several columns that may be the labels, the numbers {shown(found)}, counted from 0; "
+            "pass label= and one of these numbers"
+        )
+    return found[0]
+
+
+def _as_labels(column: int, table: Table) -> np.ndarray:
+    y = table.rows[:, column]
+    wrong = np.flatnonzero((y != np.floor(y)) | (np.abs(y) >= 2**53))  # from there on float64 has no odd numbers
+    if wrong.size:
+        row = int(wrong[0])
+        raise ValueError(
+            f"{table.file}: labels must be integers below 2**53, got {y[row]} at {table.place(row, column)}; pass "
+            "label= and the name or the number of another column if this is not the one"
+        )
+    return y.astype(np.int64)
+
+
+def _has_row_numbers(table: Table) -> bool:
+    return table.names is not None and table.names[0].lower() in ROW_NUMBER_NAMES
+
+
+def _require_row_numbers(table: Table) -> None:
+    numbers = table.rows[:, 0]
+    if not any(np.array_equal(numbers, np.arange(start, start + len(numbers))) for start in (0, 1)):
+        raise ValueError(
+            f"{table.file}: the first column, {shown((table.names or [''])[0])}, is left out where it counts the rows "
+            "from 0 or 1, and this one does not; write the table without it: "
+            "pd.read_csv(path, index_col=0).to_csv('table.csv', index=False)"
+        )
+
+
+def _as_images(rows: np.ndarray, shape: tuple[int, ...] | None, file: str) -> np.ndarray:
     numbers = rows.shape[1]
     if shape is None:
         side = math.isqrt(numbers)
         shape = (side, side) if side * side == numbers else (numbers,)
-    elif math.prod(as_input_shape(shape)) != numbers:
-        raise ValueError(f"{name} has {numbers} pixels in a row, the shape {shape} has {math.prod(shape)}")
-    bytes_ = rows.astype(np.uint8) if rows.min() >= 0 and rows.max() <= 255 else None
-    if bytes_ is not None and np.array_equal(bytes_, rows):
+    elif math.prod(shape) != numbers:
+        raise ValueError(
+            f"{file} has {numbers} pixels in a row, the shape {shape} has {math.prod(shape)}; pass the shape of an "
+            "image, and label= and the column of the labels if it is not the one that was taken"
+        )
+    if rows.min() >= 0 and rows.max() <= 255 and np.array_equal(bytes_ := rows.astype(np.uint8), rows):
         rows = bytes_
     return rows.reshape(len(rows), *shape)
-
-
-def _is_number(cell: str) -> bool:
-    try:
-        float(cell)
-    except ValueError:
-        return False
-    return True

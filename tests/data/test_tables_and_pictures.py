@@ -32,7 +32,7 @@ BAD_CSV = {
     "a row too short": ("1,2,3\n4,5\n", {}, "is no table of numbers"),
     "nothing": ("", {}, "no rows of numbers"),
     "another name": ("a,b\n1,2\n", {"label": "c"}, r"has no column 'c'; its columns are \['a', 'b'\]"),
-    "labels with fractions": ("label,p\n0.5,2\n", {}, "must be integers, got"),
+    "labels with fractions": ("label,p\n0.5,2\n", {}, "must be integers below .*, got 0.5"),
     "another shape": ("1,2,3\n", {"shape": (3, 3)}, "has 2 pixels in a row"),
     "a number of no column": ("1,2,3\n", {"label": 5}, "the number of one of 3 columns, got 5"),
 }
