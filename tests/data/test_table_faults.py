@@ -75,7 +75,7 @@ def test_files_of_other_formats_are_named(content, tmp_path):
         sc.data.load_csv(tmp_path / "t.csv")
 
 
-@pytest.mark.parametrize("load", [sc.data.load_csv])
+@pytest.mark.parametrize("load", [sc.data.load_csv, sc.data.load_folder])
 def test_what_is_no_path_is_told(load, tmp_path):
     for path in (None, 3, ["t.csv"], b"t.csv", True):
         with pytest.raises(TypeError, match=f"path must be the path of a .*got {re.escape(repr(path))}"):
