@@ -25,7 +25,8 @@ def shown(value: Any, limit: int = 300) -> str:
     brief.maxlist = brief.maxtuple = brief.maxset = brief.maxfrozenset = brief.maxdict = brief.maxarray = 15
     brief.maxstring = brief.maxlong = brief.maxother = limit
     try:
-        return shorten(brief.repr(value[: 2 * limit] if isinstance(value, bytes) else value), limit)
+        text = brief.repr(value[: 2 * limit] if isinstance(value, bytes) else value)
+        return shorten(" ".join(text.split()) if "\n" in text else text, limit)  # an array of several rows
     except Exception:  # a repr of the user's own, or an int of more digits than Python writes
         return f"an object of type {type(value).__name__}"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -11,8 +12,11 @@ import numpy as np
 from .. import ops
 from ..checks.advice.objects import as_array, for_dtype, held
 from ..checks.habits import KnownArguments
-from ..checks.inputs import as_indices
+from ..checks.inputs import as_contiguous, as_indices, as_integer
 from ..checks.messages import shown
+from ..checks.settings import yes_or_no
+
+BELOW_ONE, BELOW_90, FINITE = (math.nextafter(limit, 0) for limit in (1.0, 90.0, math.inf))
 
 
 @dataclass(frozen=True)
@@ -64,17 +68,18 @@ class Augmentation(KnownArguments):
     horizontal_flip: bool = False
 
     def __post_init__(self) -> None:
-        _require("rotation", self.rotation, "an angle from 0 to 180 degrees", 0 <= self.rotation <= 180)
-        _require("shift", self.shift, "a number of pixels, at least 0", 0 <= self.shift < math.inf)
-        _require("zoom", self.zoom, "a fraction, at least 0 and below 1", 0 <= self.zoom < 1)
-        _require("shear", self.shear, "an angle, at least 0 and below 90 degrees", 0 <= self.shear < 90)
-        _require("horizontal_flip", self.horizontal_flip, "True or False", isinstance(self.horizontal_flip, bool))
+        one = "one number, "
+        _require("rotation", self.rotation, f"{one}an angle from 0 to 180 degrees", _lies(0, self.rotation, 180))
+        _require("shift", self.shift, f"{one}of pixels along each axis, at least 0", _lies(0, self.shift, FINITE))
+        _require("zoom", self.zoom, f"{one}a fraction, at least 0 and below 1", _lies(0, self.zoom, BELOW_ONE))
+        _require("shear", self.shear, f"{one}an angle, at least 0 and below 90 degrees", _lies(0, self.shear, BELOW_90))
+        object.__setattr__(self, "horizontal_flip", yes_or_no("Augmentation: horizontal_flip", self.horizontal_flip))
         if self.elastic is not None:
             expected = "a pair (alpha, sigma) with alpha at least 0 and sigma at least 1, or None"
             is_pair = isinstance(self.elastic, tuple | list) and len(self.elastic) == 2
             _require("elastic", self.elastic, expected, is_pair)
             alpha, sigma = self.elastic
-            _require("elastic", self.elastic, expected, 0 <= alpha < math.inf and 1 <= sigma < math.inf)
+            _require("elastic", self.elastic, expected, _lies(0, alpha, FINITE) and _lies(1, sigma, FINITE))
 
     def __call__(self, images: Any, seed: int = 0) -> np.ndarray:
         """Return distorted copies of some images, for a look at them or for a training loop of your own.
@@ -105,9 +110,14 @@ class Augmentation(KnownArguments):
                 f"Augmentation takes images (N, H, W) or (N, H, W, C), got shape {images.shape}"
                 f"{alone if images.ndim == 2 else ''}"
             )
+        if images.ndim == 3 and images.shape[2] in (1, 3) and images.shape[1] > 4:
+            raise ValueError(
+                f"images {images.shape} may be one image (H, W, C), or pictures (N, H, W) of so few columns: pass "
+                f"{held(given, 'x')}[np.newaxis] for the one, {held(given, 'x')}[..., np.newaxis] for the others"
+            )
         if images.size == 0:
             return images.copy()
-        with_channels = np.ascontiguousarray(images if images.ndim == 4 else images[..., np.newaxis])
+        with_channels = as_contiguous(images if images.ndim == 4 else images[..., np.newaxis])
         out = np.empty_like(with_channels)
         self.gather(with_channels, np.arange(len(images)), seed, out)
         return out.reshape(images.shape)
@@ -149,7 +159,7 @@ class Augmentation(KnownArguments):
         strength : float
             In [0, 1].
         """
-        _require("strength", strength, "a fraction from 0 to 1", 0 <= strength <= 1)
+        _require("strength", strength, "a fraction from 0 to 1", _lies(0, strength, 1))
         return replace(
             self,
             rotation=strength * self.rotation,
@@ -203,14 +213,20 @@ class Annealed:
         progress : float
             How much of the training is done, from 0 to 1.
         """
-        _require("progress", progress, "a fraction from 0 to 1", 0 <= progress <= 1)
+        _require("progress", progress, "a fraction from 0 to 1", _lies(0, progress, 1))
         return self.augmentation.scaled(1 - progress)
 
 
 def _as_seed(seed: Any) -> int:
-    if not 0 <= seed < 2**64:
+    number = as_integer("seed", seed, 0)
+    if number >= 2**64:
         raise ValueError(f"seed must lie in [0, 2**64), got {shown(seed)}")
-    return int(seed)
+    return number
+
+
+def _lies(low: float, value: Any, high: float) -> bool:
+    """Return whether a value is a real number from ``low`` to ``high``; True and False are none."""
+    return isinstance(value, Real) and not isinstance(value, bool) and low <= float(value) <= high
 
 
 def _require(name: str, value: Any, expected: str, is_as_expected: bool) -> None:

@@ -23,7 +23,7 @@ from ..network.network import Network
 from .checks import require_compiled, require_labels
 from .replay import replayed
 from .samples import Samples, checked_samples
-from .streams import Stream, is_stream
+from .streams import Stream, is_stream, require_no_targets
 from .totals import Totals
 
 
@@ -95,6 +95,7 @@ def evaluate(
         progress_display(verbose)  # raises an error unless it is one
     return_dict = yes_or_no("return_dict", return_dict)
     data: Samples | Stream
+    require_no_targets(x, y)
     if y is None and is_stream(x):
         if batch_size is not None or sample_weight is not None:
             raise ValueError("batch_size and sample_weight are for arrays; x yields (images, targets, weights) itself")

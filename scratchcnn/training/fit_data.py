@@ -20,8 +20,10 @@ from .evaluation import measure, targets_of
 from .held_out import held_out_samples, validation_of
 from .identity import describe_data
 from .samples import Samples, checked_samples
-from .streams import Stream, is_stream
+from .streams import Stream, is_stream, require_no_targets
 from .totals import Totals
+
+EITHER = "validation_data or validation_split"
 
 
 class FitData(NamedTuple):
@@ -73,11 +75,18 @@ def fit_data(
     _require_images(model, augmentation)
     if validation_data is not None and validation_split:
         raise ValueError("pass validation_data or validation_split, not both")
+    if validation_data is None:
+        _require_validation(
+            validation_steps=None if validation_steps is None else "validation_data that is an iterable of batches",
+            validation_batch_size=None if validation_batch_size is None or validation_split else EITHER,
+            validation_freq=None if validation_split or np.array_equal(validation_freq, 1) else EITHER,
+        )
     validation: Samples | Stream | None = None
     if validation_data is not None:
         steps = None if validation_steps is None else as_integer("validation_steps", validation_steps, 1)
         validation = validation_of(model, validation_data, len(validated), steps)
     measured_at_once = as_integer("validation_batch_size", validation_batch_size or size, 1)
+    require_no_targets(x, y)
     batches: Batches | Stream
     identity: dict[str, Any] = {"batch_size": size, "initial_epoch": initial_epoch}
     if isinstance(augmentation, Annealed):
@@ -131,6 +140,12 @@ def _refuse_for_streams(**arguments: Any) -> None:
     for name, value in arguments.items():
         if value is not None:
             raise ValueError(f"{name} cannot be used where x yields batches: {advice[name]}")
+
+
+def _require_validation(**needed: str | None) -> None:
+    for name, what in needed.items():
+        if what is not None:
+            raise ValueError(f"{name} says how to validate, and there is nothing to validate with: pass {what}")
 
 
 def _require_images(model: Network, augmentation: Any) -> None:

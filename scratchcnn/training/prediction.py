@@ -76,10 +76,9 @@ def predict(
     if verbose:
         progress_display(verbose)  # raises an error unless it is one
     if type(x) is not np.ndarray and is_stream(x):
-        parts = [predict(model, images) for images in images_of(x, steps, model.input_shape)]
-        if not parts:
-            raise ValueError("x yields no images")
-        answers = np.concatenate(parts)
+        if batch_size is not None:
+            raise ValueError("batch_size is for arrays; the batches that x yields have the size they come in")
+        answers = np.concatenate([predict(model, images) for images in images_of(x, steps, model.input_shape)])
     else:
         if steps is not None:
             raise ValueError("steps is for iterables of batches; of an array pass a part: x[:1000]")

@@ -22,11 +22,35 @@ from .samples import checked_samples
 
 def is_stream(x: Any) -> bool:
     """Return whether a value is an iterable of batches, rather than images."""
-    if isinstance(x, str | bytes | dict | np.ndarray) or hasattr(x, "__array__") or hasattr(x, "dtype"):
+    if isinstance(x, str | bytes | dict | type | np.ndarray) or hasattr(x, "__array__") or hasattr(x, "dtype"):
         return False
     if isinstance(x, list | tuple):
-        return bool(x) and all(isinstance(item, tuple) and len(item) in (2, 3) for item in x)
+        return bool(x) and all(_is_batch(item) for item in x)
     return hasattr(x, "__iter__") or _is_sequence(x)
+
+
+def _is_batch(item: Any) -> bool:
+    """Return whether an item of a list is (images, targets), and not a sample of two or three rows."""
+    if not isinstance(item, list | tuple) or len(item) not in (2, 3):
+        return False
+    if isinstance(item, tuple) and hasattr(item[0], "shape"):
+        return True
+    return _axes(item[0]) > _axes(item[1])
+
+
+def _axes(value: Any) -> int:
+    """Return how many axes an array has, or a list of lists."""
+    if hasattr(value, "shape"):
+        return len(value.shape)
+    return 1 + _axes(value[0]) if isinstance(value, list | tuple) and value else 0
+
+
+def require_no_targets(x: Any, y: Any) -> None:
+    """Raise a ValueError if there are targets beside an iterable of batches, which has its own."""
+    if y is None or isinstance(x, Iterator | bytearray | memoryview) or not is_stream(x):
+        return  # an iterator may be one of images
+    if not isinstance(x, list | tuple) or hasattr(x[0][0], "shape"):
+        raise ValueError(f"x, {shown(x, 60)}, yields batches (images, targets); leave y out")
 
 
 def _is_sequence(x: Any) -> bool:
@@ -97,7 +121,10 @@ class Stream:
         """Return the number of batches of an epoch, 0 where nobody knows."""
         if self._steps is not None:
             return self._steps
-        return len(self._source) if hasattr(self._source, "__len__") else 0
+        try:
+            return len(self._source)
+        except (TypeError, NotImplementedError):  # it has no length, or no more than the method
+            return 0
 
     def numbers(self, first: int = 0) -> Iterator[int]:
         """Yield the numbers of an epoch's batches; each is then there for ``draw``."""
@@ -146,6 +173,11 @@ class Stream:
                 f"{self._argument} must yield (images, targets), or (images, targets, weights) for samples that count "
                 f"more or less; batch {number} is {shown(item)}"
             )
+        if _axes(item[0]) == len(self._model.input_shape) and _axes(item[1]) == 0:
+            raise ValueError(
+                f"{self._argument} must yield batches, and yields single samples: of a PyTorch dataset pass "
+                f"torch.utils.data.DataLoader(dataset, batch_size=32)"
+            )
         images, targets = _channels_last(item[0], self._model.input_shape), item[1]
         try:
             weights = item[2] if len(item) == 3 else None
@@ -165,8 +197,12 @@ class Stream:
 
 def images_of(source: Any, steps: int | None, input_shape: tuple[int, ...]) -> Iterator[Any]:
     """Yield the images of an iterable of batches, with or without targets."""
+    number = 0
     for item in itertools.islice(as_iterable(source), None if steps is None else as_integer("steps", steps, 1)):
+        number += 1
         yield _channels_last(item[0] if isinstance(item, list | tuple) else item, input_shape)
+    if number < (steps or 1):
+        raise ValueError(f"x yields {number or 'no'} batches (any more){f', and steps is {steps}' if steps else ''}")
 
 
 def _channels_last(images: Any, input_shape: tuple[int, ...]) -> Any:

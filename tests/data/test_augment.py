@@ -196,11 +196,17 @@ def test_images_may_lack_the_axis_of_channels_be_of_any_type_and_stay_as_they_ar
 @pytest.mark.parametrize(
     "arguments, message",
     [
-        ({"rotation": 181}, "rotation must be an angle from 0 to 180 degrees, got 181"),
-        ({"shift": -1}, "shift must be a number of pixels, at least 0, got -1"),
-        ({"zoom": 1}, "zoom must be a fraction, at least 0 and below 1, got 1"),
-        ({"shear": 90}, "shear must be an angle, at least 0 and below 90 degrees, got 90"),
-        ({"shear": float("nan")}, "shear must be an angle"),
+        ({"rotation": 181}, "rotation must be one number, an angle from 0 to 180 degrees, got 181"),
+        ({"shift": -1}, "shift must be one number, of pixels along each axis, at least 0, got -1"),
+        ({"zoom": 1}, "zoom must be one number, a fraction, at least 0 and below 1, got 1"),
+        ({"shear": 90}, "shear must be one number, an angle, at least 0 and below 90 degrees, got 90"),
+        ({"shear": float("nan")}, "shear must be one number, an angle"),
+        ({"rotation": "10"}, "rotation must be one number, an angle from 0 to 180 degrees, got '10'"),
+        ({"rotation": True}, "rotation must be one number, .* got True"),
+        ({"shift": (1, 2)}, r"shift must be one number, of pixels along each axis, at least 0, got \(1, 2\)"),
+        ({"shift": np.array([1, 2])}, "shift must be one number"),
+        ({"elastic": ("a", "b")}, r"elastic must be a pair \(alpha, sigma\)"),
+        ({"horizontal_flip": "yes"}, "horizontal_flip must be True or False, got 'yes'"),
         ({"elastic": 34}, r"elastic must be a pair \(alpha, sigma\)"),
         ({"elastic": (34, 0.5)}, r"sigma at least 1, or None, got \(34, 0.5\)"),
     ],
@@ -213,5 +219,15 @@ def test_parameters_without_a_meaning_are_refused(arguments, message):
 def test_what_is_not_a_batch_of_images_is_refused():
     with pytest.raises(ValueError, match=r"images \(N, H, W\) or \(N, H, W, C\), got shape \(28, 28\).*newaxis"):
         EVERYTHING(IMAGES[0])
-    with pytest.raises(ValueError, match="seed must lie in"):
-        EVERYTHING(IMAGES, seed=-1)
+    with pytest.raises(ValueError, match=r"\(28, 28, 3\) may be one image .*pass x\[np.newaxis\]"):
+        EVERYTHING(np.zeros((28, 28, 3)))
+    for seed, message in [(-1, "at least 0"), (2**64, "must lie in"), (1.5, "an integer"), (None, "an integer")]:
+        with pytest.raises(ValueError, match=rf"seed .*{message}"):
+            EVERYTHING(IMAGES, seed=seed)
+
+
+def test_numpys_numbers_are_numbers_and_images_may_lie_anywhere_in_memory():
+    assert Augmentation(rotation=np.float32(10), horizontal_flip=np.True_) == Augmentation(10.0, horizontal_flip=True)
+    images = IMAGES.astype(np.float32)
+    odd = np.frombuffer(b"?" + images.tobytes(), np.uint8)[1:].view(np.float32).reshape(images.shape)
+    assert np.array_equal(EVERYTHING(odd, seed=1), EVERYTHING(images, seed=1))

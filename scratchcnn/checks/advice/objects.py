@@ -30,7 +30,8 @@ def as_array(value: Any, what: str, name: str) -> np.ndarray:
         return np.asarray(value)
     except Exception as error:  # whatever the object's own conversion raises
         if hasattr(value, "detach"):  # a tensor that knows its gradient, or lies on another device
-            advice = f"; pass {name}.detach().cpu().numpy()"
+            as_float = ".float()" if "bfloat16" in str(getattr(value, "dtype", "")) else ""  # NumPy has no such type
+            advice = f"; pass {name}.detach().cpu(){as_float}.numpy()"
         elif isinstance(value, list | tuple):
             advice = _advice_for_list(value, name)
         else:
@@ -65,7 +66,7 @@ def _advice_for_object(value: Any, what: str, name: str) -> str:
     if isinstance(value, zip):
         return "a zip; images and labels are two arguments"
     if isinstance(value, Iterator):
-        return f"a {kind}; pass list({name})"
+        return f"a {kind}; if it yields batches (images, targets), leave y out; of images pass list({name})"
     if callable(getattr(value, "toarray", None)):
         return f"a sparse {kind}; pass {name}.toarray()"
     if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
