@@ -38,7 +38,7 @@ NETWORKS = {
         lambda: sc.Residual([sc.Conv2D(4, 3, padding="same"), sc.BatchNorm(**NORM), sc.ReLU()]),
         lambda: sc.Residual([sc.Conv2D(6, 3, 2, "same"), sc.ELU(0.5)], [sc.Conv2D(6, 1, 2, "same")]),
         *(lambda: sc.MaxPool2D(3, 2, "same"), sc.Flatten, lambda: sc.BatchNorm(**NORM), lambda: sc.Dense(4)),
-        *(sc.Tanh, lambda: sc.Dropout(0.3), lambda: sc.Dense(3), sc.Sigmoid),
+        *(sc.Tanh, sc.Sigmoid, lambda: sc.Dropout(0.3), lambda: sc.Dense(3)),
     ),
     "image to image": images(lambda: sc.Conv2D(2, 3, padding="same"), sc.ReLU),
     "rows": lambda: sc.Sequential([sc.Dense(7), sc.ReLU(), sc.Dense(2)], input_shape=(6,)),
