@@ -22,8 +22,6 @@ import time
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from .checks.messages import shorten
-
 try:
     import fcntl
 except ImportError:  # Windows, where an open file cannot be removed: its lock is that it is open
@@ -49,7 +47,7 @@ def open_regular(path: str | os.PathLike[str]) -> BinaryIO:
     A FIFO would block for ever, and a device may do anything when it is opened.
     """
     name = os.path.expanduser(os.fspath(path))
-    _require_regular(_stat(name), name)
+    _require_regular(os.stat(name), name)
     descriptor = os.open(name, os.O_RDONLY | _FLAGS | _WITHOUT_WAITING)
     try:
         _require_regular(os.fstat(descriptor), name)  # it may have been exchanged since
@@ -63,7 +61,7 @@ def require_regular(path: str | os.PathLike[str]) -> None:
     """Raise an OSError if something else than a regular file is at ``path``, before it is opened for writing."""
     name = os.path.expanduser(os.fspath(path))
     with contextlib.suppress(FileNotFoundError):
-        _require_regular(_stat(name), name)
+        _require_regular(os.stat(name), name)
 
 
 @contextlib.contextmanager
@@ -106,7 +104,7 @@ def _place(path: str | os.PathLike[str]) -> tuple[str, os.stat_result | None]:
     target = name = os.path.expanduser(os.fsdecode(path))
     old: os.stat_result | None = None
     with contextlib.suppress(FileNotFoundError):  # also of a link that leads nowhere: the file is written there
-        old = _stat(name)
+        old = os.stat(name)
     if old is not None:
         _require_regular(old, name)
         if not (old.st_mode & 0o222 and os.access(name, os.W_OK)):
@@ -187,14 +185,6 @@ def _remove_unlocked(path: str) -> None:
         os.unlink(path)
     finally:
         os.close(descriptor)
-
-
-def _stat(name: str) -> os.stat_result:
-    try:
-        return os.stat(name)
-    except OSError as error:
-        error.filename = shorten(os.fsdecode(name), 500)  # a message is to be read
-        raise
 
 
 def _require_regular(status: os.stat_result, name: str | bytes) -> None:

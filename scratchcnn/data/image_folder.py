@@ -68,7 +68,7 @@ def load_folder(
     >>> x.shape, y.tolist(), names
     ((2, 28, 28), [0, 1], ['dark', 'light'])
     """
-    root = Path(as_path(path, "folder"))
+    root = Path(as_path("path", path, "folder"))
     wanted, converted = _size(size), _mode(mode)
     if not root.is_dir():
         if root.exists():

@@ -50,10 +50,5 @@ def test_the_bundled_digits_are_read_from_no_folder():
 
 @pytest.mark.parametrize("path", ["x" * 5000, "/".join(["x" * 99] * 50)])
 def test_a_path_that_is_too_long_is_shortened_in_messages(path, tmp_path):
-    path = f"{tmp_path}/{path}"
-    errors = [failure("mnist", data_dir=path)]
-    for call in (sc.data.read_idx, lambda path: sc.data.write_idx(path, np.zeros(3, np.uint8))):
-        with pytest.raises(OSError) as error:
-            call(path)
-        errors.append(str(error.value))
-    assert all(str(tmp_path) in text and len(text) < 1500 for text in errors)
+    message = failure("mnist", data_dir=f"{tmp_path}/{path}")
+    assert str(tmp_path) in message and len(message) < 1500
