@@ -149,8 +149,8 @@ def roofline_plot(limits: Limits, cases: list[Case], timings: list[Timing]) -> A
     ]
     figure, axis = plt.subplots(figsize=(9, 5.5), layout="constrained")
     peak = limits.registers
-    left, right = min((x for _, x, _ in drawn), default=1) / 3, max((x for _, x, _ in drawn), default=1) * 6
     corner = peak / limits.memory
+    left, right = min((corner, *(x for _, x, _ in drawn))) / 3, max((x for _, x, _ in drawn), default=1) * 6
     axis.plot([left, corner, right], [left * limits.memory, peak, peak], color="#222222", lw=2)
     roofs = {saving: "2x2" if saving < 3 else "4x4" for saving in {case.saving for case, _, _ in drawn} if saving > 1}
     for saving, tile in sorted(roofs.items()):
@@ -160,9 +160,7 @@ def roofline_plot(limits: Limits, cases: list[Case], timings: list[Timing]) -> A
     text = f"multiply-adds in registers: {peak:.0f} GFLOP/s"
     axis.annotate(text, (right, peak), (-4, 4), textcoords="offset points", ha="right", fontsize=9)
     text = f"memory: {limits.memory:.0f} GB/s"
-    axis.annotate(
-        text, (left, left * limits.memory), (6, -2), textcoords="offset points", fontsize=9, va="top", rotation=0
-    )
+    axis.annotate(text, (1.5 * left, 1.5 * left * limits.memory), (10, -4), textcoords="offset points", fontsize=9)
     for case, x, y in drawn:
         color = FORWARD if "forward" in case.operation else BACKWARD
         marker = "D" if case.saving > 1 else "o"
@@ -170,7 +168,8 @@ def roofline_plot(limits: Limits, cases: list[Case], timings: list[Timing]) -> A
         name = case.where.replace("pytorch, dense", "dense 9216 to 128")
         if "pool" not in case.operation and "conv" in case.operation:
             name += ", no pool"
-        axis.annotate(name, (x, y), (8, -3), textcoords="offset points", fontsize=8.5)
+        side, place = ("left", 8) if color == FORWARD else ("right", -8)  # the two of a layer lie side by side
+        axis.annotate(name, (x, y), (place, -3), textcoords="offset points", fontsize=8.5, ha=side)
     for label, marker, color in (
         ("forward", "o", FORWARD),
         ("gradients; zeros skipped are not counted", "o", BACKWARD),

@@ -60,24 +60,28 @@ class Kernel(NamedTuple):
 
 
 _of_thread = threading.local()
+_rehearsals = 0  # of all threads: almost never one
 
 
 @contextmanager
 def rehearsing() -> Iterator[list[Kernel]]:
     """Inside a ``with`` block run no kernel in this thread; at its end the list has all that are not loaded yet."""
+    global _rehearsals
     missing: dict[Kernel, None] = {}
     _of_thread.missing = missing
+    _rehearsals += 1
     found: list[Kernel] = []
     try:
         yield found
     finally:
+        _rehearsals -= 1
         _of_thread.missing = None
         found += missing
 
 
 def is_rehearsing() -> bool:
     """Return whether this thread only looks which kernels it needs."""
-    return getattr(_of_thread, "missing", None) is not None
+    return _rehearsals > 0 and getattr(_of_thread, "missing", None) is not None
 
 
 def native(factory: Callable[..., Callable[..., None]]) -> Callable[..., int]:

@@ -17,6 +17,7 @@ from .cpus import most_threads
 from .loops import OPERANDS, row_length, run_in_turn, run_together
 from .threads import threads_are_here
 
+MOST_OPERANDS = 64  # of a kernel
 Function = TypeVar("Function", bound=Callable[..., Any])
 _lock = Lock(OPERATION)
 _observer: Callable[[Any], Any] | None = None  # is told of each call of ``run``, and of what else it should know
@@ -29,10 +30,6 @@ class Call(NamedTuple):
     chunks: int
     dims: tuple[int, ...]
     operands: tuple[Array, ...]
-
-    def row(self, dims: Array, pointers: Array) -> tuple[int, ...]:
-        """Return how it begins its row of a program; the arrays are those numbers in memory."""
-        return self.address, self.chunks, new_address_of(dims), new_address_of(pointers)
 
 
 def exclusive(function: Function) -> Function:
@@ -68,9 +65,12 @@ def run(address: int, chunks: int, dims: tuple[int, ...], *operands: Array) -> N
     """
     if is_rehearsing():
         return
-    tell_observer(call := Call(address, chunks, dims, operands))
-    program, pointers = _program_of_one(), pointers_to(operands)
-    program[0, : OPERANDS + 1] = call.row(_as_array(dims), pointers)
+    if _observer is not None:
+        _observer(Call(address, chunks, dims, operands))
+    program, pointers, place = _program_of_one()
+    values = pointers_to(operands)
+    pointers[: len(values)] = values
+    program[0, : OPERANDS + 1] = address, chunks, address_of(_as_array(dims)), place
     run_program(program, chunks > 1)
 
 
@@ -82,18 +82,19 @@ def run_program(program: Array, worth_sharing: bool) -> None:
         run_in_turn(program)
 
 
-def pointers_to(operands: Sequence[Array]) -> Array:
+def pointers_to(operands: Sequence[Array]) -> list[int]:
     """Return address and size of each array, one after the other."""
     pointers: list[int] = []
     for array in operands:
         pointers += (address_of(array), array.size)
-    return np.array(pointers, np.int64)
+    return pointers
 
 
 @cache
-def _program_of_one() -> Array:
-    """Return the memory for the kernel that ``run`` runs, one at a time."""
-    return new_program(1)
+def _program_of_one() -> tuple[Array, Array, int]:
+    """Return the memory for the kernel that ``run`` runs, one at a time: its row, its pointers, and where these lie."""
+    pointers = np.empty(2 * MOST_OPERANDS, np.int64)
+    return new_program(1), pointers, new_address_of(pointers)
 
 
 def new_program(calls: int) -> Array:

@@ -57,10 +57,10 @@ class Recording:
         self._refreshing = [event for event in seen if not isinstance(event, Call)]
 
         self._program = new_program(len(calls))
-        self._pointers = [pointers_to(call.operands) for call in calls]
+        self._pointers = [np.array(pointers_to(call.operands), np.int64) for call in calls]
         self._dims = [np.array(call.dims, np.int64) for call in calls]
         for row, call, dims, pointers in zip(self._program, calls, self._dims, self._pointers, strict=True):
-            row[: OPERANDS + 1] = call.row(dims, pointers)
+            row[: OPERANDS + 1] = call.address, call.chunks, new_address_of(dims), new_address_of(pointers)
         self._worth_sharing = any(call.chunks > 1 for call in calls)
         # Which operands are arguments: of each the places of its address. The others must live as long as the list.
         numbers = {address_of(array): number for number, array in enumerate(arguments) if array is not None}
