@@ -9,7 +9,7 @@ Letters: N images, H W height and width, C channels, K classes.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from os import PathLike
 from typing import Any
 
@@ -126,6 +126,8 @@ class Ensemble(AveragedPredictions):
     """
 
     def __init__(self, models: Sequence[Sequential | AveragedPredictions | str | PathLike[str]]) -> None:
+        if isinstance(models, str | PathLike) or not isinstance(models, Iterable):
+            raise ValueError(f"models must be a list of models, or of files, got {shown(models)}")
         self.models = [load_model(model) if isinstance(model, str | os.PathLike) else model for model in models]
         if not self.models:
             raise ValueError("an ensemble needs at least one model")

@@ -22,6 +22,8 @@ import time
 from collections.abc import Iterator
 from typing import BinaryIO
 
+from .checks.paths import as_path
+
 try:
     import fcntl
 except ImportError:  # Windows, where an open file cannot be removed: its lock is that it is open
@@ -46,7 +48,7 @@ def open_regular(path: str | os.PathLike[str]) -> BinaryIO:
 
     A FIFO would block for ever, and a device may do anything when it is opened.
     """
-    name = os.path.expanduser(os.fspath(path))
+    name = as_path("path", path)
     _require_regular(os.stat(name), name)
     descriptor = os.open(name, os.O_RDONLY | _FLAGS | _WITHOUT_WAITING)
     try:
@@ -59,7 +61,7 @@ def open_regular(path: str | os.PathLike[str]) -> BinaryIO:
 
 def require_regular(path: str | os.PathLike[str]) -> None:
     """Raise an OSError if something else than a regular file is at ``path``, before it is opened for writing."""
-    name = os.path.expanduser(os.fspath(path))
+    name = as_path("path", path)
     with contextlib.suppress(FileNotFoundError):
         _require_regular(os.stat(name), name)
 
@@ -101,7 +103,7 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
 
 def _place(path: str | os.PathLike[str]) -> tuple[str, os.stat_result | None]:
     """Return where a file is to be written, all links followed, and the status of the one that is there, if any."""
-    target = name = os.path.expanduser(os.fsdecode(path))
+    target = name = as_path("path", path)
     old: os.stat_result | None = None
     with contextlib.suppress(FileNotFoundError):  # also of a link that leads nowhere: the file is written there
         old = os.stat(name)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from os import PathLike
 from pathlib import Path
 
 from ..checks.inputs import as_integer
+from ..checks.paths import as_path
 from ..checks.settings import Setting, yes_or_no
 from .base import Callback
 
@@ -46,6 +46,6 @@ class BackupAndRestore(Callback):
     def __init__(
         self, backup_dir: str | PathLike[str], save_freq: int | str = "epoch", delete_checkpoint: bool = True
     ) -> None:
-        self.backup_dir = Path(os.path.expanduser(backup_dir))
+        self.backup_dir = Path(as_path("backup_dir", backup_dir, "folder"))
         self.save_freq = "epoch" if save_freq == "epoch" else as_integer("save_freq", save_freq, 1)
         self.delete_checkpoint = delete_checkpoint

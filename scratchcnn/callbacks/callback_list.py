@@ -163,7 +163,8 @@ class CallbackList:
 
 
 def _as_callbacks(callbacks: Any) -> list[Callback]:
-    given = [callbacks] if isinstance(callbacks, Callback) else [] if callbacks is None else list(callbacks)
+    alone = isinstance(callbacks, Callback | type | str) or not isinstance(callbacks, Iterable | None)
+    given = [callbacks] if alone else [] if callbacks is None else list(callbacks)
     for place, callback in enumerate(given):
         if isinstance(callback, type) and issubclass(callback, Callback):
             raise ValueError(f"callbacks[{place}] is the class {callback.__name__}; write {callback.__name__}(...)")

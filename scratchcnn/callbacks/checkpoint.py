@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import os
 import string
 from collections.abc import Sequence
 from os import PathLike
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..checks.messages import shown
+from ..checks.paths import as_path
 from ..checks.settings import Setting, yes_or_no
 from ..network.network import Network
 from ..saving.description import describe
@@ -117,8 +117,9 @@ class ModelCheckpoint(LogReader):
 
 
 def _pattern(path: Any) -> str:
-    _names_in(str(path))  # raises an error if it is none
-    return os.path.expanduser(path)
+    path = as_path("path", path)
+    _names_in(path)  # raises an error if it is none
+    return path
 
 
 def _names_in(path: str) -> set[str]:

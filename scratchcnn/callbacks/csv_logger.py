@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from ..checks.messages import shown
+from ..checks.paths import as_path
 from ..checks.settings import Setting, yes_or_no
 from ..files import replacing, require_regular
 from ..network.network import Network
@@ -41,7 +42,7 @@ class CSVLogger(LogReader):
     'epoch,loss,accuracy'
     """
 
-    path = Setting(lambda name, value: Path(value).expanduser())
+    path = Setting(lambda name, value: Path(as_path(name, value)))
     append = Setting(yes_or_no)
 
     def __init__(self, path: str | PathLike[str], append: bool = False) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from ..checks.inputs import as_integer
 from ..checks.messages import say, shown
-from ..checks.settings import Setting, at_least_zero
+from ..checks.settings import Setting, as_number, at_least_zero
 from ..network.network import Network
 from .base import Callback, LogReader
 from .monitors import Monitor, as_monitor, require_names
@@ -111,7 +111,7 @@ class ReduceLROnPlateau(LogReader):
         cooldown: int = 0,
         min_lr: float = 0.0,
     ) -> None:
-        if not 0 < factor < 1:
+        if not 0 < as_number("factor", factor) < 1:
             raise ValueError(f"factor must lie between 0 and 1, got {shown(factor)}")
         self.monitor = Monitor(monitor, mode, min_delta)
         self.factor, self.patience = float(factor), as_integer("patience", patience, 0)

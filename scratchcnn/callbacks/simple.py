@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -56,6 +58,8 @@ class LambdaCallback(Callback):
         for name, function in self._functions.items():
             if function is not None and not callable(function):
                 raise ValueError(f"{name} must be a function, got {shown(function)}")
+            if function is not None:
+                _require_arguments(name, function)
 
     def _do(self, moment: str, *arguments: Any) -> None:
         function = self._functions[moment]
@@ -79,6 +83,19 @@ class LambdaCallback(Callback):
 
     def on_train_end(self) -> None:
         self._do("on_train_end", {})
+
+
+def _require_arguments(name: str, function: Callable[..., Any]) -> None:
+    """Raise a ValueError if a function cannot be called with the arguments of its moment."""
+    arguments = ["logs"] if "epoch" not in name and "batch" not in name else [name.split("_")[-2], "logs"]
+    with contextlib.suppress(ValueError):  # some built-in functions do not say what they take
+        signature = inspect.signature(function)
+        try:
+            signature.bind(*arguments)
+        except TypeError as error:
+            call = ", ".join(arguments)
+            message = f"{name} must be a function of ({call}): {error}; write lambda {call}: ..."
+            raise TypeError(message) from None
 
 
 class TerminateOnNaN(Callback):

@@ -8,6 +8,7 @@ import numpy as np
 
 from .advice.objects import as_array
 from .inputs import as_contiguous, as_labels
+from .messages import shown
 
 SUM_TOLERANCE = 1e-3  # of a row of probabilities
 
@@ -55,6 +56,14 @@ def _as_rows(y: np.ndarray, keep_rows: bool) -> np.ndarray | None:
         if not (np.count_nonzero(y, axis=1) == 1).all():
             return None
         return y.argmax(axis=1) if not keep_rows else y if y.dtype.kind == "f" else y.astype(np.float64)
-    if y.dtype.kind == "f" and (y >= 0).all() and (np.abs(y.sum(axis=1) - 1) <= SUM_TOLERANCE).all():
-        return y
-    return None
+    if y.dtype.kind != "f":
+        return None
+    sums = y.sum(axis=1)
+    wrong = np.flatnonzero(~((y >= 0).all(axis=1) & (np.abs(sums - 1) <= SUM_TOLERANCE)))
+    if wrong.size:
+        row = int(wrong[0])
+        raise ValueError(
+            f"rows (N, {y.shape[1]}) of probabilities must be numbers >= 0 that add up to 1; {wrong.size} are not, the "
+            f"first is y[{row}], {shown(y[row].tolist(), 100)}, which adds up to {sums[row]:.4g}"
+        )
+    return y

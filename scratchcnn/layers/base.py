@@ -199,6 +199,8 @@ class Layer(Member):
 
     def set_weights(self, weights: Sequence[np.ndarray]) -> None:
         """Take over arrays as ``get_weights`` returns them; a ValueError if their shapes do not fit."""
+        if not isinstance(weights, Sequence):
+            raise ValueError(f"weights must be a list of arrays, as get_weights returns it, got {shown(weights)}")
         own = [*self.params.values(), *self.state.values()]
         expected, shapes = [array.shape for array in own], [np.shape(array) for array in weights]
         if shapes != expected:

@@ -179,6 +179,8 @@ def _as_branch(argument: str, layers: Any) -> tuple[Layer, ...]:
     """Return layers in a row, each followed by its activation; what ``config`` returned will do, too."""
     from . import LAYERS  # where this class is listed, too
 
+    if not isinstance(layers, Layer | Iterable):
+        raise ValueError(f"Residual: {argument} must be a list of layers, got {shown(layers)}")
     given = [layers] if isinstance(layers, Layer) else list(layers)
     branch: list[Layer] = []
     for place, layer in enumerate(given):

@@ -168,6 +168,8 @@ class ParameterVectors(KnownAttributes):
 
     def set_weights(self, weights: Sequence[np.ndarray]) -> None:
         """Take over what ``get_weights`` returned, here or in a model of the same layers."""
+        if not isinstance(weights, Sequence):
+            raise ValueError(f"weights must be a list of arrays, as get_weights returns it, got {shown(weights)}")
         with self.lock, unbroken:
             own, shapes = self._weights(), [np.shape(array) for array in weights]
             if [array.shape for array in own] != shapes:

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 from os import PathLike
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -26,6 +25,7 @@ import numpy as np
 from ..callbacks.callback_list import CallbackList
 from ..checks.inputs import as_integer
 from ..checks.messages import reason, shown
+from ..checks.paths import as_path
 from ..checks.settings import yes_or_no
 from ..concurrency.interrupts import unbroken
 from ..files import open_regular, replacing
@@ -67,12 +67,15 @@ class Checkpoint:
     def __init__(
         self, folder: str | PathLike[str], every: int | None = None, resume: bool = False, delete: bool = False
     ) -> None:
-        self.path = Path(os.path.expanduser(folder)) / NAME
+        self.path = Path(as_path("checkpoint", folder, "folder")) / NAME
         self.every = None if every is None else as_integer("checkpoint_freq", every, 1)
         self.resume, self._delete = yes_or_no("resume", resume), delete
         self._identity: dict[str, Any] = {}
         self._told: dict[str, Any] | None = None
-        self.path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+        except (FileExistsError, NotADirectoryError) as error:
+            raise ValueError(f"checkpoint must be a folder, {self.path.parent} is a file or lies in one") from error
 
     def open(self, model: Network, settings: dict[str, Any]) -> Position | None:
         """Take note of what the training is; return where to go on, None for the beginning.

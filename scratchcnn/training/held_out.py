@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ..checks.settings import as_number
 from ..network.network import Network
 from .samples import Samples, checked_samples
 from .streams import Stream, is_stream
@@ -29,6 +30,7 @@ def validation_of(model: Network, data: Any, passes: int, steps: int | None) -> 
 def held_out_samples(model: Network, samples: Samples, split: float) -> tuple[np.ndarray, Samples]:
     """Return the numbers of the samples to train on, ascending, and those that are held out."""
     x, y, weights = samples
+    split = as_number("validation_split", split)
     held_out = round(len(x) * split) if 0 < split < 1 else 0
     if not 0 < held_out < len(x):
         raise ValueError(

@@ -125,8 +125,8 @@ BAD = {
     "a missing value": (sc.MeanSquaredError(), (2, 1), np.array([1.0, np.nan]), "finite"),
     "signs": (sc.BinaryCrossEntropy(), (2, 1), np.array([-1, 1]), "0 and 1, or between, got -1 to 1"),
     "three classes": (sc.BinaryCrossEntropy(), (3, 1), np.arange(3), r"Dense\(3\)"),
-    "rows that do not sum to 1": (sc.SoftmaxCrossEntropy(), (2, 3), np.full((2, 3), 0.5), "class numbers"),
-    "negative rows": (sc.SoftmaxCrossEntropy(), (1, 3), np.array([[-1.0, 1, 1]]), "class numbers"),
+    "rows that do not sum to 1": (sc.SoftmaxCrossEntropy(), (2, 3), np.full((2, 3), 0.5), "which adds up to 1.5"),
+    "negative rows": (sc.SoftmaxCrossEntropy(), (1, 3), np.array([[-1.0, 1, 1]]), "numbers >= 0"),
     "weights of other classes": (sc.SoftmaxCrossEntropy(class_weights=[1, 2]), (2, 3), np.arange(2), "2 weights"),
 }
 

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 import scratchcnn as sc
-from scratchcnn import files
 from scratchcnn.data import read_idx, write_idx
 from scratchcnn.files import replacing
 from support.file_kinds import ARRAY, make_fifo, writers
+from support.processes import ROOT
 from support.small_networks import small_network
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="FIFOs, devices, modes and links of POSIX systems")
@@ -51,12 +51,11 @@ def test_a_read_only_folder_is_named(tmp_path, write):
 
 
 def run(code, path):
-    """Run some code on a path in a process of its own, which loads nothing of the library but ``replacing``."""
+    """Run some code on a path in a process of its own."""
     start = f"""
-import importlib.util, os, resource, signal
-spec = importlib.util.spec_from_file_location("files", {files.__file__!r})
-files = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(files)
+import os, resource, signal, sys
+sys.path.insert(0, {str(ROOT)!r})
+from scratchcnn import files
 path = {str(path)!r}
 """
     return subprocess.run([sys.executable, "-c", start + code], capture_output=True, text=True, timeout=60)

@@ -97,7 +97,7 @@ NO_ADVICE = {
     "soft targets of other classes": (np.full((20, 5), 0.2), "rows .* of probabilities, not one class each"),
     "several labels": (np.eye(10)[LABELS] + np.eye(10)[(LABELS + 1) % 10], "20 do not hold one 1: not one class each"),
     "no label in a row": (np.eye(10)[LABELS] * (LABELS > 0)[:, np.newaxis], "do not hold one 1: not one class each"),
-    "scores": (np.arange(200.0).reshape(20, 10), r"an array of shape \(20, 10\)$"),
+    "scores": (np.arange(200.0).reshape(20, 10), r"y\[0\], \[0.0, .*\], which adds up to 45$"),
     "ages": (LABELS + 0.5, "dtype float64: label 0 is .*5$"),
     "a missing label": (np.where(LABELS == 3, np.nan, LABELS), "label .* is nan"),
     "dates": (np.array(LABELS, "datetime64[D]"), r"dtype datetime64\[D\]$"),
