@@ -58,7 +58,8 @@ class Callback(KnownAttributes):
         """Return what a checkpoint is to keep: numbers, texts, lists of them and arrays, by name.
 
         A training that is resumed hands it to ``set_state``, before ``on_train_begin``; so a callback that remembers
-        something from epoch to epoch goes on as if there had been no interruption.
+        something from epoch to epoch goes on as if there had been no interruption. For an epoch that goes on in its
+        middle ``on_epoch_begin`` is called once more.
         """
         return {}
 

@@ -45,11 +45,25 @@ class LearningRateScheduler(Callback):
         if not callable(schedule):
             raise ValueError(f"schedule must be a function of (epoch, learning_rate), got {shown(schedule)}")
         self.schedule, self.verbose = schedule, as_integer("verbose", verbose, 0)
+        self._latest: int | None = None  # epoch whose rate is set
+
+    def attach(self, model: Network, epochs: int, steps: int) -> None:
+        super().attach(model, epochs, steps)
+        self._latest = None
+
+    def get_state(self) -> dict[str, Any]:
+        return {"latest": self._latest}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        self._latest = state.get("latest")
 
     def on_train_begin(self) -> None:
         require_number(self.model, "LearningRateScheduler")
 
     def on_epoch_begin(self, epoch: int) -> None:
+        if epoch == self._latest:
+            return  # it was interrupted in its middle, and goes on with the rate it has
+        self._latest = epoch
         assert self.model.optimizer is not None
         before = self.model.optimizer.current_learning_rate()
         rate = self.schedule(epoch, before) if _takes_two(self.schedule) else self.schedule(epoch)

@@ -12,7 +12,14 @@ import numpy as np
 import pytest
 
 import scratchcnn as sc
-from scratchcnn.callbacks import BackupAndRestore, CSVLogger, EarlyStopping, ModelCheckpoint, ReduceLROnPlateau
+from scratchcnn.callbacks import (
+    BackupAndRestore,
+    CSVLogger,
+    EarlyStopping,
+    LearningRateScheduler,
+    ModelCheckpoint,
+    ReduceLROnPlateau,
+)
 from support.processes import ROOT
 from support.small_networks import all_arrays, small_network, some_digits
 
@@ -101,6 +108,20 @@ def test_so_does_one_on_the_compiled_operations(tmp_path):
         fit(broken, "plain", tmp_path / "run", Interrupt(3, 4), checkpoint_freq=3)
     fit(resumed, "plain", tmp_path / "run", resume=True)
     assert all_arrays(resumed) == all_arrays(whole)
+
+
+@pytest.mark.parametrize("every", [None, 2])
+def test_a_rate_that_is_set_anew_each_epoch_is_set_once(tmp_path, reference, every):
+    def halve():
+        return LearningRateScheduler(lambda epoch, rate: rate / 2)
+
+    whole, broken, resumed = network(), network(), network()
+    fit(whole, "plain", tmp_path / "whole", halve())
+    with pytest.raises(Interrupted):
+        fit(broken, "plain", tmp_path / "run", halve(), Interrupt(2, 3), checkpoint_freq=every)
+    fit(resumed, "plain", tmp_path / "run", halve(), resume=True)
+    assert all_arrays(resumed) == all_arrays(whole)
+    assert resumed.history.history == whole.history.history
 
 
 def test_a_table_and_the_best_model_go_on_too(tmp_path, reference):
