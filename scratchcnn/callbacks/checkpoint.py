@@ -70,6 +70,7 @@ class ModelCheckpoint(LogReader):
         self.save_best_only = save_best_only
         self.monitor = Monitor(monitor, mode)
         self.include_optimizer = include_optimizer
+        self._expected: set[str] = set()  # what fit says that it measures
 
     @property
     def _names(self) -> set[str]:
@@ -77,14 +78,16 @@ class ModelCheckpoint(LogReader):
 
     def require_measured(self, measured: Sequence[str], others_may_come: bool) -> None:
         names = self._names - {"epoch"}
-        require_names([self.monitor.name] if self.save_best_only else [], measured, others_may_come)
+        if self.save_best_only:
+            self.monitor.require_measured(measured, others_may_come)
         require_names(sorted(names), measured, others_may_come)
+        self._expected = set(measured)
         if names.issubset(measured):
             self._path_of(0, dict.fromkeys(names, 0.5))
 
     def attach(self, model: Network, epochs: int, steps: int) -> None:
         super().attach(model, epochs, steps)
-        self.monitor.reset()
+        self.monitor.reset(model.metrics)
 
     def get_state(self) -> dict[str, Any]:
         return self.monitor.get_state()
@@ -101,6 +104,8 @@ class ModelCheckpoint(LogReader):
     def read_logs(self, epoch: int, logs: dict[str, Any]) -> None:
         if self.save_best_only and not self.monitor.improved(logs):
             return
+        if (self._names - {"epoch"} - logs.keys()) & self._expected:
+            return  # what is measured every few epochs only, and has a part in the file's name
         path = self._path_of(epoch, logs)
         path.parent.mkdir(parents=True, exist_ok=True)
         save_model(self.model, path, self.include_optimizer)

@@ -11,7 +11,7 @@ from ..checks.inputs import as_integer
 from ..checks.settings import Setting, yes_or_no
 from ..network.network import Network
 from .base import LogReader
-from .monitors import Monitor, as_monitor, require_names
+from .monitors import Monitor, as_monitor
 
 
 class EarlyStopping(LogReader):
@@ -72,11 +72,11 @@ class EarlyStopping(LogReader):
         self._waited = 0
 
     def require_measured(self, measured: Sequence[str], others_may_come: bool) -> None:
-        require_names([self.monitor.name], measured, others_may_come)
+        self.monitor.require_measured(measured, others_may_come)
 
     def attach(self, model: Network, epochs: int, steps: int) -> None:
         super().attach(model, epochs, steps)
-        self.monitor.reset()
+        self.monitor.reset(model.metrics)
         self.stopped_epoch = self.best_epoch = self._best_weights = None
         self._waited = 0
 

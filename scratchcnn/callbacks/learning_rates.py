@@ -12,7 +12,7 @@ from ..checks.messages import say, shown
 from ..checks.settings import Setting, as_number, at_least_zero
 from ..network.network import Network
 from .base import Callback, LogReader
-from .monitors import Monitor, as_monitor, require_names
+from .monitors import Monitor, as_monitor
 
 
 class LearningRateScheduler(Callback):
@@ -134,11 +134,11 @@ class ReduceLROnPlateau(LogReader):
         self._waited = self._cooling = 0
 
     def require_measured(self, measured: Sequence[str], others_may_come: bool) -> None:
-        require_names([self.monitor.name], measured, others_may_come)
+        self.monitor.require_measured(measured, others_may_come)
 
     def attach(self, model: Network, epochs: int, steps: int) -> None:
         super().attach(model, epochs, steps)
-        self.monitor.reset()
+        self.monitor.reset(model.metrics)
         self._waited = self._cooling = 0
 
     def on_train_begin(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from difflib import SequenceMatcher, get_close_matches
 from typing import Any
 
@@ -10,7 +10,9 @@ import numpy as np
 
 from ..checks.attributes import KnownAttributes
 from ..checks.messages import shown
+from ..checks.settings import as_number
 from ..history import as_plain
+from ..metrics import Metric
 
 MEASURES = ("loss", "accuracy")  # by fit, of the training samples, and with the prefix val_ of the validation samples
 HIGHER_IS_BETTER = ("accuracy", "acc", "auc", "f1", "f1_score", "iou", "precision", "r2", "recall", "score")
@@ -24,7 +26,8 @@ class Monitor(KnownAttributes):
     name : str
         Which of the logs.
     mode : {"auto", "min", "max"}
-        Whether lower or higher is better; "auto": higher if the name ends in one of ``HIGHER_IS_BETTER``, else lower.
+        Whether lower or higher is better; "auto": what the metric of that name says of itself, else higher if the name
+        ends in one of ``HIGHER_IS_BETTER``, and lower if not.
     min_delta : float
         How much better than the best a value must be to count, >= 0.
     """
@@ -34,16 +37,25 @@ class Monitor(KnownAttributes):
             raise ValueError(f'monitor must be the name of one of the logs, such as "val_loss", got {shown(name)}')
         if mode not in ("auto", "min", "max"):
             raise ValueError(f'mode must be "auto", "min" or "max", got {shown(mode)}')
+        min_delta = as_number("min_delta", min_delta)
         if not min_delta >= 0:
-            raise ValueError(f"min_delta must be at least 0, got {shown(min_delta)}")
-        self.name, self.min_delta = name, min_delta
+            raise ValueError(f"min_delta must be at least 0, got {min_delta}")
+        self.name, self.mode, self.min_delta = name, mode, min_delta
         ends = tuple(f"_{end}" for end in HIGHER_IS_BETTER)
-        higher_is_better = mode == "max" or (mode == "auto" and f"_{name.lower()}".endswith(ends))
-        self.sign = 1.0 if higher_is_better else -1.0
+        self._higher_by_name = f"_{name.lower()}".endswith(ends)
+        self._is_expected = False  # for fit has said that it will measure it
         self.reset()
 
-    def reset(self) -> None:
-        """Forget what was best."""
+    def require_measured(self, measured: Sequence[str], others_may_come: bool) -> None:
+        """Raise a ValueError, before any training, if an epoch will not measure it."""
+        require_names([self.name], measured, others_may_come)
+        self._is_expected = self.name in measured
+
+    def reset(self, metrics: Iterable[Metric] | None = ()) -> None:
+        """Forget what was best; the metrics that are measured may say what better means."""
+        own = [metric.higher_is_better for metric in metrics or () if metric.name == self.name.removeprefix("val_")]
+        higher_is_better = self._higher_by_name if not own or own[0] is None else own[0]
+        self.sign = 1.0 if self.mode == "max" or (self.mode == "auto" and higher_is_better) else -1.0
         self.best = -np.inf  # of sign * value, so that higher is better
         self.measured = False  # in any epoch so far
 
@@ -61,11 +73,11 @@ class Monitor(KnownAttributes):
         Raises
         ------
         ValueError
-            If no epoch has so far, or the value is no number.
+            If no epoch has so far and ``fit`` did not say that one will, or the value is no number.
         """
         value = as_plain(logs).get(self.name)
         if value is None:
-            if not self.measured:
+            if not (self.measured or self._is_expected):
                 raise ValueError(not_measured(self.name, logs))
             return False
         if not isinstance(value, int | float):

@@ -29,6 +29,8 @@ class Accuracy(Metric):
     0.5
     """
 
+    higher_is_better = classifies = True
+
     def __init__(self, name: str = "accuracy") -> None:
         super().__init__(name)
         self.reset_state()
@@ -71,6 +73,8 @@ class TopKAccuracy(Metric):
     >>> top_2.result()
     0.5
     """
+
+    higher_is_better = classifies = True
 
     def __init__(self, k: int = 5, name: str = "top_k_accuracy") -> None:
         super().__init__(name)

@@ -25,6 +25,8 @@ class Metric(KnownAttributes):
     name : str
         What the value is called in ``history``, in callbacks and on the screen; with ``val_`` before it where it is of
         the validation data.
+    higher_is_better : bool or None
+        What callbacks that look for the best are told; None, the default: they go by the name.
 
     Examples
     --------
@@ -51,6 +53,9 @@ class Metric(KnownAttributes):
     >>> metric.result()
     0.5
     """
+
+    higher_is_better: bool | None = None
+    classifies = False  # whether it makes no sense where nothing is classified
 
     def __init__(self, name: str) -> None:
         if not isinstance(name, str) or not name or name.startswith("val_"):

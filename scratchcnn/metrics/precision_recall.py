@@ -23,6 +23,8 @@ from .base import Metric
 class _Counts(Metric):
     """Base class: TP, FP and FN of each class."""
 
+    higher_is_better = classifies = True
+
     def __init__(self, name: str) -> None:
         super().__init__(name)
         self.reset_state()

@@ -68,6 +68,10 @@ def use(name: str) -> None:
     global _backend
     if name not in BACKENDS:
         raise ValueError(f"there is no backend {shown(name)}; choose one of {', '.join(BACKENDS)}")
+    if name == "jit" and _is_numbas_compiler_off():
+        raise ValueError(
+            "NUMBA_DISABLE_JIT is set, without numba's compiler there is no jit; unset it before Python starts"
+        )
     operations = _operations_of(name)
     with _choice:
         globals().update(operations)
@@ -220,6 +224,10 @@ def _warn_of_misspelt_variables() -> None:
             warnings.warn(f"the environment variable {name} is not used{hint}", RuntimeWarning, stacklevel=3)
 
 
+def _is_numbas_compiler_off() -> bool:
+    return os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0")
+
+
 def _default() -> str:
     wanted = os.environ.get("SCRATCHCNN_BACKEND", "")
     if not wanted and importlib.util.find_spec("numba") is None:
@@ -227,7 +235,7 @@ def _default() -> str:
             "numba is not installed: scratchcnn runs on its slow NumPy reference", RuntimeWarning, stacklevel=2
         )
         wanted = "reference"
-    if not wanted and os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0"):
+    if wanted in ("", "jit") and _is_numbas_compiler_off():
         warnings.warn(
             "NUMBA_DISABLE_JIT is set: scratchcnn runs on its slow NumPy reference", RuntimeWarning, stacklevel=2
         )

@@ -85,7 +85,9 @@ def fit_data(
     if validation_data is not None:
         steps = None if validation_steps is None else as_integer("validation_steps", validation_steps, 1)
         validation = validation_of(model, validation_data, len(validated), steps)
-    measured_at_once = as_integer("validation_batch_size", validation_batch_size or size, 1)
+    measured_at_once = size
+    if validation_batch_size is not None:
+        measured_at_once = as_integer("validation_batch_size", validation_batch_size, 1)
     require_no_targets(x, y)
     batches: Batches | Stream
     identity: dict[str, Any] = {"batch_size": size, "initial_epoch": initial_epoch}
@@ -123,6 +125,7 @@ def fit_data(
 def _validated_epochs(frequency: Any, epochs: int, initial_epoch: int) -> list[int]:
     """Return the numbers, from 0, of the epochs after which to validate."""
     numbers = range(initial_epoch, epochs)
+    frequency = frequency.tolist() if isinstance(frequency, np.ndarray) else frequency
     if isinstance(frequency, list | tuple | set | range):
         wanted = {as_integer("an epoch of validation_freq", epoch, 1) for epoch in frequency}
         return [number for number in numbers if number + 1 in wanted]

@@ -50,6 +50,8 @@ def _as_weights(model: Network, y: np.ndarray, sample_weight: Any, class_weight:
     weights = np.ones(len(y)) if sample_weight is None else _checked_weights(sample_weight, len(y))
     if class_weight is not None:
         weights = weights * _of_classes(model, y, class_weight)
+        if not weights.any():
+            raise ValueError("class_weight gives all samples the weight 0: there would be nothing to learn")
     return as_contiguous(weights, model.dtype)
 
 

@@ -33,7 +33,7 @@ class Totals:
     Raises
     ------
     ValueError
-        If the accuracy is asked for, and there is none.
+        If the accuracy or another metric of classes is asked for, and nothing is classified.
     """
 
     def __init__(self, model: Network, targets: np.ndarray | None) -> None:
@@ -45,10 +45,10 @@ class Totals:
         chosen = model.metrics
         if chosen is None:
             chosen = () if self._count is None else (Accuracy(),)
-        elif self._count is None and any(type(metric) is Accuracy for metric in chosen):
+        elif self._count is None and (senseless := [metric.name for metric in chosen if metric.classifies]):
             raise ValueError(
-                f"there is no accuracy with {type(model.loss).__name__} and these targets: nothing is classified; "
-                "leave it out of the metrics, compile(metrics=[])"
+                f"there is no {senseless[0]} with {type(model.loss).__name__} and these targets: nothing is "
+                "classified; leave it out of the metrics, compile(metrics=[])"
             )
         self.metrics = [copy.deepcopy(metric) for metric in chosen]  # another thread may be evaluating, too
         for metric in self.metrics:

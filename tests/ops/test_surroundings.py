@@ -35,8 +35,9 @@ assert "numba" in sys.modules and (results == [0, 2]).all(), results
 
 
 def run(program=PROGRAM, **environment):
-    variables = {**os.environ, "PYTHONPATH": str(ROOT), **environment}
+    variables = {**os.environ, "PYTHONPATH": str(ROOT)}
     variables.pop("SCRATCHCNN_BACKEND", None)
+    variables |= environment
     return subprocess.run([sys.executable, "-c", program], env=variables, capture_output=True, text=True, check=True)
 
 
@@ -50,3 +51,11 @@ def test_without_numbas_compiler_the_reference_runs_and_that_is_said():
     done = run(NUMBA_DISABLE_JIT="1")
     assert done.stdout == "reference (1, 4)\n" and "NUMBA_DISABLE_JIT is set" in done.stderr
     assert run(NUMBA_DISABLE_JIT="0").stdout.startswith("jit")
+
+
+@without_numba
+def test_without_numbas_compiler_jit_cannot_be_chosen_either():
+    done = run(NUMBA_DISABLE_JIT="1", SCRATCHCNN_BACKEND="jit")
+    assert done.stdout == "reference (1, 4)\n" and "NUMBA_DISABLE_JIT is set" in done.stderr
+    chosen = "import scratchcnn as sc\ntry: sc.ops.use('jit')\nexcept ValueError as error: print(error)"
+    assert "unset it before Python starts" in run(chosen, NUMBA_DISABLE_JIT="1").stdout
