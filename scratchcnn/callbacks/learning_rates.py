@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import math
 from collections.abc import Callable, Sequence
@@ -45,6 +46,7 @@ class LearningRateScheduler(Callback):
         if not callable(schedule):
             raise ValueError(f"schedule must be a function of (epoch, learning_rate), got {shown(schedule)}")
         self.schedule, self.verbose = schedule, as_integer("verbose", verbose, 0)
+        self._takes_two = _takes_two(schedule)
         self._latest: int | None = None  # epoch whose rate is set
 
     def attach(self, model: Network, epochs: int, steps: int) -> None:
@@ -66,7 +68,7 @@ class LearningRateScheduler(Callback):
         self._latest = epoch
         assert self.model.optimizer is not None
         before = self.model.optimizer.current_learning_rate()
-        rate = self.schedule(epoch, before) if _takes_two(self.schedule) else self.schedule(epoch)
+        rate = self.schedule(epoch, before) if self._takes_two else self.schedule(epoch)
         self.model.optimizer.learning_rate = at_least_zero(f"the learning rate of epoch {epoch}", rate)
         if self.verbose and rate != before:
             say(f"Epoch {epoch + 1}: the learning rate is {rate:g}")
@@ -191,10 +193,13 @@ def require_number(model: Network, callback: str) -> None:
 
 
 def _takes_two(schedule: Callable[..., Any]) -> bool:
+    """Return whether a schedule takes the rate beside the epoch; a TypeError if it takes neither one nor two."""
     try:
-        inspect.signature(schedule).bind(0, math.nan)
-    except TypeError:
-        return False
-    except ValueError:  # a function in C has no signature
+        signature = inspect.signature(schedule)
+    except ValueError:  # a function in C has none
         return True
-    return True
+    for arguments in ((0, math.nan), (0,)):
+        with contextlib.suppress(TypeError):
+            signature.bind(*arguments)
+            return len(arguments) == 2
+    raise TypeError(f"schedule must be a function of (epoch, learning_rate) or of (epoch), got one of {signature}")

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 
 from ..checks.inputs import as_integer
+from ..checks.messages import shown
+from ..checks.ranges import are_below
 from ..losses.classification import count_correct
 from .base import Metric
 
@@ -39,7 +41,9 @@ class Accuracy(Metric):
         self._right, self._samples = 0.0, 0
 
     def update_state(self, targets: np.ndarray, predictions: np.ndarray) -> None:
+        targets, predictions = np.asarray(targets), np.asarray(predictions)
         if targets.ndim == 1:
+            require_classes("Accuracy", targets, predictions)
             self.add(count_correct(predictions, targets), len(targets))
         else:
             right = ((predictions > 0.5) == (targets > 0.5)) & np.isfinite(predictions)
@@ -85,6 +89,7 @@ class TopKAccuracy(Metric):
         self._right, self._samples = 0, 0
 
     def update_state(self, targets: np.ndarray, predictions: np.ndarray) -> None:
+        targets, predictions = np.asarray(targets), np.asarray(predictions)
         require_classes("TopKAccuracy", targets, predictions)
         of_right = predictions[np.arange(len(targets)), targets]  # (N,)
         before = np.count_nonzero(predictions > of_right[:, np.newaxis], axis=1)  # (N,)
@@ -105,4 +110,9 @@ def require_classes(metric: str, targets: np.ndarray, predictions: np.ndarray) -
         raise ValueError(
             f"{metric} needs class numbers (N,) and predictions (N, K), got targets {targets.dtype} {targets.shape} "
             f"and predictions {predictions.shape}"
+        )
+    if len(targets) != len(predictions) or not are_below(predictions.shape[1], targets):
+        raise ValueError(
+            f"{metric} needs one class number from 0 to {predictions.shape[1] - 1} for each of {len(predictions)} "
+            f"samples, got {len(targets)}: {shown(targets)}"
         )

@@ -33,6 +33,7 @@ class _Counts(Metric):
         self._counts: np.ndarray | None = None  # (3, K)
 
     def update_state(self, targets: np.ndarray, predictions: np.ndarray) -> None:
+        targets, predictions = np.asarray(targets), np.asarray(predictions)
         if targets.ndim == 1:
             require_classes(type(self).__name__, targets, predictions)
             K = predictions.shape[1]

@@ -73,6 +73,24 @@ def test_a_function_with_other_arguments_than_its_moment_has_is_refused_before_t
     fit(callbacks=CALLBACKS.LambdaCallback(**{moment: print}))  # a built-in function
 
 
+@pytest.mark.parametrize("schedule", [lambda: 0.1, lambda epoch, rate, more: rate])
+def test_a_schedule_of_neither_one_argument_nor_two_is_refused(schedule):
+    with pytest.raises(TypeError, match=r"a function of \(epoch, learning_rate\) or of \(epoch\), got one of \("):
+        CALLBACKS.LearningRateScheduler(schedule)
+
+
+@pytest.mark.parametrize(
+    "metric", [sc.metrics.Accuracy(), sc.metrics.TopKAccuracy(1), sc.metrics.Precision(), sc.metrics.F1Score()]
+)
+@pytest.mark.parametrize("targets", [np.array([0, -1]), np.array([0, 2]), np.array([0]), [0, 2]])
+def test_a_metric_refuses_what_is_no_class(metric, targets):
+    with pytest.raises(ValueError, match="needs one class number from 0 to 1 for each of 2 samples, got"):
+        metric.update_state(targets, np.eye(2))
+    metric.reset_state()
+    metric.update_state([0, 1], [[0.9, 0.1], [0.2, 0.8]])
+    assert metric.result() == 1
+
+
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
