@@ -60,7 +60,17 @@ class CallbackList:
 
     def get_states(self) -> list[dict[str, Any]]:
         """Return what each callback wants to be kept in a checkpoint."""
-        return [{"class": type(callback).__name__, **callback.get_state()} for callback in self.callbacks]
+        return [{"class": type(callback).__name__, **callback.get_state()} for callback in self._remembering]
+
+    @property
+    def remembered(self) -> list[str]:
+        """Which callbacks want to be kept in a checkpoint, and what they monitor."""
+        monitors = [getattr(vars(callback).get("monitor"), "name", "") for callback in self._remembering]
+        return [f"{type(c).__name__}({name})" for c, name in zip(self._remembering, monitors, strict=True)]
+
+    @property
+    def _remembering(self) -> list[Callback]:
+        return [callback for callback in self.callbacks if type(callback).get_state is not Callback.get_state]
 
     @contextmanager
     def training(
@@ -72,7 +82,7 @@ class CallbackList:
         """
         for callback in (*self.callbacks, self.display):
             callback.attach(model, epochs, steps)
-        for callback, state in zip(self.callbacks, states, strict=False):
+        for callback, state in zip(self._remembering, states, strict=False):  # the same, or no states at all
             callback.set_state(state)
         begun: list[Callback] = []
         errors: list[BaseException] = []

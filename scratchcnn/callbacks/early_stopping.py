@@ -96,11 +96,18 @@ class EarlyStopping(LogReader):
 
     def get_state(self) -> dict[str, Any]:
         weights = {f"weights {place}": array for place, array in enumerate(self._best_weights or ())}
-        return {**self.monitor.get_state(), "waited": self._waited, "best_epoch": self.best_epoch, **weights}
+        return {
+            **self.monitor.get_state(),
+            "waited": self._waited,
+            "best_epoch": self.best_epoch,
+            "stopped_epoch": self.stopped_epoch,
+            **weights,
+        }
 
     def set_state(self, state: dict[str, Any]) -> None:
         self.monitor.set_state(state)
         self._waited, self.best_epoch = state["waited"], state["best_epoch"]
+        self.stopped_epoch = state["stopped_epoch"]
         weights = [array for name, array in state.items() if name.startswith("weights ")]
         self._best_weights = weights or None
 

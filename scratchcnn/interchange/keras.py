@@ -117,5 +117,9 @@ def _require_same(own: Layer, theirs: Any, weights: list[np.ndarray]) -> None:
     shapes = [array.shape for array in own.get_weights()]
     if shapes != [array.shape for array in weights]:
         raise ValueError(f"{what} have weights of the shapes {shapes} and {[array.shape for array in weights]}")
+    for setting in ("strides", "padding", "dilation_rate", "groups"):
+        mine, its = getattr(own, setting, None), getattr(theirs, setting, None)
+        if mine is not None and its is not None and mine != (tuple(its) if isinstance(its, list) else its):
+            raise ValueError(f"{what} have {setting}={mine!r} and {its!r}; make one as the other is")
     if isinstance(own, BatchNorm) and abs(own.epsilon - theirs.epsilon) > 1e-9:
         raise ValueError(f"{what} have epsilon={own.epsilon} and {theirs.epsilon}: pass BatchNorm(epsilon=...)")

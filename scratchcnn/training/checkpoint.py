@@ -87,6 +87,11 @@ class Checkpoint:
         ValueError
             If there is a checkpoint of another training, or of an unfinished one that is not to be resumed.
         """
+        if self.every is not None and "x" not in settings:
+            raise ValueError(
+                "checkpoint_freq needs arrays: where x yields batches, nobody can go on in the middle of an epoch; "
+                "leave it out, and a checkpoint is written after each epoch"
+            )
         self._identity = plain({"network": identity_of(model), **settings})
         if not self.path.exists():
             return None
@@ -118,13 +123,13 @@ class Checkpoint:
             )
 
     def _require_the_same(self, told: dict[str, Any]) -> None:
-        for name, value in self._identity.items():
-            if told["identity"].get(name) != value:
-                raise _Refused(
-                    f"{self.path} is the checkpoint of another training: its {name} is "
-                    f"{shown(told['identity'].get(name))}, now it is {shown(value)}; pass the same arguments, or "
-                    "choose another folder"
-                )
+        difference = _difference(told["identity"], self._identity)
+        if difference is not None:
+            name, was, now = difference
+            raise _Refused(
+                f"{self.path} is the checkpoint of another training: its {name} is {shown(was)}, now it is "
+                f"{shown(now)}; pass the same arguments, or choose another folder"
+            )
 
     @property
     def logs(self) -> list[tuple[int, dict[str, Any]]]:
@@ -160,11 +165,7 @@ class Checkpoint:
         """Write the checkpoint if it is due after this batch, and the epoch goes on."""
         if self.every is None or position.batch % self.every or position.batch == len(batches):
             return
-        if not isinstance(batches, Batches):
-            raise ValueError(
-                "checkpoint_freq needs arrays: where x yields batches, nobody can go on in the middle of an epoch; "
-                "leave it out, and a checkpoint is written after each epoch"
-            )
+        assert isinstance(batches, Batches)
         self.write(model, hooks, position, batches.order, totals)
 
     def write(
@@ -216,6 +217,17 @@ class Checkpoint:
             self.path.unlink(missing_ok=True)
             with contextlib.suppress(OSError):  # something else is in the folder
                 self.path.parent.rmdir()
+
+
+def _difference(was: dict[str, Any], now: dict[str, Any]) -> tuple[str, Any, Any] | None:
+    """Return the name of the first entry that differs, and both values; None where all are the same."""
+    for name in (*now, *was):
+        old, new = was.get(name), now.get(name)
+        if old == new:
+            continue
+        inner = _difference(old, new) if isinstance(old, dict) and isinstance(new, dict) else None
+        return (name, old, new) if inner is None else (f"{name}'s {inner[0]}", *inner[1:])
+    return None
 
 
 class _Refused(ValueError):

@@ -91,6 +91,8 @@ def fit_data(
     require_no_targets(x, y)
     batches: Batches | Stream
     identity: dict[str, Any] = {"batch_size": size, "initial_epoch": initial_epoch}
+    if isinstance(validation, Samples):
+        identity["validation_data"] = describe_data(validation)
     if isinstance(augmentation, Annealed):
         identity["epochs"] = epochs  # by which it weakens
     if y is None and is_stream(x):

@@ -33,6 +33,7 @@ from .checks import require_compiled, require_trainable
 from .divergence import require_finite_after_callbacks, require_finite_arrays
 from .fit_data import fit_data
 from .step import update
+from .streams import Stream
 from .totals import Totals
 
 
@@ -112,7 +113,8 @@ def fit(
         Batches after which to write it, too.
     resume : bool, default False
         Whether to go on from the checkpoint in that folder, if there is one, of a training with the same arguments. A
-        resumed training ends with the bits of one that was never interrupted.
+        resumed training ends with the bits of one that was never interrupted. An iterable must yield the same again: a
+        generator is run past the batches that are done.
 
     Returns
     -------
@@ -168,7 +170,7 @@ def fit(
     )
     hooks = CallbackList(callbacks, display, data.measured(model))
     backup = backup_of(hooks.callbacks, checkpoint, checkpoint_freq, resume)
-    start = backup.open(model, data.identity) or Position(initial_epoch)
+    start = backup.open(model, {**data.identity, "callbacks": hooks.remembered}) or Position(initial_epoch)
     history = model.history = hooks.history
     for done, logs in backup.logs:
         history.append(done, logs)
@@ -176,6 +178,8 @@ def fit(
     with model.lock:
         model.recordings.clear()
     batches = data.batches
+    if isinstance(batches, Stream):
+        batches.pass_over(start.epoch - initial_epoch)
     with silenced(verbose == 0), hooks.training(model, epochs, len(batches), backup.states):
         for epoch in range(start.epoch, epochs):
             if model.stop_training:

@@ -70,6 +70,10 @@ class _Numbered:
     def __iter__(self) -> Iterator[Any]:
         for number in range(len(self._sequence)):
             yield self._sequence[number]
+        self.end_epoch()
+
+    def end_epoch(self) -> None:
+        """Tell the sequence that a pass has ended."""
         if hasattr(self._sequence, "on_epoch_end"):
             self._sequence.on_epoch_end()
 
@@ -138,6 +142,15 @@ class Stream:
                 raise ValueError(self._ended(number))
             yield number
             number += 1
+
+    def pass_over(self, epochs: int) -> None:
+        """Leave out the epochs that an interrupted training has behind it, as if they had been run."""
+        if self._once:
+            for _ in range(epochs * (self._steps or 0)):
+                self._advance()
+        elif isinstance(self._source, _Numbered):
+            for _ in range(epochs):
+                self._source.end_epoch()
 
     def _advance(self) -> bool:
         """Fetch the next item; return whether there is one."""

@@ -56,7 +56,16 @@ def test_weights_go_to_keras_and_back():
     assert all(map(np.array_equal, model.get_weights(), other.get_weights()))
 
 
+def strided(**settings):
+    """Return a change of a Keras model's first layer: its weights stay, its settings do not."""
+    return lambda m: Model(Layer("Conv2D", m.layers[1].weights, **settings), *m.layers[2:])
+
+
 BAD_KERAS = {
+    "other strides": (strided(strides=(2, 2)), r"have strides=\(1, 1\) and \(2, 2\); make one as the other is"),
+    "other padding": (strided(padding="same"), "have padding='valid' and 'same'"),
+    "other dilation": (strided(dilation_rate=(2, 1)), r"have dilation_rate=\(1, 1\) and \(2, 1\)"),
+    "other groups": (strided(groups=3), "have groups=1 and 3"),
     "fewer layers": (lambda m: Model(*m.layers[:2]), "6 layers with weights here"),
     "another kind": (lambda m: Model(Layer("Dense", m.layers[1].weights), *m.layers[2:]), "a Conv2D and a Dense"),
     "channels first": (

@@ -176,8 +176,8 @@ def test_streams_have_checkpoints_after_epochs(tmp_path, reference):
 
 OTHER = {
     "batch size": (network, {"batch_size": 8}, "its batch_size is 16, now it is 8"),
-    "layers": (lambda: network(norm=False), {}, "its network is"),
-    "optimizer": (lambda: network(sc.SGD(0.1)), {}, "its network is"),
+    "layers": (lambda: network(norm=False), {}, "its network's (layers|optimizer) is"),
+    "optimizer": (lambda: network(sc.SGD(0.1)), {}, "its network's (layers|optimizer) is"),
     "data": (network, {"x": X[:50]}, "its x is"),
     "order": (network, {"shuffle": False}, "its shuffle is True, now it is False"),
 }
