@@ -9,7 +9,7 @@ import numpy as np
 from ..checks.messages import shown
 from ..layers import BatchNorm, Layer
 from ..layers.residual import flattened
-from ..network.network import Network
+from ..network.network import Network, require_network
 
 KINDS = {"Conv2D": "Conv2D", "Dense": "Dense", "BatchNorm": "BatchNormalization"}  # of layers with weights
 
@@ -89,6 +89,12 @@ def to_keras(model: Network, keras_model: Any) -> None:
 
 
 def _pairs(model: Network, keras_model: Any) -> list[tuple[Layer, Any]]:
+    require_network(model)
+    if not hasattr(keras_model, "layers") or isinstance(keras_model, Network):
+        raise ValueError(
+            f"keras_model must be a model of Keras, got {shown(keras_model, 100)}; the file of one is read by "
+            "keras.models.load_model(path)"
+        )
     own = [layer for layer in flattened(model.layers) if layer.params]
     theirs = [layer for layer in _flat(keras_model) if layer.get_weights()]
     if len(own) != len(theirs):

@@ -34,7 +34,7 @@ from ..layers import (
     Tanh,
 )
 from ..losses import BinaryCrossEntropy
-from ..network.network import Network
+from ..network.network import Network, require_network
 from ..ops import Window
 from ..training.prediction import answers_by_softmax, answers_with_logits
 
@@ -69,6 +69,7 @@ def save_onnx(model: Network, path: str | PathLike[str]) -> None:
     ...     os.path.getsize(f"{folder}/digits.onnx") > 31_400  # 7,850 numbers of 4 bytes
     True
     """
+    require_network(model)
     try:
         import onnx
     except ImportError as error:

@@ -11,7 +11,7 @@ import numpy as np
 from ..checks.messages import reason, shown
 from ..concurrency.interrupts import unbroken
 from ..files import open_regular, replacing
-from ..network.network import Network
+from ..network.network import Network, require_network
 from ..saving.description import model_arrays
 
 MOST_BYTES = 1 << 34
@@ -39,6 +39,7 @@ def save_safetensors(model: Network, path: str | PathLike[str]) -> None:
     >>> bool((model.parameters == other.parameters).all())
     True
     """
+    require_network(model)
     library = _library()
     with model.lock:
         content = library.save({name.replace("/", "."): array.copy() for name, array in model_arrays(model).items()})
@@ -58,6 +59,7 @@ def load_safetensors(model: Network, path: str | PathLike[str]) -> None:
     ValueError
         If it does not hold the weights of these layers. The model is then as it was.
     """
+    require_network(model)
     library = _library()
     own = {name.replace("/", "."): array for name, array in model_arrays(model).items()}
     with open_regular(path) as file:

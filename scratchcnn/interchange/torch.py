@@ -17,7 +17,7 @@ import numpy as np
 from ..checks.messages import shown
 from ..layers import BatchNorm, Conv2D, Dense, Flatten, Layer
 from ..layers.residual import flattened
-from ..network.network import Network
+from ..network.network import Network, require_network
 
 NAMES = {  # of arrays here, and in a module of PyTorch
     "kernel": "weight",
@@ -55,6 +55,7 @@ def from_torch(model: Network, state_dict: Mapping[str, Any]) -> None:
     >>> model.layers[0].params["kernel"].tolist()
     [[0.0, 3.0], [1.0, 4.0], [2.0, 5.0]]
     """
+    _require_state_dict(model, state_dict)
     arrays = []
     for layer, order, module, names in _pairs(model, state_dict):
         for name, own in (layer.params | layer.state).items():
@@ -87,6 +88,7 @@ def to_torch(model: Network, state_dict: Mapping[str, Any]) -> dict[str, Any]:
     >>> bool((state_dict["fc.weight"] == model.layers[0].params["kernel"].T).all())
     True
     """
+    _require_state_dict(model, state_dict)
     result = dict(state_dict)
     for layer, order, module, names in _pairs(model, state_dict):
         for name, own in (layer.params | layer.state).items():
@@ -98,6 +100,21 @@ def to_torch(model: Network, state_dict: Mapping[str, Any]) -> dict[str, Any]:
             like = state_dict[key]
             result[key] = like.new_tensor(values) if hasattr(like, "new_tensor") else values.astype(like.dtype)
     return result
+
+
+def _require_state_dict(model: Any, state_dict: Any) -> None:
+    """Raise a ValueError that says what to pass if these are no model of this library and no state dict."""
+    require_network(model)
+    if callable(getattr(state_dict, "state_dict", None)):
+        raise ValueError(f"state_dict must be a state dict, got {shown(state_dict, 100)}; pass module.state_dict()")
+    if not isinstance(state_dict, Mapping):
+        raise ValueError(
+            f"state_dict must be a mapping of names to tensors, got {shown(state_dict, 100)}; the file of one is read "
+            "by torch.load(path, weights_only=True)"
+        )
+    inner = next((name for name, value in state_dict.items() if isinstance(value, Mapping) and value), None)
+    if inner is not None:
+        raise ValueError(f"state_dict has another mapping in it; pass state_dict[{inner!r}] if that is the state dict")
 
 
 def _pairs(
@@ -161,4 +178,11 @@ def _from_torch(layer: Layer, name: str, values: np.ndarray, order: np.ndarray |
 
 
 def _as_array(tensor: Any) -> np.ndarray:
-    return np.asarray(tensor.detach().cpu() if hasattr(tensor, "detach") else tensor)
+    if hasattr(tensor, "detach"):
+        tensor = tensor.detach().cpu()
+        if "bfloat16" in str(tensor.dtype):  # NumPy has no such type
+            tensor = tensor.float()
+    array = np.asarray(tensor)
+    if array.dtype.kind not in "biuf":
+        raise ValueError(f"weights must be real numbers, got {array.dtype}")
+    return array

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import BinaryIO
 
 _BY_HAND = (
@@ -12,10 +13,16 @@ _SAME = "build the same network with Sequential"
 _FROM_KERAS = (
     f"{_SAME}, then keras_model = keras.models.load_model(path); sc.interchange.from_keras(model, keras_model)"
 )
+_OF_WEIGHTS = "; of weights alone (save_weights) build the Keras model, too, and call keras_model.load_weights(path)"
 _FROM_TORCH = (
     f"{_SAME}, then state_dict = torch.load(path, map_location='cpu', weights_only=True); "
-    "sc.interchange.from_torch(model, state_dict)"
+    "sc.interchange.from_torch(model, state_dict); of a whole module, in a file that you trust, state_dict = "
+    "torch.load(path, map_location='cpu', weights_only=False).state_dict()"
 )
+_FROM_TORCHSCRIPT = (
+    f"{_SAME}, then sc.interchange.from_torch(model, torch.jit.load(path, map_location='cpu').state_dict())"
+)
+_FROM_ARRAYS = f"{_SAME}, then arrays = np.load(path); model.set_weights([arrays[name] for name in arrays])"
 _FROM_SAFETENSORS = (
     f"{_SAME}, then sc.interchange.load_safetensors(model, path) or, where PyTorch wrote it, "
     "sc.interchange.from_torch(model, safetensors.numpy.load_file(path))"
@@ -28,13 +35,18 @@ def recognise(file: BinaryIO) -> str | None:
     file.seek(0)
     head = file.read(64)
     if head.startswith(b"\x89HDF\r\n\x1a\n"):
-        return f"it is an HDF5 file, as Keras and others write; {_FROM_KERAS}"
+        return f"it is an HDF5 file, as Keras and others write; {_FROM_KERAS}{_OF_WEIGHTS}"
     if head.startswith(b"PK\3\4"):
         return _recognise_archive(file)
     if head.startswith(b"\x93NUMPY"):
         return "it is a single array (.npy); numpy.load reads it"
     if head[:1] == b"\x80" and head[1:2] in (b"\2", b"\3", b"\4", b"\5"):
-        return f"it is a pickle, as PyTorch, joblib and others write; loading one would run code from it; {_FROM_TORCH}"
+        return (
+            f"it is a pickle, as joblib, PyTorch and others write; loading one runs code from it; {_SAME}, then, if "
+            "you trust it and it has the arrays of get_weights, "
+            "model.set_weights(pickle.loads(Path(path).read_bytes())); if torch.save wrote it, "
+            "sc.interchange.from_torch(model, torch.load(path, weights_only=True))"
+        )
     if 2 <= int.from_bytes(head[:8], "little") <= _LONGEST_HEADER and head[8:9] == b"{":
         return f"it is a safetensors file; its tensors have names but no network; {_FROM_SAFETENSORS}"
     if head[4:8] == b"TFL3":
@@ -55,6 +67,12 @@ def _recognise_archive(file: BinaryIO) -> str | None:
         return f"it is a Keras file (.keras); {_FROM_KERAS}"
     if any(name.endswith(("/data.pkl", "/version", "/byteorder")) or name == "data.pkl" for name in names):
         return f"it is a PyTorch file (.pt); {_FROM_TORCH}"
+    if any(re.match(r"[^/]+/(data/\d+$|code/|constants\.pkl$)", name) for name in names):
+        return f"it is a TorchScript file; {_FROM_TORCHSCRIPT}"
+    if names and all(re.fullmatch(r"arr_\d+\.npy", name) for name in names):
+        return f"it is an .npz file of arrays without names; {_FROM_ARRAYS}"
+    if names[:1] == ["training.npy"]:
+        return "it is the checkpoint of a training; model.fit(..., checkpoint=folder, resume=True) goes on with it"
     if names and not any(name.endswith(".npy") for name in names):
         return f"it is a zip archive of other files, beginning with {names[0][:100]!r}"
     return None
