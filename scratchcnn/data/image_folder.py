@@ -75,8 +75,8 @@ def load_folder(
             raise NotADirectoryError(f"{root} is a file, expected a folder; unpack it if it is an archive")
         raise FileNotFoundError(f"there is no folder {root}")
     names = sorted(child.name for child in root.iterdir() if child.is_dir() and not _is_hidden(child.name))
-    _require_classes(root, names)
     pictures = [_pictures(root / name) for name in names]
+    _require_classes(root, dict(zip(names, pictures, strict=True)))
     files = [(file, place) for place, found in enumerate(pictures) for file in found]
     if not files:
         raise ValueError(
@@ -130,11 +130,11 @@ def _is_hidden(name: str) -> bool:
     return name.startswith(".") or name == "__MACOSX"
 
 
-def _require_classes(root: Path, names: list[str]) -> None:
+def _require_classes(root: Path, pictures: dict[str, list[Path]]) -> None:
     """Raise a ValueError if the folders are the parts of a data set, each with the folders of the classes in it."""
-    parts = [name for name in names if name.lower() in PARTS]
-    inner = [part for part in parts if any(file.parent != root / part for file in _pictures(root / part))]
-    if inner and (len(parts) > 1 or len(names) == 1):
+    parts = [name for name in pictures if name.lower() in PARTS]
+    inner = [part for part in parts if any(file.parent != root / part for file in pictures[part])]
+    if inner and (len(parts) > 1 or len(pictures) == 1):
         raise ValueError(
             f"{root} has the parts {shown(parts)} of a data set, expected the folders of its classes; load each by "
             f"itself: sc.data.load_folder({shown(str(root / inner[0]), 1000)})"

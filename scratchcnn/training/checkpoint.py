@@ -34,7 +34,8 @@ from ..network.network import Network
 from ..saving.archive import Archive
 from ..saving.description import model_arrays
 from .batches import Batches
-from .identity import identity_of, plain
+from .fit_data import FitData
+from .identity import difference, identity_of, plain
 from .streams import Stream
 from .totals import Totals
 
@@ -77,7 +78,7 @@ class Checkpoint:
         except (FileExistsError, NotADirectoryError) as error:
             raise ValueError(f"checkpoint must be a folder, {self.path.parent} is a file or lies in one") from error
 
-    def open(self, model: Network, settings: dict[str, Any]) -> Position | None:
+    def open(self, model: Network, data: FitData, hooks: CallbackList) -> Position | None:
         """Take note of what the training is; return where to go on, None for the beginning.
 
         The model is then what it was there. The history and the callbacks follow in ``states`` and ``logs``.
@@ -87,12 +88,12 @@ class Checkpoint:
         ValueError
             If there is a checkpoint of another training, or of an unfinished one that is not to be resumed.
         """
-        if self.every is not None and "x" not in settings:
+        if self.every is not None and isinstance(data.batches, Stream):
             raise ValueError(
                 "checkpoint_freq needs arrays: where x yields batches, nobody can go on in the middle of an epoch; "
                 "leave it out, and a checkpoint is written after each epoch"
             )
-        self._identity = plain({"network": identity_of(model), **settings})
+        self._identity = plain({"network": identity_of(model), **data.identity(), "callbacks": hooks.remembered})
         if not self.path.exists():
             return None
         try:
@@ -123,9 +124,9 @@ class Checkpoint:
             )
 
     def _require_the_same(self, told: dict[str, Any]) -> None:
-        difference = _difference(told["identity"], self._identity)
-        if difference is not None:
-            name, was, now = difference
+        found = difference(told["identity"], self._identity)
+        if found is not None:
+            name, was, now = found
             raise _Refused(
                 f"{self.path} is the checkpoint of another training: its {name} is {shown(was)}, now it is "
                 f"{shown(now)}; pass the same arguments, or choose another folder"
@@ -217,17 +218,6 @@ class Checkpoint:
             self.path.unlink(missing_ok=True)
             with contextlib.suppress(OSError):  # something else is in the folder
                 self.path.parent.rmdir()
-
-
-def _difference(was: dict[str, Any], now: dict[str, Any]) -> tuple[str, Any, Any] | None:
-    """Return the name of the first entry that differs, and both values; None where all are the same."""
-    for name in (*now, *was):
-        old, new = was.get(name), now.get(name)
-        if old == new:
-            continue
-        inner = _difference(old, new) if isinstance(old, dict) and isinstance(new, dict) else None
-        return (name, old, new) if inner is None else (f"{name}'s {inner[0]}", *inner[1:])
-    return None
 
 
 class _Refused(ValueError):

@@ -5,6 +5,8 @@ Letters: N samples.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,12 +20,10 @@ from .batches import Batches
 from .divergence import require_finite_start
 from .evaluation import measure, targets_of
 from .held_out import held_out_samples, validation_of
-from .identity import describe_data
+from .identity import describe_training
 from .samples import Samples, checked_samples
 from .streams import Stream, is_stream, require_no_targets
 from .totals import Totals
-
-EITHER = "validation_data or validation_split"
 
 
 class FitData(NamedTuple):
@@ -34,7 +34,7 @@ class FitData(NamedTuple):
     validation: Samples | Stream | None
     validated: list[int]
     measured_at_once: int
-    identity: dict[str, Any]  # what tells this training from others, for its checkpoint
+    identity: Callable[[], dict[str, Any]]  # what tells this training from others; reads targets and some images
 
     def measured(self, model: Network) -> list[str]:
         """Return the names of what an epoch measures."""
@@ -75,26 +75,25 @@ def fit_data(
     _require_images(model, augmentation)
     if validation_data is not None and validation_split:
         raise ValueError("pass validation_data or validation_split, not both")
-    if validation_data is None:
-        _require_validation(
-            validation_steps=None if validation_steps is None else "validation_data that is an iterable of batches",
-            validation_batch_size=None if validation_batch_size is None or validation_split else EITHER,
-            validation_freq=None if validation_split or np.array_equal(validation_freq, 1) else EITHER,
-        )
     validation: Samples | Stream | None = None
     if validation_data is not None:
         steps = None if validation_steps is None else as_integer("validation_steps", validation_steps, 1)
         validation = validation_of(model, validation_data, len(validated), steps)
-    measured_at_once = size
-    if validation_batch_size is not None:
-        measured_at_once = as_integer("validation_batch_size", validation_batch_size, 1)
+    else:
+        _refuse_without_validation(
+            bool(validation_split),
+            validation_steps=validation_steps,
+            validation_batch_size=validation_batch_size,
+            validation_freq=None if np.array_equal(validation_freq, 1) else validation_freq,
+        )
+    measured_at_once = size if validation_batch_size is None else validation_batch_size
+    measured_at_once = as_integer("validation_batch_size", measured_at_once, 1)
     require_no_targets(x, y)
     batches: Batches | Stream
-    identity: dict[str, Any] = {"batch_size": size, "initial_epoch": initial_epoch}
-    if isinstance(validation, Samples):
-        identity["validation_data"] = describe_data(validation)
+    settings: dict[str, Any] = {"batch_size": size, "initial_epoch": initial_epoch}
+    passed = validation if isinstance(validation, Samples) else None  # not those that are split off below
     if isinstance(augmentation, Annealed):
-        identity["epochs"] = epochs  # by which it weakens
+        settings["epochs"] = epochs  # by which it weakens
     if y is None and is_stream(x):
         _refuse_for_streams(
             batch_size=batch_size,
@@ -105,7 +104,8 @@ def fit_data(
         steps = None if steps_per_epoch is None else as_integer("steps_per_epoch", steps_per_epoch, 1)
         batches = Stream(model, x, "x", epochs - initial_epoch, steps, class_weight)
         require_finite_start(model)
-        identity["steps_per_epoch"] = steps
+        settings["steps_per_epoch"] = steps
+        identity = partial(describe_training, settings, None, passed)
         return FitData(batches, None, validation, validated, measured_at_once, identity)
     if steps_per_epoch is not None:
         raise ValueError(
@@ -119,8 +119,8 @@ def fit_data(
     require_finite_start(model)
     remember(model, samples.x, validation.x if isinstance(validation, Samples) else None)
     batches = Batches(model, samples.x, samples.y, chosen, size, shuffle, augmentation, samples.weights)
-    identity |= {"shuffle": shuffle, "validation_split": validation_split, "augmentation": repr(augmentation)}
-    identity |= describe_data(samples)
+    settings |= {"shuffle": shuffle, "validation_split": validation_split, "augmentation": repr(augmentation)}
+    identity = partial(describe_training, settings, samples, passed)
     return FitData(batches, samples.y, validation, validated, measured_at_once, identity)
 
 
@@ -147,9 +147,15 @@ def _refuse_for_streams(**arguments: Any) -> None:
             raise ValueError(f"{name} cannot be used where x yields batches: {advice[name]}")
 
 
-def _require_validation(**needed: str | None) -> None:
-    for name, what in needed.items():
-        if what is not None:
+def _refuse_without_validation(with_split: bool, **arguments: Any) -> None:
+    for name, value in arguments.items():
+        of_batches = name == "validation_steps"
+        if value is not None and (of_batches or not with_split):
+            what = (
+                "validation_data that is an iterable of batches"
+                if of_batches
+                else "validation_data or validation_split"
+            )
             raise ValueError(f"{name} says how to validate, and there is nothing to validate with: pass {what}")
 
 

@@ -15,7 +15,15 @@ from ..network.network import Network
 from .samples import Samples
 
 
-def describe_data(samples: Samples) -> dict[str, Any]:
+def describe_training(settings: dict[str, Any], samples: Samples | None, validation: Samples | None) -> dict[str, Any]:
+    """Return what tells a training from others, but for its network: settings of ``fit``, and its arrays."""
+    described = dict(settings)
+    if validation is not None:
+        described["validation_data"] = _describe(validation)
+    return described if samples is None else described | _describe(samples)
+
+
+def _describe(samples: Samples) -> dict[str, Any]:
     """Return what tells data from other data: shapes, and sums of the targets, the weights and some images."""
     x, y, weights = samples
     described = {"x": _sum(x, some_of(x)), "y": _sum(y, y)}
@@ -55,6 +63,17 @@ def _described(value: Any) -> str:
         return text
     numbers = [constant for constant in code.co_consts if isinstance(constant, int | float | str | None)]
     return f"{text}, code {zlib.crc32(code.co_code + repr(numbers).encode()):08x}"
+
+
+def difference(was: dict[str, Any], now: dict[str, Any]) -> tuple[str, Any, Any] | None:
+    """Return the name of the first entry that differs, and both values; None where all are the same."""
+    for name in (*now, *was):
+        old, new = was.get(name), now.get(name)
+        if old == new:
+            continue
+        inner = difference(old, new) if isinstance(old, dict) and isinstance(new, dict) else None
+        return (name, old, new) if inner is None else (f"{name}'s {inner[0]}", *inner[1:])
+    return None
 
 
 def plain(value: Any) -> Any:

@@ -170,7 +170,7 @@ def fit(
     )
     hooks = CallbackList(callbacks, display, data.measured(model))
     backup = backup_of(hooks.callbacks, checkpoint, checkpoint_freq, resume)
-    start = backup.open(model, {**data.identity, "callbacks": hooks.remembered}) or Position(initial_epoch)
+    start = backup.open(model, data, hooks) or Position(initial_epoch)
     history = model.history = hooks.history
     for done, logs in backup.logs:
         history.append(done, logs)

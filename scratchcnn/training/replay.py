@@ -69,11 +69,12 @@ def replayed(function: Function) -> Function:
             known = known._replace(parts=parts) if known is not None and known.settings == settings else None
         try:
             if known is None:
+                recordable = _can_be_recorded(model, arguments)
                 with announcing_compilation():
-                    if _can_be_recorded(model, arguments):  # else it may be anybody's code, and is not called twice
+                    if recordable:  # else it may be anybody's code, and is not called twice
                         ops.compile_ahead(function, model, *arguments)
                     result = function(model, *arguments)
-                if not _can_be_recorded(model, arguments):
+                if not (recordable and _can_be_recorded(model, arguments)):  # now that the buffers are there, too
                     return result
                 known = CacheEntry(parts, settings)
             elif known.recording is None:
