@@ -173,8 +173,10 @@ class CallbackList:
 
 
 def _as_callbacks(callbacks: Any) -> list[Callback]:
-    alone = isinstance(callbacks, Callback | type | str) or not isinstance(callbacks, Iterable | None)
-    given = [callbacks] if alone else [] if callbacks is None else list(callbacks)
+    if callbacks is None:
+        return []
+    is_one = isinstance(callbacks, Callback | type | str) or not isinstance(callbacks, Iterable)
+    given = [callbacks] if is_one else list(callbacks)
     for place, callback in enumerate(given):
         if isinstance(callback, type) and issubclass(callback, Callback):
             raise ValueError(f"callbacks[{place}] is the class {callback.__name__}; write {callback.__name__}(...)")

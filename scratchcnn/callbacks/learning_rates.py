@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import inspect
 import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from ..checks.calls import why_not_callable
 from ..checks.inputs import as_integer
 from ..checks.messages import say, shown
 from ..checks.settings import Setting, as_number, at_least_zero
@@ -57,7 +57,7 @@ class LearningRateScheduler(Callback):
         return {"latest": self._latest}
 
     def set_state(self, state: dict[str, Any]) -> None:
-        self._latest = state.get("latest")
+        self._latest = state["latest"]
 
     def on_train_begin(self) -> None:
         require_number(self.model, "LearningRateScheduler")
@@ -194,12 +194,8 @@ def require_number(model: Network, callback: str) -> None:
 
 def _takes_two(schedule: Callable[..., Any]) -> bool:
     """Return whether a schedule takes the rate beside the epoch; a TypeError if it takes neither one nor two."""
-    try:
-        signature = inspect.signature(schedule)
-    except ValueError:  # a function in C has none
-        return True
     for arguments in ((0, math.nan), (0,)):
-        with contextlib.suppress(TypeError):
-            signature.bind(*arguments)
+        if why_not_callable(schedule, *arguments) is None:
             return len(arguments) == 2
-    raise TypeError(f"schedule must be a function of (epoch, learning_rate) or of (epoch), got one of {signature}")
+    given = inspect.signature(schedule)
+    raise TypeError(f"schedule must be a function of (epoch, learning_rate) or of (epoch), got one of {given}")

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
-import inspect
 from collections.abc import Callable
 from typing import Any
 
+from ..checks.calls import why_not_callable
 from ..checks.messages import shown
 from .base import Callback
 
@@ -86,16 +85,11 @@ class LambdaCallback(Callback):
 
 
 def _require_arguments(name: str, function: Callable[..., Any]) -> None:
-    """Raise a ValueError if a function cannot be called with the arguments of its moment."""
+    """Raise a TypeError if a function cannot be called with the arguments of its moment."""
     arguments = ["logs"] if "epoch" not in name and "batch" not in name else [name.split("_")[-2], "logs"]
-    with contextlib.suppress(ValueError):  # some built-in functions do not say what they take
-        signature = inspect.signature(function)
-        try:
-            signature.bind(*arguments)
-        except TypeError as error:
-            call = ", ".join(arguments)
-            message = f"{name} must be a function of ({call}): {error}; write lambda {call}: ..."
-            raise TypeError(message) from None
+    if problem := why_not_callable(function, *arguments):
+        call = ", ".join(arguments)
+        raise TypeError(f"{name} must be a function of ({call}): {problem}; write lambda {call}: ...")
 
 
 class TerminateOnNaN(Callback):

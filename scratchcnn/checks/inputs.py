@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import operator
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -156,6 +157,12 @@ def as_integer(name: str, value: Any, at_least: int) -> int:
     if number < at_least:
         raise ValueError(f"{name} must be at least {at_least}, got {shown(number)}")
     return number
+
+
+def require_arrays(weights: Any) -> None:
+    """Raise a ValueError unless ``weights`` is a list, as ``get_weights`` returns it."""
+    if not isinstance(weights, Sequence):
+        raise ValueError(f"weights must be a list of arrays, as get_weights returns it, got {shown(weights)}")
 
 
 def as_input_shape(input_shape: Any, name: str = "input_shape") -> Shape:

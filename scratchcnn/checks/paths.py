@@ -28,3 +28,8 @@ def as_path(name: str, value: Any, kind: str = "file") -> str:
     elif hasattr(value, "read"):
         advice = "; pass the name of the file instead of the open file"
     raise ValueError(f"{name} must be the path of a {kind}, a str or a pathlib.Path, got {shown(value)}{advice}")
+
+
+def shown_path(path: str | os.PathLike[str]) -> str:
+    """Return a path for an error message: without quotes, and of at most 1,000 characters."""
+    return shown(os.fspath(path), 1000)[1:-1]

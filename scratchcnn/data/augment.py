@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from numbers import Real
 from typing import Any
@@ -15,8 +16,6 @@ from ..checks.habits import KnownArguments
 from ..checks.inputs import as_contiguous, as_indices, as_integer
 from ..checks.messages import shown
 from ..checks.settings import yes_or_no
-
-BELOW_ONE, BELOW_90, FINITE = (math.nextafter(limit, 0) for limit in (1.0, 90.0, math.inf))
 
 
 @dataclass(frozen=True)
@@ -68,18 +67,17 @@ class Augmentation(KnownArguments):
     horizontal_flip: bool = False
 
     def __post_init__(self) -> None:
-        one = "one number, "
-        _require("rotation", self.rotation, f"{one}an angle from 0 to 180 degrees", _lies(0, self.rotation, 180))
-        _require("shift", self.shift, f"{one}of pixels along each axis, at least 0", _lies(0, self.shift, FINITE))
-        _require("zoom", self.zoom, f"{one}a fraction, at least 0 and below 1", _lies(0, self.zoom, BELOW_ONE))
-        _require("shear", self.shear, f"{one}an angle, at least 0 and below 90 degrees", _lies(0, self.shear, BELOW_90))
+        _require_number("rotation", self.rotation, "an angle from 0 to 180 degrees", lambda angle: 0 <= angle <= 180)
+        _require_number("shift", self.shift, "of pixels along each axis, at least 0", lambda far: 0 <= far < math.inf)
+        _require_number("zoom", self.zoom, "a fraction, at least 0 and below 1", lambda part: 0 <= part < 1)
+        _require_number("shear", self.shear, "an angle, at least 0 and below 90 degrees", lambda angle: 0 <= angle < 90)
         object.__setattr__(self, "horizontal_flip", yes_or_no("Augmentation: horizontal_flip", self.horizontal_flip))
         if self.elastic is not None:
             expected = "a pair (alpha, sigma) with alpha at least 0 and sigma at least 1, or None"
             is_pair = isinstance(self.elastic, tuple | list) and len(self.elastic) == 2
-            _require("elastic", self.elastic, expected, is_pair)
+            _require("elastic", self.elastic, expected, is_pair and all(map(_is_number, self.elastic)))
             alpha, sigma = self.elastic
-            _require("elastic", self.elastic, expected, _lies(0, alpha, FINITE) and _lies(1, sigma, FINITE))
+            _require("elastic", self.elastic, expected, 0 <= alpha < math.inf and 1 <= sigma < math.inf)
 
     def __call__(self, images: Any, seed: int = 0) -> np.ndarray:
         """Return distorted copies of some images, for a look at them or for a training loop of your own.
@@ -159,7 +157,7 @@ class Augmentation(KnownArguments):
         strength : float
             In [0, 1].
         """
-        _require("strength", strength, "a fraction from 0 to 1", _lies(0, strength, 1))
+        _require("strength", strength, "a fraction from 0 to 1", _is_number(strength) and 0 <= strength <= 1)
         return replace(
             self,
             rotation=strength * self.rotation,
@@ -213,7 +211,7 @@ class Annealed:
         progress : float
             How much of the training is done, from 0 to 1.
         """
-        _require("progress", progress, "a fraction from 0 to 1", _lies(0, progress, 1))
+        _require("progress", progress, "a fraction from 0 to 1", _is_number(progress) and 0 <= progress <= 1)
         return self.augmentation.scaled(1 - progress)
 
 
@@ -224,9 +222,13 @@ def _as_seed(seed: Any) -> int:
     return number
 
 
-def _lies(low: float, value: Any, high: float) -> bool:
-    """Return whether a value is a real number from ``low`` to ``high``; True and False are none."""
-    return isinstance(value, Real) and not isinstance(value, bool) and low <= float(value) <= high
+def _is_number(value: Any) -> bool:
+    """Return whether a value is a real number; True and False are none."""
+    return isinstance(value, Real) and not isinstance(value, bool)
+
+
+def _require_number(name: str, value: Any, expected: str, is_as_expected: Callable[[float], bool]) -> None:
+    _require(name, value, f"one number, {expected}", _is_number(value) and is_as_expected(value))
 
 
 def _require(name: str, value: Any, expected: str, is_as_expected: bool) -> None:

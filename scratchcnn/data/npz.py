@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 import zipfile
-import zlib
 from pathlib import Path
 from typing import BinaryIO
 
@@ -17,7 +16,7 @@ import numpy as np
 from ..checks.messages import reason, shorten, shown
 from ..files import open_regular
 from .sources import IdxFile
-from .verification import own_file
+from .verification import ZIP_ERRORS, own_file
 
 KEYS = ("x_train", "y_train", "x_test", "y_test")
 _WIDEST = 8  # bytes of a number: some keep labels as int64 or images as float64
@@ -35,7 +34,7 @@ def read_npz(path: Path, files: tuple[IdxFile, ...]) -> list[np.ndarray]:
     try:
         with open_regular(path) as file, zipfile.ZipFile(file) as archive:
             return [_read_array(archive, key, what, path) for key, what in zip(KEYS, files, strict=True)]
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+    except ZIP_ERRORS as error:
         raise ValueError(f"{path} is not such a file as Keras's mnist.npz: {reason(error)}") from error
 
 

@@ -18,6 +18,7 @@ from typing import cast
 import numpy as np
 
 from ..checks.messages import reason, shown
+from ..checks.paths import shown_path
 from ..files import open_regular
 
 MOST_UNPACKED = 1 << 31  # characters of a gzip file, which holds up to 1,032 times its own size
@@ -60,7 +61,7 @@ def read_table(path: str) -> Table:
     The first line has names if none of its cells is a number, or if those that are count the columns, as pandas writes
     them: ``0,1,2,...`` or ``label,0,1,2,...``. It may begin with ``#``, as ``np.savetxt`` writes it.
     """
-    file = shown(path, 1000)[1:-1]
+    file = shown_path(path)
     read: list[int] = []
     with contextlib.closing(_lines(path, file)) as lines:
         first = next(lines, (1, ""))

@@ -21,6 +21,7 @@ from .cifar import read_tar
 from .idx import content_sha256, read_stream
 from .sources import DataSet, IdxFile, TarArchive, ZipArchive, published_as
 
+ZIP_ERRORS = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)  # of a damaged archive
 OWN_FILE = "a file of your own is read with"  # though it has the name of a published one
 _READERS = {".npz": "numpy.load", ".csv": "sc.data.load_csv", ".zip": None}
 
@@ -63,7 +64,7 @@ def read_published(
     try:
         with zipfile.ZipFile(file) as archive:
             return [_read_member(archive, member, name) for member in data_set.files]
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+    except ZIP_ERRORS as error:
         raise ValueError(f"{name}: damaged zip archive ({reason(error)})") from error
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from os import PathLike
 from typing import Any
 
 import numpy as np
 
 from ..checks.messages import reason, shown
+from ..checks.paths import shown_path
 from ..concurrency.interrupts import unbroken
 from ..files import open_regular, replacing
 from ..network.network import Network, require_network
@@ -75,7 +75,7 @@ def load_safetensors(model: Network, path: str | PathLike[str]) -> None:
                     )
         except Exception as error:  # whatever a damaged file raises
             raise ValueError(
-                f"{shown(os.fspath(path), 1000)[1:-1]} does not hold weights for this model: {reason(error, 500)}"
+                f"{shown_path(path)} does not hold weights for this model: {reason(error, 500)}"
             ) from error
     with model.lock, unbroken:
         for name, array in own.items():

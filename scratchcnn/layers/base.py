@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ..checks.inputs import as_contiguous
+from ..checks.inputs import as_contiguous, require_arrays
 from ..checks.messages import shown
 from ..memory import aligned_empty
 from ..types import Shape
@@ -199,8 +199,7 @@ class Layer(Member):
 
     def set_weights(self, weights: Sequence[np.ndarray]) -> None:
         """Take over arrays as ``get_weights`` returns them; a ValueError if their shapes do not fit."""
-        if not isinstance(weights, Sequence):
-            raise ValueError(f"weights must be a list of arrays, as get_weights returns it, got {shown(weights)}")
+        require_arrays(weights)
         own = [*self.params.values(), *self.state.values()]
         expected, shapes = [array.shape for array in own], [np.shape(array) for array in weights]
         if shapes != expected:

@@ -5,13 +5,13 @@ Letters: N batch.
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable
 from typing import Any, NoReturn
 
 import numpy as np
 
 from ..checks.attributes import KnownAttributes
+from ..checks.calls import why_not_callable
 from ..checks.elsewhere.methods import METRIC_METHODS
 from ..checks.habits import attribute_elsewhere
 from ..checks.messages import shown
@@ -97,12 +97,8 @@ class MeanOfFunction(Metric):
     def __init__(self, function: Callable[[np.ndarray, np.ndarray], Any]) -> None:
         super().__init__(getattr(function, "__name__", type(function).__name__).strip("<>"))
         self.function = function
-        try:
-            inspect.signature(function).bind("targets", "predictions")
-        except TypeError as error:
-            raise ValueError(f"the metric {self.name} must be a function of (targets, predictions): {error}") from None
-        except ValueError:  # a function in C has no signature
-            pass
+        if problem := why_not_callable(function, "targets", "predictions"):
+            raise ValueError(f"the metric {self.name} must be a function of (targets, predictions): {problem}")
         self.reset_state()
 
     def reset_state(self) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 
 from ..checks.attributes import KnownAttributes
 from ..checks.elsewhere.methods import METHODS
-from ..checks.inputs import as_integer
+from ..checks.inputs import as_integer, require_arrays
 from ..checks.messages import shown
 from ..concurrency.interrupts import unbroken
 from ..concurrency.locks import Lock
@@ -168,8 +168,7 @@ class ParameterVectors(KnownAttributes):
 
     def set_weights(self, weights: Sequence[np.ndarray]) -> None:
         """Take over what ``get_weights`` returned, here or in a model of the same layers."""
-        if not isinstance(weights, Sequence):
-            raise ValueError(f"weights must be a list of arrays, as get_weights returns it, got {shown(weights)}")
+        require_arrays(weights)
         with self.lock, unbroken:
             own, shapes = self._weights(), [np.shape(array) for array in weights]
             if [array.shape for array in own] != shapes:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable
 from typing import Any
 
+from ..checks.calls import why_not_callable
 from ..checks.messages import shown
 from ..checks.settings import above_zero, at_least_zero
 
@@ -17,15 +17,11 @@ def rate_or_schedule(name: str, value: Any) -> LearningRate:
         raise ValueError(f"{name} must be a number or a schedule, got the class {value.__name__}; make an object of it")
     if not callable(value):
         return at_least_zero(name, value)
-    try:
-        inspect.signature(value).bind(0)
-    except TypeError:
+    if why_not_callable(value, 0) is not None:
         raise ValueError(
             f"{name} must be a number or a function of the step, such as lambda step: 0.1 / (1 + step); got one that "
             f"cannot be called with a step: {shown(value)}"
-        ) from None
-    except ValueError:  # a function in C has no signature
-        pass
+        )
     return value
 
 

@@ -16,12 +16,12 @@ what the file says before it has looked (``archive.py``, ``rebuilding.py``).
 from __future__ import annotations
 
 import json
-import os
 from os import PathLike
 
 import numpy as np
 
-from ..checks.messages import reason, shown
+from ..checks.messages import reason
+from ..checks.paths import shown_path
 from ..files import open_regular, replacing
 from ..network.network import Network
 from .archive import Archive
@@ -95,5 +95,5 @@ def read(path: str | PathLike[str], known: Known, kind: type[Kind]) -> Kind:
             return rebuild(Archive(file), known, kind)
         except Exception as error:  # an untrusted file can fail in any way
             raise ValueError(
-                f"{shown(os.fspath(path), 1000)[1:-1]} does not hold a model that can be loaded: {reason(error, 500)}"
+                f"{shown_path(path)} does not hold a model that can be loaded: {reason(error, 500)}"
             ) from error

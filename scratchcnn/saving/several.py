@@ -7,13 +7,13 @@ The archive holds, for each model, what the file of a model holds, with the mode
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Sequence
 from os import PathLike
 
 import numpy as np
 
 from ..checks.messages import reason, shown
+from ..checks.paths import shown_path
 from ..files import open_regular, replacing
 from ..network.network import Network
 from .archive import Archive, Header
@@ -79,5 +79,5 @@ def read_models(path: str | PathLike[str], known: Known, kind: type[Kind]) -> li
             return [rebuild(part, known, kind) for part in parts]
         except Exception as error:  # an untrusted file can fail in any way
             raise ValueError(
-                f"{shown(os.fspath(path), 1000)[1:-1]} holds no ensemble that can be loaded: {reason(error, 500)}"
+                f"{shown_path(path)} holds no ensemble that can be loaded: {reason(error, 500)}"
             ) from error

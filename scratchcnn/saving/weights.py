@@ -7,12 +7,12 @@ network is, is JSON.
 from __future__ import annotations
 
 import json
-import os
 from os import PathLike
 
 import numpy as np
 
 from ..checks.messages import reason, shown
+from ..checks.paths import shown_path
 from ..concurrency.interrupts import unbroken
 from ..files import open_regular, replacing
 from ..network.network import Network
@@ -89,7 +89,7 @@ def load_weights(model: Network, path: str | PathLike[str]) -> None:
             arrays = {name: archive.read(name) for name in own}
         except Exception as error:  # an untrusted file can fail in any way
             raise ValueError(
-                f"{shown(os.fspath(path), 1000)[1:-1]} does not hold weights for this model: {reason(error, 500)}"
+                f"{shown_path(path)} does not hold weights for this model: {reason(error, 500)}"
             ) from error
     with model.lock, unbroken:
         for name, array in own.items():
