@@ -60,16 +60,16 @@ class CallbackList:
 
     def get_states(self) -> list[dict[str, Any]]:
         """Return what each callback wants to be kept in a checkpoint."""
-        return [{"class": type(callback).__name__, **callback.get_state()} for callback in self._remembering]
+        return [{"class": type(callback).__name__, **callback.get_state()} for callback in self._stateful]
 
     @property
-    def remembered(self) -> list[str]:
-        """Which callbacks want to be kept in a checkpoint, and what they monitor."""
-        monitors = [getattr(vars(callback).get("monitor"), "name", "") for callback in self._remembering]
-        return [f"{type(c).__name__}({name})" for c, name in zip(self._remembering, monitors, strict=True)]
+    def stateful_names(self) -> list[str]:
+        """The callbacks that have a state to checkpoint, and what each monitors."""
+        monitors = [getattr(vars(callback).get("monitor"), "name", "") for callback in self._stateful]
+        return [f"{type(c).__name__}({name})" for c, name in zip(self._stateful, monitors, strict=True)]
 
     @property
-    def _remembering(self) -> list[Callback]:
+    def _stateful(self) -> list[Callback]:
         return [callback for callback in self.callbacks if type(callback).get_state is not Callback.get_state]
 
     @contextmanager
@@ -82,7 +82,7 @@ class CallbackList:
         """
         for callback in (*self.callbacks, self.display):
             callback.attach(model, epochs, steps)
-        for callback, state in zip(self._remembering, states, strict=False):  # the same, or no states at all
+        for callback, state in zip(self._stateful, states, strict=False):  # the same, or no states at all
             callback.set_state(state)
         begun: list[Callback] = []
         errors: list[BaseException] = []

@@ -1,4 +1,4 @@
-"""A table of numbers in a text file: the names of its columns, where it has any, and its rows.
+"""Parsing CSV files: a header, where there is one, and rows of numbers.
 
 Cells are separated by commas. No line is passed over but blank ones: what is neither names nor numbers is an error that
 says where it is and what to do.
@@ -43,15 +43,15 @@ _WITH_COMMAS = {
 
 @dataclass
 class Table:
-    """The numbers of a table, and where they stand in its file."""
+    """The rows of a CSV file, its column names and its line numbers."""
 
     file: str  # what messages call it
     names: list[str] | None
     rows: np.ndarray  # (N, columns), float64
-    lines: list[int]  # the line of the file where each row stands, counted from 1
+    lines: list[int]  # the line number of each row, from 1
 
     def place(self, row: int, column: int) -> str:
-        """Return where a number stands, for a message."""
+        """Return the line and the column of a number, for a message."""
         return _place(self.lines[row], column, self.names)
 
 

@@ -9,7 +9,8 @@ import numpy as np
 from ..checks.messages import shown
 from ..layers import BatchNorm, Layer
 from ..layers.residual import flattened
-from ..network.network import Network, require_network
+from ..network.network import Network
+from .checks import require_network
 
 KINDS = {"Conv2D": "Conv2D", "Dense": "Dense", "BatchNorm": "BatchNormalization"}  # of layers with weights
 

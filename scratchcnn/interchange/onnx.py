@@ -34,9 +34,10 @@ from ..layers import (
     Tanh,
 )
 from ..losses import BinaryCrossEntropy
-from ..network.network import Network, require_network
+from ..network.network import Network
 from ..ops import Window
 from ..training.prediction import answers_by_softmax, answers_with_logits
+from .checks import require_network
 
 OPSET = 17
 DTYPE = np.dtype(np.float32)

@@ -11,8 +11,9 @@ from ..checks.messages import reason, shown
 from ..checks.paths import shown_path
 from ..concurrency.interrupts import unbroken
 from ..files import open_regular, replacing
-from ..network.network import Network, require_network
+from ..network.network import Network
 from ..saving.description import model_arrays
+from .checks import require_network
 
 MOST_BYTES = 1 << 34
 

@@ -17,7 +17,8 @@ import numpy as np
 from ..checks.messages import shown
 from ..layers import BatchNorm, Conv2D, Dense, Flatten, Layer
 from ..layers.residual import flattened
-from ..network.network import Network, require_network
+from ..network.network import Network
+from .checks import require_network
 
 NAMES = {  # of arrays here, and in a module of PyTorch
     "kernel": "weight",

@@ -37,12 +37,6 @@ from .vectors import ParameterVectors
 FIXED = frozenset({"layers", "plan", "input_shape", "output_shape", "seed", "dtype", "fuse", "rng"})
 
 
-def require_network(model: Any) -> None:
-    """Raise a ValueError if something else was passed where a model is expected."""
-    if not isinstance(model, Network):
-        raise ValueError(f"model must be a model of scratchcnn, such as a Sequential, got {shown(model, 100)}")
-
-
 class Network(ParameterVectors):
     """Layers in a row, the output of each the input of the next; the last one gives the logits.
 

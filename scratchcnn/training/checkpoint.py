@@ -93,7 +93,7 @@ class Checkpoint:
                 "checkpoint_freq needs arrays: where x yields batches, nobody can go on in the middle of an epoch; "
                 "leave it out, and a checkpoint is written after each epoch"
             )
-        self._identity = plain({"network": identity_of(model), **data.identity(), "callbacks": hooks.remembered})
+        self._identity = plain({"network": identity_of(model), **data.identity(), "callbacks": hooks.stateful_names})
         if not self.path.exists():
             return None
         try:

@@ -179,7 +179,7 @@ def fit(
         model.recordings.clear()
     batches = data.batches
     if isinstance(batches, Stream):
-        batches.pass_over(start.epoch - initial_epoch)
+        batches.skip(start.epoch - initial_epoch)
     with silenced(verbose == 0), hooks.training(model, epochs, len(batches), backup.states):
         for epoch in range(start.epoch, epochs):
             if model.stop_training:

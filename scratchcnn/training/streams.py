@@ -143,8 +143,8 @@ class Stream:
             yield number
             number += 1
 
-    def pass_over(self, epochs: int) -> None:
-        """Leave out the epochs that an interrupted training has behind it, as if they had been run."""
+    def skip(self, epochs: int) -> None:
+        """Skip the epochs that an interrupted training has already done, as if they had been run."""
         if self._once:
             for _ in range(epochs * (self._steps or 0)):
                 self._advance()

@@ -1,4 +1,4 @@
-"""Kernels are compiled ahead, several at once: by helpers, into the cache on disk, and nothing else changes."""
+"""Kernels are compiled ahead by several processes, into the cache on disk, and nothing else changes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from numba.core.ccallback import CFunc
 from scratchcnn.ops.jit.runtime import ahead, cpus
 
 ahead.most_threads = lambda: int(sys.argv[1])
-ahead.HELPER = sys.argv[2] or ahead.HELPER
+ahead.WORKER = sys.argv[2] or ahead.WORKER
 here = []
 compiling = CFunc._compile_uncached
 CFunc._compile_uncached = lambda self: here.append(self._pyfunc.__qualname__) or compiling(self)
@@ -39,11 +39,11 @@ print(len(here), sc.recipes.checksum(model))
 GIVES_UP = "import sys, pathlib; (pathlib.Path(sys.argv[1]) / '7').touch(exist_ok=False); sys.exit('cannot compile')"
 
 
-def run(cache, threads, helper=""):
+def run(cache, threads, worker=""):
     """Return how many kernels the process has compiled itself, and the weights that it came to."""
     variables = {**os.environ, "PYTHONPATH": str(ROOT), "NUMBA_CACHE_DIR": str(cache)}
     variables.pop("SCRATCHCNN_BACKEND", None)
-    command = [sys.executable, "-c", PROGRAM, str(threads), helper]
+    command = [sys.executable, "-c", PROGRAM, str(threads), worker]
     compiled, weights = subprocess.run(
         command, env=variables, capture_output=True, text=True, check=True
     ).stdout.split()
@@ -51,16 +51,16 @@ def run(cache, threads, helper=""):
 
 
 @pytest.mark.slow
-def test_helpers_compile_a_part_into_the_cache_and_the_weights_are_the_same(tmp_path):
+def test_workers_compile_a_part_into_the_cache_and_the_weights_are_the_same(tmp_path):
     alone, weights = run(tmp_path / "alone", 1)
     with_help, the_same = run(tmp_path / "helped", 2)
     assert 0 < with_help < alone and the_same == weights
     assert run(tmp_path / "helped", 2) == (0, weights)  # all of them are on disk now
-    assert run(tmp_path / "given up", 2, GIVES_UP) == (alone, weights)  # what a helper had begun, too
+    assert run(tmp_path / "given up", 2, GIVES_UP) == (alone, weights)  # what a worker had begun, too
 
 
-def test_a_rehearsal_runs_no_kernel_and_draws_no_random_number():
-    from scratchcnn.ops.jit.runtime.compile import rehearsing
+def test_a_dry_run_runs_no_kernel_and_draws_no_random_number():
+    from scratchcnn.ops.jit.runtime.compile import dry_run
     from scratchcnn.training.step import compute_gradients
 
     x, y = some_digits(8)
@@ -74,7 +74,7 @@ def test_a_rehearsal_runs_no_kernel_and_draws_no_random_number():
             model.gradients.copy(),
             model.layers[2].rng.bit_generator.state,
         )
-        with rehearsing() as missing:
+        with dry_run() as missing:
             compute_gradients.__wrapped__(model, x, y)
             model.optimizer.step(model.parameters, model.gradients)
         assert missing == []  # all are loaded

@@ -18,7 +18,7 @@ WRAPPERS = {"alone", "replay", "locked", "checking", "filling"}  # of decorators
 def calls_until(patch, name, module, fuse):
     """Return the functions of the package from ``fit`` to the first call of a function, in the first batch.
 
-    The rehearsal that goes before it, in which nothing is computed, does not count.
+    The dry run before it, in which nothing is computed, does not count.
     """
     stacks = []
     original = getattr(module, name)

@@ -1,9 +1,9 @@
-"""Compiling ahead: all kernels that a function will need, several at once, before it is called.
+"""Parallel ahead-of-time compilation: all kernels that a function will need, before it is called.
 
-Kernels are compiled when they are first run, one after the other on one core, because numba's compiler works on one
-at a time. So what is about to be done is rehearsed without running a kernel, which tells those it needs. Where several
-are not on disk yet, this process compiles them from the front of the list, and helpers, processes of their own, from
-its back into numba's cache on disk, until they meet.
+Kernels are compiled just in time, when they are first run, and one after the other on one core, because numba's
+compiler holds a lock. So a dry run of what is about to be done lists the kernels it needs. Where several are not in
+numba's cache on disk yet, this process compiles them from the front of the list, and worker processes from its back
+into that cache, until they meet.
 """
 
 import os
@@ -19,16 +19,16 @@ from typing import Any
 import numpy as np
 from numba.core.caching import FunctionCache
 
-from .compile import Kernel, rehearsing
+from .compile import Kernel, dry_run
 from .cpus import most_threads
 from .fork import threads_are_lost
 from .threads import threads_are_here
 
-WORTH_HELP = 4  # kernels to compile; to start a helper takes about as long as to compile one
-MOST_HELPERS = 3  # each needs some 200 MB
-PATIENCE = 120  # seconds for the kernel that a helper has begun
+WORTH_WORKERS = 4  # kernels to compile; to start a worker takes about as long as to compile one
+MOST_WORKERS = 3  # each needs some 200 MB
+PATIENCE = 120  # seconds for the kernel that a worker has begun
 ROOT = Path(__file__).parents[4]  # where the package can be imported from
-HELPER = "import sys; from scratchcnn.ops.jit.runtime.ahead import help_compiling; help_compiling(sys.argv[1])"
+WORKER = "import sys; from scratchcnn.ops.jit.runtime.ahead import work; work(sys.argv[1])"
 
 
 def compile_ahead(function: Callable[..., Any], *arguments: Any) -> None:
@@ -38,18 +38,18 @@ def compile_ahead(function: Callable[..., Any], *arguments: Any) -> None:
     """
     if threads_are_lost() or most_threads() == 1:
         return  # then they are compiled when they are needed
-    with rehearsing() as kernels, np.errstate(all="ignore"):
+    with dry_run() as kernels, np.errstate(all="ignore"):
         function(*arguments)
-    missing = [kernel for kernel in kernels if not _is_on_disk(kernel)] if len(kernels) >= WORTH_HELP else []
-    if len(missing) < WORTH_HELP:
+    missing = [kernel for kernel in kernels if not _is_on_disk(kernel)] if len(kernels) >= WORTH_WORKERS else []
+    if len(missing) < WORTH_WORKERS:
         return
-    with tempfile.TemporaryDirectory(prefix="scratchcnn-kernels-") as name, _helpers(Path(name), missing):
+    with tempfile.TemporaryDirectory(prefix="scratchcnn-kernels-") as name, _workers(Path(name), missing):
         threads_are_here()  # compiles the parallel loop, which takes longest
         _compile(Path(name), enumerate(missing))
 
 
-def help_compiling(folder: str) -> None:
-    """Compile what another process has not begun to, from the back: the main program of a helper."""
+def work(folder: str) -> None:
+    """Compile what another process has not begun to, from the back: the main program of a worker."""
     with open(Path(folder, "kernels"), "rb") as file:
         kernels = pickle.load(file)
     _compile(Path(folder), reversed(list(enumerate(kernels))))
@@ -74,8 +74,8 @@ def _compile(folder: Path, numbered: Any) -> None:
 
 
 @contextmanager
-def _helpers(folder: Path, kernels: Sequence[Kernel]) -> Iterator[None]:
-    """Inside a ``with`` block let helpers take part; wait for them at its end."""
+def _workers(folder: Path, kernels: Sequence[Kernel]) -> Iterator[None]:
+    """Start worker processes for a ``with`` block, and wait for them at its end."""
     with open(folder / "kernels", "wb") as file:
         pickle.dump(kernels, file)
     paths = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
@@ -83,14 +83,14 @@ def _helpers(folder: Path, kernels: Sequence[Kernel]) -> Iterator[None]:
     quiet: Any = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     started: list[subprocess.Popen] = []
     try:
-        for _ in range(min(most_threads() - 1, len(kernels) // WORTH_HELP, MOST_HELPERS)):
+        for _ in range(min(most_threads() - 1, len(kernels) // WORTH_WORKERS, MOST_WORKERS)):
             with suppress(OSError):  # then this process does it alone
-                started.append(subprocess.Popen([sys.executable, "-c", HELPER, folder], env=environment, **quiet))
+                started.append(subprocess.Popen([sys.executable, "-c", WORKER, folder], env=environment, **quiet))
         yield
-        for helper in started:
+        for worker in started:
             with suppress(subprocess.TimeoutExpired):  # what it has begun is compiled once more, when it is needed
-                helper.wait(PATIENCE)
+                worker.wait(PATIENCE)
     finally:
-        for helper in started:
-            helper.kill()
-            helper.wait()
+        for worker in started:
+            worker.kill()
+            worker.wait()

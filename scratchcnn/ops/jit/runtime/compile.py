@@ -60,28 +60,28 @@ class Kernel(NamedTuple):
 
 
 _of_thread = threading.local()
-_rehearsals = 0  # of all threads: almost never one
+_dry_runs = 0  # in all threads; mostly none, so that the question costs little
 
 
 @contextmanager
-def rehearsing() -> Iterator[list[Kernel]]:
-    """Inside a ``with`` block run no kernel in this thread; at its end the list has all that are not loaded yet."""
-    global _rehearsals
+def dry_run() -> Iterator[list[Kernel]]:
+    """Skip all kernels of this thread inside a ``with`` block; at its end the list has those that are not loaded."""
+    global _dry_runs
     missing: dict[Kernel, None] = {}
     _of_thread.missing = missing
-    _rehearsals += 1
+    _dry_runs += 1
     found: list[Kernel] = []
     try:
         yield found
     finally:
-        _rehearsals -= 1
+        _dry_runs -= 1
         _of_thread.missing = None
         found += missing
 
 
-def is_rehearsing() -> bool:
-    """Return whether this thread only looks which kernels it needs."""
-    return _rehearsals > 0 and getattr(_of_thread, "missing", None) is not None
+def is_dry_run() -> bool:
+    """Return whether this thread skips its kernels."""
+    return _dry_runs > 0 and getattr(_of_thread, "missing", None) is not None
 
 
 def native(factory: Callable[..., Callable[..., None]]) -> Callable[..., int]:
@@ -92,7 +92,7 @@ def native(factory: Callable[..., Callable[..., None]]) -> Callable[..., int]:
     def address_of_kernel(*constants: Any) -> int:
         address = addresses.get(constants)
         if address is None:
-            if is_rehearsing():
+            if is_dry_run():
                 _of_thread.missing[Kernel(factory.__module__, factory.__name__, constants)] = None
                 return 0
             address = addresses[constants] = compiled(factory(*constants))

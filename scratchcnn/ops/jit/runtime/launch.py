@@ -12,7 +12,7 @@ from ....memory import aligned_empty
 from ....types import Array
 from ...checks import checked
 from .addresses import address_of, new_address_of
-from .compile import is_rehearsing
+from .compile import is_dry_run
 from .cpus import most_threads
 from .loops import OPERANDS, row_length, run_in_turn, run_together
 from .threads import threads_are_here
@@ -63,7 +63,7 @@ def run(address: int, chunks: int, dims: tuple[int, ...], *operands: Array) -> N
     *operands : ndarray
         What the kernel reads with ``read_arrays``, in that order; C-contiguous.
     """
-    if is_rehearsing():
+    if is_dry_run():
         return
     if _observer is not None:
         _observer(Call(address, chunks, dims, operands))

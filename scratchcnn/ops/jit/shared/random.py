@@ -3,7 +3,7 @@
 import numpy as np
 
 from ....types import Array
-from ..runtime.compile import device, is_rehearsing
+from ..runtime.compile import device, is_dry_run
 from ..runtime.launch import exclusive, tell_observer
 
 STEP = np.uint64(0x9E3779B97F4A7C15)  # of the counter
@@ -14,7 +14,7 @@ Seed = int | Array  # a number, or where one lies in memory
 def draw_seed(rng: np.random.Generator) -> Array:
     """Draw the seed of an operation that is random; where this is recorded, another one before each replay."""
     seed = np.zeros(1, np.uint64)
-    if is_rehearsing():
+    if is_dry_run():
         return seed
 
     def draw() -> None:
