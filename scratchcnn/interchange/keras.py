@@ -7,12 +7,18 @@ from typing import Any
 import numpy as np
 
 from ..checks.messages import shown
-from ..layers import BatchNorm, Layer
+from ..layers import Layer
 from ..layers.residual import flattened
 from ..network.network import Network
 from .checks import require_network
+from .keras_activations import require_same_activations
+from .keras_settings import require_same_settings
 
-KINDS = {"Conv2D": "Conv2D", "Dense": "Dense", "BatchNorm": "BatchNormalization"}  # of layers with weights
+KINDS = {  # of layers with weights, here and in Keras
+    "Conv2D": ("Conv2D", "DepthwiseConv2D"),
+    "Dense": ("Dense",),
+    "BatchNorm": ("BatchNormalization",),
+}
 
 
 def from_keras(model: Network, keras_model: Any) -> None:
@@ -21,8 +27,12 @@ def from_keras(model: Network, keras_model: Any) -> None:
     Parameters
     ----------
     model : Sequential
-        Convolutions, dense layers and batch normalisations in the same order; what has no weights may differ, such as
-        a ``Rescaling``.
+        Convolutions, dense layers and batch normalisations in the same order, with the same settings and followed by
+        the same activations; what else has no weights may differ, such as a ``Rescaling``. A ``DepthwiseConv2D`` of C
+        channels is here ``sc.Conv2D(C * depth_multiplier, 3, groups=C)``, a ``ZeroPadding2D(1)`` the ``padding=1`` of
+        the convolution after it. Of a Keras model that is no ``Sequential``, activations are compared where they are
+        arguments, ``activation="relu"``; what stands between its layers cannot be told. A softmax or a sigmoid at
+        the end is left out here.
     keras_model : keras.Model
         With channels last, built.
 
@@ -51,9 +61,7 @@ def from_keras(model: Network, keras_model: Any) -> None:
     [[6.0, 6.0]]
     """
     pairs = _pairs(model, keras_model)
-    arrays = [[np.asarray(array) for array in theirs.get_weights()] for _, theirs in pairs]
-    for (own, theirs), weights in zip(pairs, arrays, strict=True):
-        _require_same(own, theirs, weights)
+    arrays = [_weights(theirs) for _, theirs in pairs]
     with model.lock:
         for (own, _), weights in zip(pairs, arrays, strict=True):
             own.set_weights(weights)
@@ -82,11 +90,9 @@ def to_keras(model: Network, keras_model: Any) -> None:
     >>> bool((keras_model.layers[0].weights[0] == model.layers[0].params["kernel"]).all())
     True
     """
-    pairs = _pairs(model, keras_model)
-    for own, theirs in pairs:
-        _require_same(own, theirs, [np.asarray(array) for array in theirs.get_weights()])
-    for own, theirs in pairs:
-        theirs.set_weights(own.get_weights())
+    for own, theirs in _pairs(model, keras_model):
+        shapes = [np.shape(array) for array in theirs.get_weights()]
+        theirs.set_weights([array.reshape(shape) for array, shape in zip(own.get_weights(), shapes, strict=True)])
 
 
 def _pairs(model: Network, keras_model: Any) -> list[tuple[Layer, Any]]:
@@ -96,13 +102,18 @@ def _pairs(model: Network, keras_model: Any) -> list[tuple[Layer, Any]]:
             f"keras_model must be a model of Keras, got {shown(keras_model, 100)}; the file of one is read by "
             "keras.models.load_model(path)"
         )
-    own = [layer for layer in flattened(model.layers) if layer.params]
-    theirs = [layer for layer in _flat(keras_model) if layer.get_weights()]
+    layers, keras_layers = list(flattened(model.layers)), _flat(keras_model)
+    own = [layer for layer in layers if layer.params]
+    places = [place for place, layer in enumerate(keras_layers) if layer.get_weights()]
+    theirs = [keras_layers[place] for place in places]
     if len(own) != len(theirs):
         raise ValueError(
             f"the models differ: {len(own)} layers with weights here, {shown([layer.name for layer in own])}, "
             f"{len(theirs)} in the Keras model, {shown([layer.name for layer in theirs])}"
         )
+    for layer, place in zip(own, places, strict=True):
+        _require_same(layer, keras_layers[place], keras_layers[place - 1] if place else None)
+    require_same_activations(layers, keras_layers, _in_a_row(keras_model))
     return list(zip(own, theirs, strict=True))
 
 
@@ -114,19 +125,28 @@ def _flat(keras_model: Any) -> list[Any]:
     return layers
 
 
-def _require_same(own: Layer, theirs: Any, weights: list[np.ndarray]) -> None:
+def _in_a_row(keras_model: Any) -> bool:
+    """Return whether each layer of a Keras model follows the one before it."""
+    inside = [layer for layer in keras_model.layers if hasattr(layer, "layers")]
+    return type(keras_model).__name__ == "Sequential" and all(map(_in_a_row, inside))
+
+
+def _require_same(own: Layer, theirs: Any, ahead: Any) -> None:
     what = f"{own.name} and the Keras model's {theirs.name}"
-    kind = KINDS.get(type(own).__name__)
-    if type(theirs).__name__ != kind:
+    if type(theirs).__name__ not in KINDS.get(type(own).__name__, ()):
         raise ValueError(f"{what} are a {type(own).__name__} and a {type(theirs).__name__}")
     if getattr(theirs, "data_format", "channels_last") != "channels_last":
         raise ValueError(f"{what}: the Keras layer has its channels first; its weights are those of another network")
-    shapes = [array.shape for array in own.get_weights()]
-    if shapes != [array.shape for array in weights]:
-        raise ValueError(f"{what} have weights of the shapes {shapes} and {[array.shape for array in weights]}")
-    for setting in ("strides", "padding", "dilation_rate", "groups"):
-        mine, its = getattr(own, setting, None), getattr(theirs, setting, None)
-        if mine is not None and its is not None and mine != (tuple(its) if isinstance(its, list) else its):
-            raise ValueError(f"{what} have {setting}={mine!r} and {its!r}; make one as the other is")
-    if isinstance(own, BatchNorm) and abs(own.epsilon - theirs.epsilon) > 1e-9:
-        raise ValueError(f"{what} have epsilon={own.epsilon} and {theirs.epsilon}: pass BatchNorm(epsilon=...)")
+    require_same_settings(what, own, theirs, ahead)
+    shapes, its_shapes = ([array.shape for array in arrays] for arrays in (own.get_weights(), _weights(theirs)))
+    if shapes != its_shapes:
+        raise ValueError(f"{what} have weights of the shapes {shapes} and {its_shapes}")
+
+
+def _weights(theirs: Any) -> list[np.ndarray]:
+    """Return the weights of a layer of Keras in the shapes they have here."""
+    arrays = [np.asarray(array) for array in theirs.get_weights()]
+    if type(theirs).__name__ == "DepthwiseConv2D":
+        KH, KW, C, M = arrays[0].shape  # M filters for each channel, which are those of its group
+        arrays[0] = arrays[0].reshape(KH, KW, 1, C * M)
+    return arrays

@@ -38,9 +38,12 @@ def from_torch(model: Network, state_dict: Mapping[str, Any]) -> None:
     ----------
     model : Sequential
         Convolutions, dense layers and batch normalisations in the same order; what has no weights may differ. PyTorch's
-        batch normalisation has another epsilon: it corresponds to ``sc.BatchNorm(momentum=0.9, epsilon=1e-5)``.
+        batch normalisation has another epsilon: it corresponds to ``sc.BatchNorm(momentum=0.9, epsilon=1e-5)``. A state
+        dict holds no strides, padding, dilation, groups, epsilon or activations: that they are the same nobody can
+        check but you, by comparing ``model(x)`` with what PyTorch answers.
     state_dict : mapping of str to tensor or ndarray
-        ``torch_model.state_dict()``, or what ``torch.load(path, weights_only=True)`` or safetensors returns.
+        ``torch_model.state_dict()``, or what ``torch.load(path, weights_only=True)`` or safetensors returns; of a
+        checkpoint such as ``{"model": ..., "epoch": 3}`` its ``checkpoint["model"]``.
 
     Raises
     ------
@@ -113,9 +116,11 @@ def _require_state_dict(model: Any, state_dict: Any) -> None:
             f"state_dict must be a mapping of names to tensors, got {shown(state_dict, 100)}; the file of one is read "
             "by torch.load(path, weights_only=True)"
         )
-    inner = next((name for name, value in state_dict.items() if isinstance(value, Mapping) and value), None)
-    if inner is not None:
-        raise ValueError(f"state_dict has another mapping in it; pass state_dict[{inner!r}] if that is the state dict")
+    inside = {name: value for name, value in state_dict.items() if isinstance(value, Mapping) and value}
+    if inside:
+        arrays = [name for name, value in inside.items() if all(hasattr(array, "shape") for array in value.values())]
+        name = [*arrays, *inside][0]  # an optimizer's mapping may come before the model's
+        raise ValueError(f"state_dict has another mapping in it; pass state_dict[{name!r}] if that is the state dict")
 
 
 def _pairs(

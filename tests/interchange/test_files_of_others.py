@@ -75,6 +75,7 @@ class Module:
         ("a.pt", r"got 'a.pt'; the file of one is read by torch.load\(path, weights_only=True\)"),
         (None, "must be a mapping of names to tensors, got None"),
         ({"epoch": 3, "model": Module().state_dict()}, r"pass state_dict\['model'\]"),
+        ({"optimizer": {"state": {}, "lr": 1}, "model": Module().state_dict()}, r"pass state_dict\['model'\]"),
     ],
 )
 def test_what_is_no_state_dict_is_answered_with_what_to_pass(convert, given, message):
