@@ -9,7 +9,7 @@ Letters: N samples, D features, H W height and width, C channels, K classes.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from numbers import Integral
 from typing import Any
 
@@ -119,7 +119,7 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sc
         Raises
         ------
         ValueError
-            If these are none, or there are fewer than two classes.
+            If these are none, there are fewer than two classes, or ``layers`` returns no network for them.
         """
         X, y = validate_data(self, X, y, allow_nd=True, dtype=[np.float32, np.float64, np.uint8])
         check_classification_targets(y)
@@ -131,11 +131,13 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sc
             )
         images = self._as_images(X)
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
-        self.model_ = Sequential(
-            [_standardising(images), *(self.layers or default_layers)(images.shape[1:], len(self.classes_))],
-            input_shape=images.shape[1:],
-            seed=seed,
-        )
+        layers = [_standardising(images), *self._layers_for(images.shape[1:], len(self.classes_))]
+        self.model_ = Sequential(layers, input_shape=images.shape[1:], seed=seed)
+        if self.model_.output_shape != (len(self.classes_),):
+            raise ValueError(
+                f"the network of layers must have {len(self.classes_)} outputs, one for each class, got the shape "
+                f"{self.model_.output_shape}; let it end in sc.Dense(classes)"
+            )
         self.model_.compile(Adam(self.learning_rate))
         self.history_ = self.model_.fit(
             images, labels, epochs=self.epochs, batch_size=self.batch_size, verbose=self.verbose
@@ -156,21 +158,42 @@ class CNNClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sc
         best = self.predict_proba(X).argmax(axis=1)
         return self.classes_[best]
 
+    def _layers_for(self, input_shape: Shape, classes: int) -> list[Layer]:
+        """Return fresh layers, as the function ``layers`` makes them."""
+        example = "lambda input_shape, classes: [sc.Flatten(), sc.Dense(classes)]"
+        if self.layers is None:
+            return default_layers(input_shape, classes)
+        if not callable(self.layers) or isinstance(self.layers, Layer | type):
+            raise ValueError(
+                f"layers must be a function that returns fresh layers for each fit, got {shown(self.layers)}; write "
+                f"layers={example}"
+            )
+        layers = self.layers(input_shape, classes)
+        if not isinstance(layers, Iterable):
+            raise ValueError(f"layers must return a list of layers, got {shown(layers)}; write layers={example}")
+        return list(layers)
+
     def _as_images(self, X: np.ndarray) -> np.ndarray:
         """Return what the network takes: rows seen as images if they are such, images with an axis for channels."""
         if X.ndim == 3:
             return X[..., np.newaxis]
-        if X.ndim > 2:
+        if X.ndim == 4:
             return X
+        if X.ndim != 2:
+            raise ValueError(
+                f"X must be rows (N, D), or images (N, H, W) or (N, H, W, C), got the shape {X.shape}; reshape it"
+            )
         shape = self._shape_of(X.shape[1])
         return X.reshape(len(X), *shape)
 
     def _shape_of(self, features: int) -> Shape:
         if self.image_shape is None:
             return (features,)
+        if not isinstance(self.image_shape, tuple | list) and self.image_shape != "auto":
+            raise ValueError(
+                f'image_shape must be "auto", None or (H, W, C) such as (28, 28, 1), got {shown(self.image_shape)}'
+            )
         if isinstance(self.image_shape, str):
-            if self.image_shape != "auto":
-                raise ValueError(f'image_shape must be "auto", None or (H, W, C), got {shown(self.image_shape)}')
             side = math.isqrt(features)
             return (side, side, 1) if side * side == features and side >= SMALLEST_SIDE else (features,)
         shape = as_input_shape(tuple(int(n) if isinstance(n, Integral) else n for n in self.image_shape))

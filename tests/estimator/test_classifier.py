@@ -102,3 +102,34 @@ def test_one_class_and_other_features_are_refused(reference):
         classifier().fit(X, np.zeros(len(X), int))
     with pytest.raises(ValueError, match="expecting 784 features"):
         classifier().fit(X.reshape(-1, 784), LABELS).predict(X.reshape(-1, 784)[:, :10])
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (
+            {"layers": [sc.Flatten(), sc.Dense(10)]},
+            "layers must be a function that returns fresh layers for each fit, got",
+        ),
+        ({"layers": sc.Dense}, "layers must be a function that returns fresh layers for each fit, got"),
+        ({"layers": lambda shape, classes: None}, "layers must return a list of layers, got None; write layers=lambda"),
+        (
+            {"layers": lambda shape, classes: [sc.Flatten(), sc.Dense(classes + 1)]},
+            r"must have \d+ outputs, .*got the shape",
+        ),
+        (
+            {"layers": lambda shape, classes: [sc.Conv2D(classes, 3)]},
+            r"one for each class, .*end in sc.Dense\(classes\)",
+        ),
+        ({"image_shape": 28}, r"image_shape must be \"auto\", None or \(H, W, C\) such as \(28, 28, 1\), got 28"),
+        ({"image_shape": "square"}, "image_shape must be .*got 'square'"),
+    ],
+)
+def test_what_makes_no_network_is_refused_by_name(reference, options, message):
+    with pytest.raises(ValueError, match=message):
+        classifier(**options).fit(X.reshape(-1, 784), LABELS)
+
+
+def test_images_of_five_axes_are_refused(reference):
+    with pytest.raises(ValueError, match=r"X must be rows \(N, D\), or images .*got the shape \(200, 1, 28, 28, 1\)"):
+        classifier().fit(X.reshape(-1, 1, 28, 28, 1), LABELS)
