@@ -14,15 +14,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .checks.inputs import as_labels
+from .checks.drawn import as_drawn, as_pictures, require_drawn
+from .checks.inputs import as_integer, as_labels
+from .data import Annealed, Augmentation
 from .history import History
 from .terminal import ascii_digit as ascii_digit
 from .training.learning_rate_search import LearningRateSearch
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-    from .data import Annealed, Augmentation
 
 
 def learning_curves(history: History) -> Figure:
@@ -37,6 +37,7 @@ def learning_curves(history: History) -> Figure:
     >>> history = model.fit(x[:100], y[:100], epochs=2, verbose=0)
     >>> figure = sc.plots.learning_curves(history)  # figure.savefig("learning_curves.png") writes it
     """
+    require_drawn("history", history, History, "the History that model.fit(...) returns")
     names = ["loss", "accuracy"]
     if history.history and not {"accuracy", "val_accuracy"} & set(history.history):
         names.remove("accuracy")
@@ -67,6 +68,7 @@ def learning_rate_search(search: LearningRateSearch) -> Figure:
     >>> model.compile(sc.SGD(0.01))
     >>> figure = sc.plots.learning_rate_search(sc.lr_find(model, x[:200], y[:200], steps=30, verbose=0))
     """
+    require_drawn("search", search, LearningRateSearch, "what sc.lr_find(model, x, y) returns")
     figure = _figure(6, 4)
     axes = figure.add_subplot()
     axes.plot(search.learning_rates, search.losses, ".", color="0.7", label="loss of a batch")
@@ -105,12 +107,13 @@ def predictions(
     >>> model = sc.Sequential([sc.Rescaling(1 / 255), sc.Flatten(), sc.Dense(10)], input_shape=(28, 28, 1))
     >>> figure = sc.plots.predictions(x[:4], model.predict(x[:4]), y[:4])
     """
-    images, probabilities = np.asarray(images), np.asarray(probabilities)
-    if len(images) == 0 or len(images) != len(probabilities):
+    images = as_pictures(images)
+    probabilities = as_drawn("probabilities", probabilities, (2,), "rows (N, K), as model.predict returns them")
+    if len(images) != len(probabilities):
         raise ValueError(f"as many images as rows of probabilities, please: got {len(images)} and {len(probabilities)}")
     if labels is not None:
         labels = as_labels(labels, *probabilities.shape)
-    columns = min(columns, len(images))
+    columns = min(as_integer("columns", columns, 1), len(images))
     rows = math.ceil(len(images) / columns)
     figure = _figure(1.4 * columns, 1.7 * rows)
     for place, (image, probability) in enumerate(zip(images, probabilities, strict=True)):
@@ -146,7 +149,9 @@ def augmented(augmentation: Augmentation | Annealed, images: np.ndarray, copies:
     >>> (x, y), _ = sc.data.load_data("digits")
     >>> figure = sc.plots.augmented(sc.data.Augmentation(rotation=20), x[:2], copies=2)
     """
-    images = np.asarray(images)
+    images, copies = as_pictures(images), as_integer("copies", copies, 1)
+    expected = "an Augmentation or an Annealed, such as sc.data.Augmentation(rotation=10)"
+    require_drawn("augmentation", augmentation, (Augmentation, Annealed), expected)
     versions = augmentation.at(0)(np.repeat(images, copies, axis=0), seed)
     figure = _figure(copies + 1.2, len(images))
     grid = figure.add_gridspec(len(images), copies + 1, width_ratios=[1.2] + copies * [1])
@@ -202,8 +207,12 @@ def confusion_counts(labels: np.ndarray, predicted: np.ndarray, classes: int | N
     >>> sc.plots.confusion_counts([0, 0, 1], [0, 1, 1]).tolist()  # of two images of class 0, one was taken for class 1
     [[1, 1], [0, 1]]
     """
-    labels, predicted = np.asarray(labels), np.asarray(predicted)
-    if classes is None:
+    expected = "class numbers (N,); np.unique(names, return_inverse=True)[1] makes them of names"
+    labels = as_drawn("labels", labels, (1, 2), expected)
+    predicted = as_drawn("predicted", predicted, (1, 2), expected)
+    if classes is not None:
+        classes = as_integer("classes", classes, 1)
+    else:
         classes = 1 + int(max(labels.max(initial=0), predicted.max(initial=0)))
     labels, predicted = as_labels(labels, len(labels), classes), as_labels(predicted, len(labels), classes)
     counts = np.zeros((classes, classes), np.int64)
@@ -227,11 +236,11 @@ def kernels(kernel: np.ndarray, columns: int = 8) -> Figure:
     >>> model = sc.Sequential([sc.Conv2D(4, 3)], input_shape=(28, 28, 1))
     >>> figure = sc.plots.kernels(model.layers[0].params["kernel"])
     """
-    if kernel.ndim != 4:
-        raise ValueError(f"expected the kernel (KH, KW, C, F) of a convolution, got shape {kernel.shape}")
+    expected = 'the kernel (KH, KW, C, F) of a convolution, layer.params["kernel"]'
+    kernel = as_drawn("kernel", kernel, (4,), expected)
     filters = kernel.mean(axis=2).transpose(2, 0, 1)  # (F, KH, KW)
     limit = float(np.abs(filters).max()) or 1.0
-    columns = min(columns, len(filters))
+    columns = min(as_integer("columns", columns, 1), len(filters))
     rows = math.ceil(len(filters) / columns)
     figure = _figure(columns, rows)
     for place, image in enumerate(filters):

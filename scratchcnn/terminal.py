@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from .checks.drawn import as_drawn
 from .checks.messages import can_show
 
 SHADES = " .:-=+*#%@"  # from no ink to much
@@ -34,7 +35,10 @@ def ascii_digit(image: np.ndarray, probabilities: Sequence[float] | np.ndarray) 
     @      0  █████                 25.00% <
       @    1                         0.00%
     """
-    image = np.asarray(image, np.float64)
+    image = as_drawn("image", image, (2, 3), "an image (H, W) or (H, W, 1)").astype(np.float64)
+    if image.size == 0 or image.shape[2:] not in ((), (1,)):
+        raise ValueError(f"image must be an image (H, W) or (H, W, 1), got the shape {image.shape}")
+    probabilities = as_drawn("probabilities", probabilities, (1,), "a row of model.predict(images)")
     image = image.reshape(image.shape[:2])[::2]  # a character is twice as high as wide: every other row will do
     level = (image / (image.max() or 1.0)).clip(0, 1) * (len(SHADES) - 1)  # 0 to 9
     drawing = ["".join(SHADES[round(pixel)] for pixel in row) for row in level]

@@ -137,6 +137,9 @@ HABITS = {
             runs='sc.callbacks.EarlyStopping("val_loss", min_delta=0, patience=3)',
         ),
         Habit('sc.callbacks.TensorBoard("logs")', 'sc.callbacks.CSVLogger("log.csv")'),
+        Habit("sc.callbacks.History()", "history = model.fit(x, y)"),
+        Habit("sc.callbacks.BaseLogger()", "history = model.fit(x, y)"),
+        Habit("sc.callbacks.CallbackList([])", 'model.fit(x, y, callbacks=[sc.callbacks.CSVLogger("log.csv")])'),
         Habit("from scratchcnn.callbacks import SwapEMAWeights", "sc.ExponentialMovingAverage()"),
         Habit(
             "from scratchcnn import EarlyStopping", "sc.callbacks.EarlyStopping", runs="sc.callbacks.EarlyStopping()"

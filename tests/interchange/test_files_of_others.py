@@ -112,3 +112,37 @@ def test_what_is_no_keras_model_is_refused(given):
 def test_complex_weights_are_refused():
     with pytest.raises(ValueError, match="weights must be real numbers, got complex128"):
         sc.interchange.from_torch(network(), {"weight": 1j * np.ones((2, 3)), "bias": np.ones(2)})
+
+
+class Half:
+    """A tensor of PyTorch of a type that NumPy does not have, as far as it is asked."""
+
+    dtype = "torch.bfloat16"
+
+    def __init__(self, values):
+        self.values = values
+
+    def detach(self):
+        return self
+
+    cpu = detach
+
+    def float(self):
+        return self.values
+
+
+def test_tensors_of_half_the_precision_are_taken_over():
+    model = network()
+    half = {name: Half(values) for name, values in Module().state_dict().items()}
+    sc.interchange.from_torch(model, half)
+    assert model.layers[0].params["kernel"].tolist() == np.ones((3, 2)).tolist()
+
+
+def test_weights_that_are_not_finite_are_taken_over_as_load_weights_does(tmp_path):
+    model, other = network(), network()
+    weight = np.array([[1.0, np.nan, np.inf]] * 2)
+    sc.interchange.from_torch(model, {"weight": weight, "bias": np.ones(2)})
+    model.save_weights(tmp_path / "weights.npz")
+    other.load_weights(tmp_path / "weights.npz")
+    for each in (model, other):
+        np.testing.assert_array_equal(each.layers[0].params["kernel"], weight.T)

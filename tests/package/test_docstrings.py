@@ -25,7 +25,7 @@ NAMES = {
     for thing in PUBLIC
     if thing.__module__.startswith("scratchcnn") and not thing.__name__.startswith("_")
 }
-INNER = {"scratchcnn.checks.inputs", "scratchcnn.checks.messages"}
+INNER = {"scratchcnn.checks.drawn", "scratchcnn.checks.inputs", "scratchcnn.checks.messages"}
 
 
 @pytest.mark.parametrize("name", [name for name, thing in NAMES.items() if thing.__module__ not in INNER])

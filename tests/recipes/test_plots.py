@@ -104,7 +104,7 @@ def test_kernels_are_drawn_one_by_one_on_a_common_scale(tmp_path):
     assert len(images) == 5
     np.testing.assert_allclose(images[4].get_array(), kernel[..., 4].mean(axis=2))
     assert {image.get_clim() for image in images} == {images[0].get_clim()}
-    with pytest.raises(ValueError, match=r"expected the kernel \(KH, KW, C, F\) of a convolution, got shape \(3, 4\)"):
+    with pytest.raises(ValueError, match=r"kernel must be the kernel \(KH, KW, C, F\) .*got the shape \(3, 4\)"):
         plots.kernels(np.zeros((3, 4)))
 
 
@@ -132,3 +132,45 @@ sc.plots.learning_curves(sc.History())
 assert "matplotlib" in sys.modules and "matplotlib.pyplot" not in sys.modules
 """
     subprocess.run([sys.executable, "-c", program], check=True, cwd=sc.__path__[0] + "/..")
+
+
+WRONG = {
+    "a row": (
+        lambda: plots.ascii_digit(np.ones(784), [0.5]),
+        r"image must be an image \(H, W\) or \(H, W, 1\), got the",
+    ),
+    "no chances": (
+        lambda: plots.ascii_digit(IMAGES[0], "a"),
+        r"probabilities must be a row of model.predict\(images\)",
+    ),
+    "history": (lambda: plots.learning_curves("log.csv"), r"history must be the History that model.fit\(...\) returns"),
+    "search": (
+        lambda: plots.learning_rate_search({}),
+        r"search must be what sc.lr_find\(model, x, y\) returns, got {}",
+    ),
+    "no images": (
+        lambda: plots.predictions(3, PROBABILITIES),
+        r"images must be images \(N, H, W\), .*got the shape \(\)",
+    ),
+    "rows": (
+        lambda: plots.predictions(np.ones((10, 784)), PROBABILITIES),
+        r"images must be .*got the shape \(10, 784\)",
+    ),
+    "classes": (
+        lambda: plots.predictions(IMAGES, LABELS),
+        r"probabilities must be rows \(N, K\), .*got the shape \(10,\)",
+    ),
+    "columns": (lambda: plots.predictions(IMAGES, PROBABILITIES, columns=0), "columns must be"),
+    "no augmentation": (lambda: plots.augmented(IMAGES, IMAGES), "augmentation must be an Augmentation or an Annealed"),
+    "copies": (lambda: plots.augmented(sc.data.Augmentation(), IMAGES, copies=0), "copies must be"),
+    "texts": (lambda: plots.confusion_matrix(["cat"], ["dog"]), r"labels must be class numbers \(N,\); np.unique"),
+    "count": (lambda: plots.confusion_matrix([0], [0], "ten"), "classes must be"),
+    "a layer": (lambda: plots.kernels(sc.Conv2D(3, 3)), r"kernel must be the kernel \(KH, KW, C, F\) .*got Conv2D"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_what_cannot_be_drawn_is_refused_by_name(case):
+    draw, message = WRONG[case]
+    with pytest.raises(ValueError, match=message):
+        draw()
