@@ -146,3 +146,39 @@ def test_weights_that_are_not_finite_are_taken_over_as_load_weights_does(tmp_pat
     other.load_weights(tmp_path / "weights.npz")
     for each in (model, other):
         np.testing.assert_array_equal(each.layers[0].params["kernel"], weight.T)
+
+
+@pytest.mark.parametrize("kind", ["state dict", "state dict, written the old way", "module", "TorchScript"])
+def test_the_line_that_is_shown_reads_a_file_of_the_real_pytorch(tmp_path, kind):
+    torch = pytest.importorskip("torch", reason="needs PyTorch")
+    module, path, model = torch.nn.Sequential(torch.nn.Linear(3, 2)), tmp_path / "file", network()
+    if kind == "TorchScript":
+        torch.jit.save(torch.jit.script(module), path)
+    else:
+        new = {"_use_new_zipfile_serialization": "old" not in kind}
+        torch.save(module if kind == "module" else module.state_dict(), path, **new)
+    message = refusal(path)
+    convert = re.search(r"sc\.interchange\.from_torch\(model, .*?\)+(?=;|$)", message)
+    assert convert is not None, message
+    read = re.findall(r"state_dict = (torch\.load\(.*?\)(?:\.state_dict\(\))?)(?=;|$)", message)
+    line = (f"state_dict = {read[kind == 'module']}; " if read else "") + convert[0]
+    exec(line, {"torch": torch, "sc": sc, "path": path, "model": model})
+    assert model.layers[0].params["kernel"].tolist() == module[0].weight.detach().numpy().T.tolist()
+
+
+def test_the_lines_that_are_shown_read_files_of_the_real_keras(tmp_path):
+    keras = pytest.importorskip("keras", reason="needs keras and one of its backends")
+    pytest.importorskip("h5py", reason="Keras needs it to write its files")
+    there, fresh = (keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)]) for _ in range(2))
+    there.save(tmp_path / "a.keras")
+    there.save_weights(tmp_path / "a.weights.h5")
+    for name, line in (
+        ("a.keras", "keras_model = keras.models.load_model(path)"),
+        ("a.weights.h5", "keras_model.load_weights(path)"),
+    ):
+        model, message = network(), refusal(tmp_path / name)
+        convert = "sc.interchange.from_keras(model, keras_model)"
+        assert line in message and convert in message
+        names = {"keras": keras, "sc": sc, "path": tmp_path / name, "model": model, "keras_model": fresh}
+        exec(f"{line}; {convert}", names)
+        assert all(map(np.array_equal, model.get_weights(), there.get_weights()))
