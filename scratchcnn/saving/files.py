@@ -92,8 +92,25 @@ def read(path: str | PathLike[str], known: Known, kind: type[Kind]) -> Kind:
         try:
             if foreign := recognise(file):
                 raise ValueError(foreign)
-            return rebuild(Archive(file), known, kind)
+            archive = Archive(file)
+            if other := _other_content(archive.names):
+                raise ValueError(other)
+            return rebuild(archive, known, kind)
         except Exception as error:  # an untrusted file can fail in any way
             raise ValueError(
                 f"{shown_path(path)} does not hold a model that can be loaded: {reason(error, 500)}"
             ) from error
+
+
+def _other_content(names: set[str]) -> str | None:
+    """Return what else of this library a file of arrays with these names is, and what to do; None for a model."""
+    if "training" in names and "config" not in names:
+        return (
+            "it is the checkpoint of a training; make and compile the same model, and pass its folder to fit: "
+            'model.fit(..., checkpoint="run", resume=True)'
+        )
+    if "ensemble" in names:
+        return "it is an ensemble; sc.Ensemble.load(path) reads it"
+    if "config" not in names and any("/" in name for name in names):
+        return "it holds weights without their network; make the same model, then model.load_weights(path)"
+    return None
