@@ -71,8 +71,6 @@ def _recognise_archive(file: BinaryIO) -> str | None:
         return f"it is a TorchScript file; {_FROM_TORCHSCRIPT}"
     if names and all(re.fullmatch(r"arr_\d+\.npy", name) for name in names):
         return f"it is an .npz file of arrays without names; {_FROM_ARRAYS}"
-    if names[:1] == ["training.npy"]:
-        return "it is the checkpoint of a training; model.fit(..., checkpoint=folder, resume=True) goes on with it"
     if names and not any(name.endswith(".npy") for name in names):
         return f"it is a zip archive of other files, beginning with {names[0][:100]!r}"
     return None

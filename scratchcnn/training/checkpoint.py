@@ -111,7 +111,10 @@ class Checkpoint:
         except Exception as error:
             if isinstance(error, _Refused):
                 raise ValueError(str(error)) from None
-            raise ValueError(f"{self.path} holds no checkpoint to go on from: {reason(error)}; remove it") from error
+            raise ValueError(
+                f"{self.path} is not the checkpoint of a training, or is damaged: {reason(error)}; choose another "
+                "folder, or move that file elsewhere"
+            ) from error
         self._told, self._arrays = told, arrays
         return Position(*told["position"])
 

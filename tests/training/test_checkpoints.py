@@ -201,7 +201,7 @@ def test_the_checkpoint_of_another_training_is_refused_and_left_alone(case, tmp_
 
 def test_a_damaged_checkpoint_is_called_so(tmp_path, reference):
     (tmp_path / "checkpoint.npz").write_bytes(b"nonsense")
-    with pytest.raises(ValueError, match="holds no checkpoint to go on from"):
+    with pytest.raises(ValueError, match="is not the checkpoint of a training, or is damaged"):
         fit(network(), "plain", tmp_path, resume=True)
     with pytest.raises(ValueError, match='resume needs the folder of the checkpoint: checkpoint="run"'):
         network().fit(X, LABELS, resume=True)
