@@ -135,7 +135,7 @@ def _convolutions(layer: ConvLayer, N: int) -> Iterator[Case]:
         if "forward" in name:
             chosen = [choose_forward(convolution)]
         else:
-            chosen = [choose_kernel_gradient(convolution, dx is not None)]
+            chosen = [choose_kernel_gradient(convolution)]
             chosen += [] if dx is None else [choose_input_gradient(convolution)]
         algorithm = ", ".join(dict.fromkeys(str(choice) for choice in chosen))
         saving = len(chosen) / sum(1 / _saving(choice, K) for choice in chosen)  # each is as many multiplications

@@ -45,6 +45,16 @@ def test_rows_of_the_table_forward(given, expected):
     assert str(choose_forward(given)) == expected
 
 
+@pytest.mark.parametrize(("size", "expected"), [(3, "direct"), (5, "few filters")])
+def test_three_quarters_of_a_vector_are_few_filters_for_a_larger_kernel(size, expected):
+    from scratchcnn.ops.jit.convolution.choice import choose_forward
+    from scratchcnn.ops.jit.machine.registers import registers
+
+    filters = registers().width // 4 * 3 // 4
+    assert str(choose_forward(convolution(size, size, 1, filters, pool=TWO))) == expected
+    assert str(choose_forward(convolution(size, size, 1, filters + 1, pool=TWO))) == "direct"
+
+
 @pytest.mark.parametrize(
     ("given", "kernel_gradient", "input_gradient"),
     [
@@ -53,14 +63,14 @@ def test_rows_of_the_table_forward(given, expected):
         (convolution(3, 3, 8, 16, exact=True), "dense", "convolution"),
         (convolution(5, 5, 4, 32), "dense", "convolution"),
         (convolution(5, 5, 4, 32, pool=TWO), "sparse", "by window"),
-        (convolution(5, 5, 4, 16, pool=TWO), "sparse", "scatter"),  # few filters
-        (convolution(5, 5, 4, 40, pool=TWO), "sparse", "scatter"),  # no sixteens
-        (convolution(5, 5, 6, 32, pool=TWO), "sparse", "scatter"),  # no fours
-        (convolution(5, 5, 4, 32, strides=(2, 1), pool=TWO), "sparse", "scatter"),
-        (convolution(5, 5, 4, 32, pool=((3, 3), (2, 2))), "sparse", "scatter"),
-        (convolution(5, 40, 4, 32, pool=TWO), "sparse", "scatter"),  # two lines do not fit the registers
+        (convolution(5, 5, 4, 16, pool=TWO), "sparse", "by line"),  # few filters
+        (convolution(5, 5, 4, 40, pool=TWO), "sparse", "by line"),  # no sixteens
+        (convolution(5, 5, 6, 32, pool=TWO), "sparse", "by line"),  # no fours
+        (convolution(5, 5, 4, 32, strides=(2, 1), pool=TWO), "sparse", "by line"),
+        (convolution(5, 5, 4, 32, pool=((3, 3), (2, 2))), "sparse", "by line"),
+        (convolution(5, 40, 4, 32, pool=TWO), "sparse", "by line"),  # two lines do not fit the registers
         (convolution(1, 1, 4, 32, pool=TWO), "masked", "by window"),
-        (convolution(3, 3, 1, 32, pool=TWO), "sparse", "scatter"),
+        (convolution(3, 3, 1, 32, pool=TWO), "masked", "by line"),
     ],
 )
 def test_rows_of_the_table_backward(given, kernel_gradient, input_gradient):
@@ -81,8 +91,9 @@ RUN = {  # what computes each algorithm
     "Winograd": "convolve_winograd",
     "direct": "convolve_pooled",
     "masked": "kernel_gradient_masked",
-    "sparse": "gradients_sparse",
+    "sparse": "kernel_gradient_sparse",
     "by window": "input_gradient_by_window",
+    "by line": "input_gradient_by_line",
 }
 
 
@@ -100,7 +111,7 @@ def test_what_is_chosen_is_what_runs(size, C, F, monkeypatch):
     gradients = np.empty_like(x), np.empty_like(kernel), None
     module.conv_relu_pool_backward(x, kernel, y, index, *case.windows, out=gradients)
     said = ops.convolution_algorithms(kernel.shape, case.window, np.dtype(np.float32), case.pool)
-    expected = {RUN[text.split(" F(")[0]] for text in said if text != "scatter"}  # which the sparse one does
+    expected = {RUN[text.split(" F(")[0]] for text in said}
     assert set(called) == expected
 
 

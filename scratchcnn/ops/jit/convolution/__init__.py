@@ -20,11 +20,12 @@ from . import choice
 from .choice import Convolution
 from .direct import convolve_direct
 from .few_filters import convolve_few_filters
+from .input_gradient_by_line import input_gradient_by_line
+from .input_gradient_by_window import input_gradient_by_window
 from .kernel_gradient import kernel_gradient_dense, kernel_gradient_masked
 from .plain import convolve_plain, gradients_plain
 from .pooled import convolve_pooled, relu_index
-from .sparse_input_gradient import input_gradient_by_window
-from .sparse_kernel_gradient import gradients_sparse
+from .sparse_kernel_gradient import kernel_gradient_sparse
 from .winograd.backward import gradients_winograd
 from .winograd.forward import convolve_winograd
 
@@ -87,14 +88,16 @@ def conv_relu_pool_backward(
     """Compute the gradients of the convolution's input, kernel and bias from that of the pooled output."""
     dx, dkernel, dbias = out
     convolution = Convolution.of(kernel.shape, window, x.dtype, pool)
-    kernel_chosen = choice.choose_kernel_gradient(convolution, dx is not None)
-    if dx is not None and choice.choose_input_gradient(convolution).algorithm == choice.BY_WINDOW:
-        input_gradient_by_window(kernel, dy, index, window, pool, dx)
-        dx = None
-    if kernel_chosen.algorithm == choice.MASKED:
+    if choice.choose_kernel_gradient(convolution).algorithm == choice.MASKED:
         kernel_gradient_masked(x, dy, index, window, pool, dkernel, dbias)
-    else:  # which scatters to dx, too, unless that is computed
-        gradients_sparse(x, kernel, dy, index, window, pool, dx, dkernel, dbias)
+    else:
+        kernel_gradient_sparse(x, dy, index, window, pool, dkernel, dbias)
+    if dx is None:
+        return
+    if choice.choose_input_gradient(convolution).algorithm == choice.BY_WINDOW:
+        input_gradient_by_window(kernel, dy, index, window, pool, dx)
+    else:
+        input_gradient_by_line(kernel, dy, index, window, pool, dx)
 
 
 def _convolve(x: Array, weights: Array, bias: Array | None, window: Window, y: Array, relu: bool = False) -> None:

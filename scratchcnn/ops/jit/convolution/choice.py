@@ -3,23 +3,24 @@
     forward           convolution                                            algorithm      why
     ----------------- ------------------------------------------------------ -------------- ---------------------------
     all three         groups, a dilation, or padding as wide as the kernel   plain          the others cannot
-                      one channel, F at most half a vector, KW at most 8,    few filters    pixels in the lanes of a
-                      stride 1, a ReLU and a max-pool of 2 x 2 after it                     vector instead of filters
+                      one channel, F at most half a vector (or 3/4 of it     few filters    pixels in the lanes of a
+                      with 5 x 5 and larger), KW at most 8, stride 1, a                     vector instead of filters
+                      ReLU and a max-pool of 2 x 2 after it
                       3 x 3, stride 1, C and F at least 8, C in whole        Winograd       2.25 or 4 times fewer
                       vectors, enough outputs                                               multiplications
                       any other                                              direct         register tiles
     kernel gradient   no pool: as Winograd above, and F at least 16          Winograd
                       no pool: any other                                     dense          an outer product a pixel
-                      max-pool: KH KW C at most 9, input gradient not        masked         dense, to find a gradient
-                      scattered                                                             takes longer than to use it
+                      max-pool: KH KW C at most 9                            masked         dense, to find a gradient
+                                                                                            takes longer than to use it
                       max-pool: any other                                    sparse         non-zero gradients alone
     input gradient    no pool: as Winograd above, and F at least 16          Winograd
                       no pool: any other                                     convolution    of dy, the kernel flipped
                       max-pool of 2 x 2, stride 1, C in fours, F in          by window      a patch stays in registers
                       sixteens and at least 32, two lines of a patch in
                       the registers
-                      max-pool: any other                                    scatter        filter by filter, with the
-                                                                                            sparse kernel gradient
+                      max-pool: any other                                    by line        lines of a patch, all
+                                                                                            filters that count
 
 The convolution of an input gradient is chosen as one forward, its channels and filters exchanged. A pool that is not of
 2 x 2 windows side by side runs by itself after a forward convolution. Winograd's algorithm is not chosen inside of
@@ -37,15 +38,16 @@ import numpy as np
 from ....types import Pair
 from ...settings import Window
 from ..machine.registers import lanes_for, registers
-from .sparse_input_gradient import most_vectors
+from .input_gradient_by_window import most_vectors
 from .winograd.tiles import output_tile_size
 
 PLAIN, FEW_FILTERS, WINOGRAD, DIRECT = "plain", "few filters", "Winograd", "direct"
 DENSE, MASKED, SPARSE = "dense", "masked", "sparse"
-CONVOLUTION, BY_WINDOW, SCATTER = "convolution", "by window", "scatter"
+CONVOLUTION, BY_WINDOW, BY_LINE = "convolution", "by window", "by line"
 
 WINOGRAD_CHANNELS = 8  # channels and filters from which the transforms pay
 WINOGRAD_GRADIENT_FILTERS = 16  # and filters for the gradients
+FEW_FILTERS_POSITIONS = 25  # of a kernel from which idle lanes cost more than the transposition of the results
 FEW_FILTERS_WIDTH = 8  # the widest kernel whose shifted lines a register tile has room for
 MASKED_POSITIONS = 9  # of a 3 x 3 kernel: as quick as the sparse way (8 filters, Zen 4); 5 x 5 takes twice as long
 BY_WINDOW_FILTERS = 32  # with fewer, a patch is loaded and stored for too little
@@ -84,7 +86,7 @@ class Choice(NamedTuple):
 
 def algorithms_of(convolution: Convolution, wants_input_gradient: bool) -> tuple[str, str, str]:
     """Return what is chosen for a convolution, for a reader; an input gradient that is not wanted is ""."""
-    kernel_gradient = choose_kernel_gradient(convolution, wants_input_gradient)
+    kernel_gradient = choose_kernel_gradient(convolution)
     input_gradient = choose_input_gradient(convolution) if wants_input_gradient else ""
     return str(choose_forward(convolution)), str(kernel_gradient), str(input_gradient)
 
@@ -98,9 +100,10 @@ def needs_plain_loops(window: Window, channels: int, channels_of_kernel: int) ->
 @cache
 def choose_forward(convolution: Convolution) -> Choice:
     """Choose how to compute the outputs; a pool after them is part of it if it is one of 2 x 2."""
-    _, KW, C, F = convolution.kernel
+    KH, KW, C, F = convolution.kernel
     if _pools_by_two(convolution) and convolution.strides == (1, 1) and C == 1 and KW <= FEW_FILTERS_WIDTH:
-        if 2 * F <= registers().width // convolution.dtype.itemsize:
+        lanes = registers().width // convolution.dtype.itemsize
+        if F <= lanes // 2 or (F <= lanes * 3 // 4 and KH * KW >= FEW_FILTERS_POSITIONS):
             return Choice(FEW_FILTERS)
     return _winograd(convolution) or Choice(DIRECT)
 
@@ -113,17 +116,15 @@ def choose_input_gradient(convolution: Convolution) -> Choice:
         return _winograd(convolution, WINOGRAD_GRADIENT_FILTERS) or Choice(CONVOLUTION)
     fits = C % 4 == 0 and F % 16 == 0 and F >= BY_WINDOW_FILTERS and 2 * (KW + 1) <= most_vectors()
     by_window = fits and _pools_by_two(convolution) and convolution.strides == (1, 1)
-    return Choice(BY_WINDOW if by_window else SCATTER)
+    return Choice(BY_WINDOW if by_window else BY_LINE)
 
 
 @cache
-def choose_kernel_gradient(convolution: Convolution, wants_input_gradient: bool) -> Choice:
+def choose_kernel_gradient(convolution: Convolution) -> Choice:
     """Choose how to compute the gradients of kernel and bias."""
     KH, KW, C, _ = convolution.kernel
     if convolution.pool is None:
         return _winograd(convolution, WINOGRAD_GRADIENT_FILTERS) or Choice(DENSE)
-    if wants_input_gradient and choose_input_gradient(convolution).algorithm == SCATTER:
-        return Choice(SPARSE)
     return Choice(MASKED if KH * KW * C <= MASKED_POSITIONS else SPARSE)
 
 

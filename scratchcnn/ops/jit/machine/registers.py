@@ -89,3 +89,21 @@ def tile_cost(computed: float, rows: int, vectors: int) -> tuple[float, float]:
     loads = (rows + vectors) / (rows * vectors)
     stalls = max(1.0, 8 / (rows * vectors))
     return computed * max(loads, 1.0) * stalls, loads
+
+
+@cache
+def lines_tile(lines: int, depth: int, dtype: np.dtype) -> Tile:
+    """Choose the tile to go over ``lines`` lines of ``depth`` numbers with, again and again: the fewest instructions.
+
+    Each time a tile that lies in memory is multiplied and added (``tile_axpy``), which needs one register for the
+    scale and one for what is loaded. To go on to the next takes about as long as 5 multiplications.
+    """
+    widest, most = registers().width // dtype.itemsize, registers().count - 2
+    tiles = [
+        Tile(rows, 1, vectors, lanes)
+        for lanes in (max(2, widest // 4), max(2, widest // 2), widest)
+        for rows in range(1, min(lines, most) + 1)
+        for vectors in range(1, min(-(-depth // lanes), most // rows) + 1)
+        if lines % rows == 0
+    ]
+    return min(tiles, key=lambda t: lines // t.outer * -(-depth // t.columns) * (max(8, t.outer * t.vectors) + 5))

@@ -4,7 +4,7 @@ A row is what ``tile_fma_row`` multiplies a column of scalars with: a tile of on
 to one of the pool's pixels (``row_where``), after a ReLU it counts where that has passed something
 (``row_where_positive``), and beyond the last filter there is nothing (``row_edge``). Where the gradients that are not
 zero are looked for first (``convolution/masks.py``), each is a scale, by which a tile is multiplied and added
-(``tile_axpy``, in the words of BLAS, ``tile_axpy_of`` and ``tile_axpy_part``).
+(``tile_axpy``, in the words of BLAS, and ``tile_axpy_part``).
 """
 
 from llvmlite import ir
@@ -81,21 +81,8 @@ def row_where_positive(typing, shape, row, y, offset):
 
 
 @intrinsic
-def tile_axpy(typing, acc, scales, position, tile):
-    """Return acc + scales[position] * tile."""
-
-    def codegen(context, builder, signature, arguments):
-        sums, array, place, values = arguments
-        scale = broadcast(builder, builder.load(element(context, builder, scales, array, place)), acc.dtype.lanes)
-        pairs = zip(*(cgutils.unpack_tuple(builder, one) for one in (sums, values)), strict=True)
-        return context.make_tuple(builder, acc, [multiply_add(builder, scale, value, add) for add, value in pairs])
-
-    return acc(acc, scales, types.int64, tile), codegen
-
-
-@intrinsic
-def tile_axpy_of(typing, shape, acc, scales, position, b, offset, outer, inner):
-    """Like ``tile_axpy``, of a tile in memory, which then is an operand of the multiplication and needs no register."""
+def tile_axpy(typing, shape, acc, scales, position, b, offset, outer, inner):
+    """Return acc + scales[position] * the tile at b[offset], which is an operand in memory and needs no register."""
     _, _, vectors, lanes = extents(shape)
 
     def codegen(context, builder, signature, arguments):

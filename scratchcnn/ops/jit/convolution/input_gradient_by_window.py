@@ -7,8 +7,8 @@ filter, at most one of the four outputs has a gradient g that is not zero, and a
 
 So the patch, for one vector of channels, is held in registers while the window's filters are gone through, once for
 each of the four places; then the next patch is taken, two pixels further. Each number of the kernel that is needed is
-loaded once for one multiplication, and nothing is stored in between. (``sparse_kernel_gradient.py``, which takes any
-other pool, goes filter by filter and adds each gradient to the image in memory: three instructions where here is one.)
+loaded once for one multiplication, and nothing is stored in between. (``input_gradient_by_line.py`` takes any other
+pool, and any number of channels.)
 
 Which filters have a gradient at a place, a *mask* tells: an integer with a bit for each filter.
 """
