@@ -55,9 +55,10 @@ class Callback(KnownAttributes):
     swallows_divergence = False  # whether a training that diverges is to end without an error
 
     def get_state(self) -> dict[str, Any]:
-        """Return what a checkpoint is to keep: numbers, texts, lists of them and arrays, by name.
+        """Return what a checkpoint is to keep, by name: numbers, texts, arrays, lists, tuples and dictionaries of them.
 
-        A training that is resumed hands it to ``set_state``, before ``on_train_begin``; so a callback that remembers
+        Called once before the first update, too, after ``on_train_begin``: what cannot be kept is an error then. A
+        training that is resumed hands it to ``set_state``, before ``on_train_begin``; so a callback that remembers
         something from epoch to epoch goes on as if there had been no interruption. For an epoch that goes on in its
         middle ``on_epoch_begin`` is called once more.
         """

@@ -59,18 +59,19 @@ class CallbackList:
             callback.require_measured(measured, others_may_come)
 
     def get_states(self) -> list[dict[str, Any]]:
-        """Return what each callback wants to be kept in a checkpoint."""
-        return [{"class": type(callback).__name__, **callback.get_state()} for callback in self._stateful]
+        """Return what each callback wants to be kept in a checkpoint, in the order of ``stateful_names``."""
+        return [callback.get_state() for callback in self._stateful]
 
     @property
     def stateful_names(self) -> list[str]:
         """The callbacks that have a state to checkpoint, and what each monitors."""
-        monitors = [getattr(vars(callback).get("monitor"), "name", "") for callback in self._stateful]
-        return [f"{type(c).__name__}({name})" for c, name in zip(self._stateful, monitors, strict=True)]
+        return [_stateful_name(callback) for callback in self._stateful]
 
     @property
     def _stateful(self) -> list[Callback]:
-        return [callback for callback in self.callbacks if type(callback).get_state is not Callback.get_state]
+        """By their names, so that states find their callback in whatever order these are given."""
+        stateful = [callback for callback in self.callbacks if type(callback).get_state is not Callback.get_state]
+        return sorted(stateful, key=_stateful_name)
 
     @contextmanager
     def training(
@@ -214,6 +215,10 @@ def _require_known_moments(callback: Callback) -> None:
             raise ValueError(
                 f"{shown(callback)} must have a method that can be called as {call}: {error}; write {line}"
             ) from None
+
+
+def _stateful_name(callback: Callback) -> str:
+    return f"{type(callback).__name__}({getattr(vars(callback).get('monitor'), 'name', '')})"
 
 
 def _overrides(callback: Callback, moment: str) -> bool:

@@ -20,6 +20,9 @@ class NoCheckpoint:
     def open(self, *arguments: Any) -> None:
         """Go on from the beginning."""
 
+    def rehearse(self, *arguments: Any) -> None:
+        """Try nothing."""
+
     def restore_epoch(self, *arguments: Any) -> None:
         """Restore nothing."""
 

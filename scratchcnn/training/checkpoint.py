@@ -7,7 +7,7 @@ one step, so a training that is killed at any moment leaves the latest complete 
     model/conv2d/kernel ... parameters and state
     optimizer/mean ...      what the optimizer remembers
     order                   the samples of the epoch in their order, where an epoch is not done
-    callbacks/0/weights ... arrays of callbacks
+    kept/0 ...              arrays of callbacks and metrics
 
 What the training is (layers, data, batch size, ...) is compared before anything is taken over: another one is an error.
 """
@@ -34,12 +34,14 @@ from ..network.network import Network
 from ..saving.archive import Archive
 from ..saving.description import model_arrays
 from .batches import Batches
+from .first_version import upgrade
 from .fit_data import FitData
-from .identity import difference, identity_of, plain
+from .identity import difference, identity_of, plain, start_of
+from .kept_values import remembered, taken_out
 from .streams import Stream
 from .totals import Totals
 
-FORMAT, VERSION = "scratchcnn checkpoint", 1
+FORMAT, VERSION = "scratchcnn checkpoint", 2
 NAME = "checkpoint.npz"
 
 
@@ -93,20 +95,24 @@ class Checkpoint:
                 "checkpoint_freq needs arrays: where x yields batches, nobody can go on in the middle of an epoch; "
                 "leave it out, and a checkpoint is written after each epoch"
             )
-        self._identity = plain({"network": identity_of(model), **data.identity(), "callbacks": hooks.stateful_names})
+        network = {"network": identity_of(model), "start": start_of(model)}
+        self._identity = plain({**network, **data.identity(), "callbacks": hooks.stateful_names})
         if not self.path.exists():
             return None
         try:
             with open_regular(self.path) as file:
                 archive = Archive(file)
                 told = json.loads(str(archive.read("training")))
-                if told.get("format") != FORMAT or told.get("version") != VERSION:
+                if told.get("format") != FORMAT or told.get("version") not in (1, VERSION):
                     raise ValueError(f"its format is {shown(told.get('format'))}, version {shown(told.get('version'))}")
                 if not self.resume:
                     self._refuse_unless_done(told)
                     return None
+                arrays: dict[str, np.ndarray] = {}
+                if told["version"] == 1:
+                    arrays = upgrade(told, self._identity, plain(data.identity(whole=False)))
                 self._require_the_same(told)
-                arrays = {name: archive.read(name) for name in archive.names if name != "training"}
+                arrays |= {name: archive.read(name) for name in archive.names if name != "training"}
                 _restore(model, told, arrays)
         except Exception as error:
             if isinstance(error, _Refused):
@@ -127,7 +133,10 @@ class Checkpoint:
             )
 
     def _require_the_same(self, told: dict[str, Any]) -> None:
-        found = difference(told["identity"], self._identity)
+        was, now = told["identity"], self._identity
+        if was["start"]["iterations"] != now["start"]["iterations"]:
+            now["start"] = was["start"]  # this optimizer has gone on, and callbacks may have changed its rate
+        found = difference(was, now)
         if found is not None:
             name, was, now = found
             raise _Refused(
@@ -150,18 +159,17 @@ class Checkpoint:
         """What each callback remembers; none where the training begins."""
         if self._told is None:
             return []
-        states = []
-        for place, state in enumerate(self._told["callbacks"]):
-            prefix = f"callbacks/{place}/"
-            arrays = {n.removeprefix(prefix): array for n, array in self._arrays.items() if n.startswith(prefix)}
-            states.append({**state, **{name: arrays[name] for name in state.get("arrays", ())}})
-        return states
+        return taken_out(self._told["callbacks"], self._arrays)
+
+    def rehearse(self, model: Network, hooks: CallbackList, data: FitData) -> None:
+        """Raise a ValueError, before the first update, if what callbacks or metrics remember could not be written."""
+        remembered(hooks, None if self.every is None else Totals(model, data.targets))
 
     def restore_epoch(self, batches: Batches | Stream, totals: Totals) -> None:
         """Let the order of the epoch that is not done, and its sums, be those that they were."""
         assert self._told is not None and isinstance(batches, Batches)
         batches.order = self._arrays["order"]
-        totals.set_state(self._told["totals"])
+        totals.set_state(taken_out(self._told["totals"], self._arrays))
 
     def after_batch(
         self, model: Network, hooks: CallbackList, position: Position, batches: Batches | Stream, totals: Totals
@@ -184,13 +192,7 @@ class Checkpoint:
         """Write the checkpoint of this moment in place of the one before."""
         optimizer = model.optimizer
         assert optimizer is not None
-        arrays: dict[str, np.ndarray] = {}
-        states = []
-        for place, state in enumerate(hooks.get_states()):
-            named = {name: value for name, value in state.items() if isinstance(value, np.ndarray)}
-            arrays |= {f"callbacks/{place}/{name}": array for name, array in named.items()}
-            rest = {name: value for name, value in state.items() if name not in named}
-            states.append({**rest, "arrays": list(named)})
+        kept, arrays = remembered(hooks, totals)
         with model.lock:
             told = {
                 "format": FORMAT,
@@ -200,8 +202,7 @@ class Checkpoint:
                 "done": done,
                 "stopped": bool(model.stop_training),
                 "history": [[epoch, logs] for epoch, logs in hooks.history.items()],
-                "callbacks": states,
-                "totals": None if totals is None else totals.get_state(),
+                **kept,
                 "rng": model.rng.bit_generator.state,
                 "iterations": optimizer.iterations,
                 "learning_rate": None if callable(optimizer.learning_rate) else optimizer.learning_rate,

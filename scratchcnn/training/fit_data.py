@@ -34,7 +34,7 @@ class FitData(NamedTuple):
     validation: Samples | Stream | None
     validated: list[int]
     measured_at_once: int
-    identity: Callable[[], dict[str, Any]]  # what tells this training from others; reads targets and some images
+    identity: Callable[..., dict[str, Any]]  # what tells this training from others; reads all the data
 
     def measured(self, model: Network) -> list[str]:
         """Return the names of what an epoch measures."""

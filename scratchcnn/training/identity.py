@@ -14,24 +14,34 @@ from ..network.image_range import some_of
 from ..network.network import Network
 from .samples import Samples
 
+ROWS = 256  # of an array are summed at a time, for it may be larger than the memory
 
-def describe_training(settings: dict[str, Any], samples: Samples | None, validation: Samples | None) -> dict[str, Any]:
-    """Return what tells a training from others, but for its network: settings of ``fit``, and its arrays."""
+
+def describe_training(
+    settings: dict[str, Any], samples: Samples | None, validation: Samples | None, whole: bool = True
+) -> dict[str, Any]:
+    """Return what tells a training from others, but for its network: settings of ``fit``, and its arrays.
+
+    Without ``whole`` some images stand for all, as in checkpoints of version 1.
+    """
     described = dict(settings)
     if validation is not None:
-        described["validation_data"] = _describe(validation)
-    return described if samples is None else described | _describe(samples)
+        described["validation_data"] = _describe(validation, whole)
+    return described if samples is None else described | _describe(samples, whole)
 
 
-def _describe(samples: Samples) -> dict[str, Any]:
-    """Return what tells data from other data: shapes, and sums of the targets, the weights and some images."""
+def _describe(samples: Samples, whole: bool) -> dict[str, Any]:
+    """Return what tells data from other data: shapes and checksums of images, targets and weights."""
     x, y, weights = samples
-    described = {"x": _sum(x, some_of(x)), "y": _sum(y, y)}
+    described = {"x": _sum(x, x if whole else some_of(x)), "y": _sum(y, y)}
     return described if weights is None else {**described, "weights": _sum(weights, weights)}
 
 
 def _sum(array: np.ndarray, looked_at: np.ndarray) -> list[Any]:
-    return [list(array.shape), str(array.dtype), zlib.crc32(np.ascontiguousarray(looked_at).tobytes())]
+    checksum = 0
+    for start in range(0, len(looked_at), ROWS):
+        checksum = zlib.crc32(np.ascontiguousarray(looked_at[start : start + ROWS]).data, checksum)
+    return [list(array.shape), str(array.dtype), checksum]
 
 
 def identity_of(model: Network) -> dict[str, Any]:
@@ -50,6 +60,14 @@ def identity_of(model: Network) -> dict[str, Any]:
         "optimizer": [type(optimizer).__name__, settings],
         "schedule": _described(rate) if callable(rate) else False,
     }
+
+
+def start_of(model: Network) -> dict[str, Any]:
+    """Return with which number as learning rate a training begins, and after how many steps of its optimizer."""
+    optimizer = model.optimizer
+    assert optimizer is not None
+    rate = optimizer.learning_rate
+    return {"iterations": optimizer.iterations, "learning_rate": None if callable(rate) else rate}
 
 
 def _described(value: Any) -> str:
@@ -81,9 +99,7 @@ def plain(value: Any) -> Any:
     try:
         return json.loads(json.dumps(value, default=_number))
     except TypeError as error:
-        raise ValueError(
-            f"a checkpoint keeps numbers, texts, lists and dictionaries of them, and arrays of callbacks: {error}"
-        ) from None
+        raise ValueError(f"a checkpoint keeps numbers, texts, lists and dictionaries of them: {error}") from None
 
 
 def _number(value: Any) -> Any:

@@ -112,9 +112,9 @@ def fit(
     checkpoint_freq : int, optional
         Batches after which to write it, too.
     resume : bool, default False
-        Whether to go on from the checkpoint in that folder, if there is one, of a training with the same arguments. A
-        resumed training ends with the bits of one that was never interrupted. An iterable must yield the same again: a
-        generator is run past the batches that are done.
+        Whether to go on from the checkpoint in that folder, if there is one, of a training with the same arguments;
+        only ``epochs`` may be more. A resumed training ends with the bits of one that was never interrupted. An
+        iterable must yield the same again: a generator is run past the batches that are done.
 
     Returns
     -------
@@ -139,7 +139,9 @@ def fit(
     -----
     RuntimeWarning
         Once a model, if training or validation images are in another range than those it was trained on before, or
-        than its ``Rescaling`` is meant for.
+        than its ``Rescaling`` is meant for; or if ``initial_epoch`` leaves no epoch to run.
+    UserWarning
+        If the checkpoint has as many epochs done as are asked for, so that none is run.
 
     Examples
     --------
@@ -154,13 +156,6 @@ def fit(
     require_compiled(model, "fit")
     require_trainable(model)
     epochs, initial_epoch = as_integer("epochs", epochs, 0), as_integer("initial_epoch", initial_epoch, 0)
-    if initial_epoch >= epochs > 0:
-        warnings.warn(
-            f"fit runs no epoch: initial_epoch is {initial_epoch}, and epochs, the number to stop before, {epochs}; "
-            f"for ten more pass epochs={initial_epoch + 10}",
-            RuntimeWarning,
-            stacklevel=4,  # who called fit, not its wrappers
-        )
     display = progress_display(verbose)
     data = fit_data(
         model,
@@ -171,6 +166,15 @@ def fit(
     hooks = CallbackList(callbacks, display, data.measured(model))
     backup = backup_of(hooks.callbacks, checkpoint, checkpoint_freq, resume)
     start = backup.open(model, data, hooks) or Position(initial_epoch)
+    if start.epoch >= epochs > 0:
+        resumed = start.epoch > initial_epoch
+        why = f"the checkpoint has {start.epoch} done" if resumed else f"initial_epoch is {initial_epoch}"
+        warnings.warn(
+            f"fit runs no epoch: {why}, and epochs, the number to stop before, is {epochs}; "
+            f"for ten more pass epochs={start.epoch + 10}",
+            UserWarning if resumed else RuntimeWarning,
+            stacklevel=4,  # who called fit, not its wrappers
+        )
     history = model.history = hooks.history
     for done, logs in backup.logs:
         history.append(done, logs)
@@ -181,6 +185,7 @@ def fit(
     if isinstance(batches, Stream):
         batches.skip(start.epoch - initial_epoch)
     with silenced(verbose == 0), hooks.training(model, epochs, len(batches), backup.states):
+        backup.rehearse(model, hooks, data)
         for epoch in range(start.epoch, epochs):
             if model.stop_training:
                 break

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from ..checks.messages import shown
 from ..losses import SoftmaxCrossEntropy
 from ..losses.use import correct_counter, counted, predictions, weight_of
 from ..metrics import Accuracy, Metric
@@ -87,11 +86,10 @@ class Totals:
         return {"loss": self._loss, "weight": self._weight, "metrics": [_sums_of(metric) for metric in self.metrics]}
 
     def set_state(self, state: dict[str, Any]) -> None:
-        """Take over what ``get_state`` returned, after it has been JSON."""
+        """Take over what ``get_state`` returned."""
         self._loss, self._weight = state["loss"], state["weight"]
         for metric, kept in zip(self.metrics, state["metrics"], strict=True):
-            for name, value in kept.items():
-                vars(metric)[name] = np.array(value) if isinstance(value, list) else value
+            vars(metric).update(kept)
 
     @property
     def loss(self) -> float:
@@ -117,12 +115,5 @@ class Totals:
 
 
 def _sums_of(metric: Metric) -> dict[str, Any]:
-    """Return what a metric remembers; a ValueError if a checkpoint cannot keep it."""
-    kept = {name: value for name, value in vars(metric).items() if not callable(value)}
-    for name, value in kept.items():
-        if not isinstance(value, int | float | str | None | np.ndarray | np.generic):
-            raise ValueError(
-                f"a checkpoint in the middle of an epoch keeps numbers and arrays of metrics; {metric.name}.{name} is "
-                f"{shown(value)}: leave checkpoint_freq out, or keep an array"
-            )
-    return kept
+    """Return what a metric remembers."""
+    return {name: value for name, value in vars(metric).items() if not callable(value)}
