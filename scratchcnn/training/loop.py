@@ -139,9 +139,7 @@ def fit(
     -----
     RuntimeWarning
         Once a model, if training or validation images are in another range than those it was trained on before, or
-        than its ``Rescaling`` is meant for; or if ``initial_epoch`` leaves no epoch to run.
-    UserWarning
-        If the checkpoint has as many epochs done as are asked for, so that none is run.
+        than its ``Rescaling`` is meant for; or if ``initial_epoch``, or a checkpoint, leaves no epoch to run.
 
     Examples
     --------
@@ -172,7 +170,7 @@ def fit(
         warnings.warn(
             f"fit runs no epoch: {why}, and epochs, the number to stop before, is {epochs}; "
             f"for ten more pass epochs={start.epoch + 10}",
-            UserWarning if resumed else RuntimeWarning,
+            RuntimeWarning,
             stacklevel=4,  # who called fit, not its wrappers
         )
     history = model.history = hooks.history

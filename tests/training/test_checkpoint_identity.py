@@ -103,7 +103,7 @@ def test_a_rate_that_was_changed_during_the_training_is_not_another_one(tmp_path
 def test_no_more_epochs_than_are_done_run_nothing_and_say_so(epochs, tmp_path):
     fit(network(), tmp_path, 3)
     message = f"fit runs no epoch: the checkpoint has 3 done, .* is {epochs}; for ten more pass epochs=13"
-    with pytest.warns(UserWarning, match=message):
+    with pytest.warns(RuntimeWarning, match=message):
         assert fit(network(), tmp_path, epochs, resume=True).epoch == [0, 1, 2]
 
 

@@ -153,7 +153,7 @@ def test_backup_and_restore_resumes_by_itself_and_removes_what_is_done(tmp_path,
 def test_a_training_that_is_done_is_not_trained_again(tmp_path, reference):
     model, again = network(), network()
     fit(model, "plain", tmp_path)
-    with pytest.warns(UserWarning, match="fit runs no epoch: the checkpoint has 5 done, .* pass epochs=15"):
+    with pytest.warns(RuntimeWarning, match="fit runs no epoch: the checkpoint has 5 done, .* pass epochs=15"):
         fit(again, "plain", tmp_path, resume=True)
     assert all_arrays(again) == all_arrays(model) and again.history.epoch == [0, 1, 2, 3, 4]
     more, whole = network(), network()
