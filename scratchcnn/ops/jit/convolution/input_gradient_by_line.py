@@ -21,10 +21,11 @@ from ..machine.registers import lines_tile
 from ..machine.tile import at, tile_load, tile_shape, tile_store
 from ..machine.tile_rows import tile_axpy
 from ..runtime.arguments import read_array, read_arrays, read_dims
-from ..runtime.chunks import BLOCK, chunk_range, chunks_for_rows, chunks_for_work, part_of, round_up
+from ..runtime.chunks import chunk_range, chunks_for_work, part_of, round_up
 from ..runtime.compile import device, native
 from ..runtime.launch import run
-from ..runtime.scratch import chunk_scratch, scratch
+from ..runtime.scratch import chunk_scratch
+from ..shared.kernel_by_filter import kernel_by_filter
 from ..shared.padded_image import copy_back, zero
 from .shapes import ConvDims
 
@@ -35,29 +36,10 @@ def input_gradient_by_line(kernel: Array, dy: Array, index: Array, window: Windo
     down, across = (pool.size[0] - 1) * window.strides[0], (pool.size[1] - 1) * window.strides[1]
     tile = lines_tile(KH + down, (KW + across) * C, dx.dtype)
     g = ConvDims.of(dx, F, round_up((KW + across) * C, tile.columns), window, pool)
-    surrounded = scratch("kernel by filter", (F, KH + 2 * down, across * C + g.columns), dx.dtype)
-    run(_surround_kernel(dx.dtype), chunks_for_rows(min(F, surrounded.size // BLOCK)), g, kernel, surrounded)
+    surrounded = kernel_by_filter(kernel, C, down, across * C, across * C + g.columns)
     chunks = chunks_for_work(g.N, g.N * g.OH * g.OW * F * KH * KW * C // 2)  # about half of the gradients are zero
     dimages = chunk_scratch("image gradients", chunks, g.height * g.width * C + g.columns, dx.dtype)
     run(_patch_kernel(dx.dtype, tile.outer, tile.vectors, tile.lanes), chunks, g, surrounded, dy, dimages, dx, index)
-
-
-@native
-def _surround_kernel(dtype):
-    def surround(chunk, chunks, dims, pointers):
-        """A chunk of the filters: copy each one's kernel into the middle of a field of zeros."""
-        g = read_dims(dims, ConvDims)
-        weights, surrounded = read_arrays(pointers, 2, dtype)
-        down, across = (g.PH - 1) * g.stride_y, (g.PW - 1) * g.stride_x * g.C
-        line, depth, size = across + g.columns, g.KW * g.C, surrounded.size // g.F
-        for f in chunk_range(g.F, chunk, chunks):
-            field = surrounded[f * size : (f + 1) * size]
-            zero(field)
-            for ky in range(g.KH):
-                for k in range(depth):
-                    field[(down + ky) * line + across + k] = weights[(ky * depth + k) * g.F + f]
-
-    return surround
 
 
 @native

@@ -11,6 +11,10 @@ loaded once for one multiplication, and nothing is stored in between. (``input_g
 pool, and any number of channels.)
 
 Which filters have a gradient at a place, a *mask* tells: an integer with a bit for each filter.
+
+Where the registers hold only two lines of a patch, and a line of the kernel is short, a gradient would add to so few
+sums that each addition waits for the one before. Then both lines get something of all gradients: the kernel has a line
+of zeros above and below.
 """
 
 from functools import cache
@@ -20,18 +24,20 @@ import numpy as np
 from ....types import Array
 from ...settings import Window
 from ..machine.registers import Tile, registers
-from ..machine.tile import tile_load, tile_shape, tile_store
+from ..machine.tile import at, tile_load, tile_shape, tile_store
 from ..machine.tile_bits import lowest_bit, mask_of_equal, mask_of_nonzero
 from ..machine.tile_rows import tile_axpy_part
 from ..runtime.arguments import read_array, read_arrays, read_dims
 from ..runtime.chunks import chunk_range, chunks_for_work, part_of
 from ..runtime.compile import device, native
 from ..runtime.launch import run
-from ..runtime.scratch import chunk_scratch, scratch
+from ..runtime.scratch import chunk_scratch
+from ..shared.kernel_by_filter import kernel_by_filter
 from ..shared.padded_image import copy_back, zero
-from ..shared.transpose import transpose
 from .masks import BITS, mask_shape
 from .shapes import ConvDims
+
+LONG_LINE = 5  # sums that a gradient adds to: as many as a multiplication takes cycles
 
 
 def input_gradient_by_window(kernel: Array, dy: Array, index: Array, window: Window, pool: Window, dx: Array) -> None:
@@ -39,14 +45,12 @@ def input_gradient_by_window(kernel: Array, dy: Array, index: Array, window: Win
     KH, KW, C, F = kernel.shape
     tile = patch_tile(KH, KW, C, dx.dtype)
     g = ConvDims.of(dx, F, F, window, pool)
-    by_filter = scratch("kernel by filter", (C // tile.lanes, F, KH * KW, tile.lanes), dx.dtype)
-    groups, lanes = C // tile.lanes, tile.lanes
-    lines = kernel.reshape(KH * KW * groups, lanes, F)
-    transpose(lines, by_filter, by_filter[0].size, KH * KW * lanes, group=groups, group_stride=lanes)
+    both = KW < LONG_LINE and tile.outer < KH + 1
+    by_filter = kernel_by_filter(kernel, tile.lanes, 1 if both else 0)
     filters = next(n for n in range(BITS, 0, -16) if F % n == 0)  # at a time
     chunks = chunks_for_work(g.N, g.N * g.OH * g.OW * F * KH * KW * C // 2)  # about half of the gradients are zero
     dimages = chunk_scratch("image gradients", chunks, g.height * g.width * C, dx.dtype)
-    address = _patch_kernel(dx.dtype, *tile[:2], tile.lanes, KW, *mask_shape(filters, dx.dtype), filters)
+    address = _patch_kernel(dx.dtype, *tile[:2], tile.lanes, KW, both, *mask_shape(filters, dx.dtype), filters)
     run(address, chunks, g, by_filter, dy, dimages, dx, index)
 
 
@@ -66,40 +70,50 @@ def most_vectors() -> int:
 
 
 @native
-def _patch_kernel(dtype, outer, inner, lanes, KW, mask_vectors, mask_lanes, filters):
+def _patch_kernel(dtype, outer, inner, lanes, KW, both, mask_vectors, mask_lanes, filters):
+    part = outer if both else outer - 1  # lines that a gradient adds to
+
     def patch_gradient(chunk, chunks, dims, pointers):
         """A chunk of the images; for each vector of channels, one window after the other.
 
-        Registers: the patch. L1: the kernel for a vector of channels, 36 KiB for 3 x 3 and 64 filters, of which a
-        window needs about half; the window's gradients. L2: the image's gradient, to which each patch is added.
+        Registers: the patch, or some of its lines. L1: the kernel for a vector of channels, 36 KiB for 3 x 3 and 64
+        filters, of which a window needs about half; the window's gradients. L2: the image's gradient, to which each
+        patch is added.
         """
         g = read_dims(dims, ConvDims)
         weights, dy, image_gradients, dx = read_arrays(pointers, 4, dtype)
         index = read_array(pointers, 4, np.uint8)
         patch, mask = tile_shape(outer, inner, 1, lanes), tile_shape(1, 1, mask_vectors, mask_lanes)
-        dimage = part_of(image_gradients, chunk, chunks)
-        line = KW * lanes
+        dimage, windows, blocks = part_of(image_gradients, chunk, chunks), g.OH * g.OW, g.F // filters
+        line, size, masks = KW * lanes, weights.size // (g.C // lanes * g.F), np.empty(4 * windows * blocks, np.int64)
+        lines, step = (g.KH + 1, outer) if both else (g.KH, outer - 1)
         for n in chunk_range(g.N, chunk, chunks):
             zero(dimage)
+            for i in range(windows * blocks):
+                here = (n * windows * blocks + i) * filters
+                passed = mask_of_nonzero(mask, dy, here)
+                for p in range(4):
+                    masks[4 * i + p] = passed & mask_of_equal(mask, index, here, p)
             for c in range(0, g.C, lanes):
-                for window in range(g.OH * g.OW):
-                    corner = (window // g.OW * 2 * g.width + window % g.OW * 2) * g.C + c
-                    for ky in range(0, g.KH, outer - 1):
-                        place = corner + ky * g.width * g.C
+                for ky in range(0, lines, step):
+                    for i in range(windows):
+                        place = ((i // g.OW * 2 + ky) * g.width + i % g.OW * 2) * g.C + c
                         acc = tile_load(patch, dimage, place, g.width * g.C, g.C)
-                        for f in range(0, g.F, filters):
-                            here = (n * g.OH * g.OW + window) * g.F + f
-                            start = (c // lanes * g.F + f) * g.KH * line + ky * line
-                            operands = dy, here, weights, start, g.KH * line, line, lanes
-                            passed = mask_of_nonzero(mask, dy, here)
-                            winners = passed & mask_of_equal(mask, index, here, 0)
-                            acc = add_filters(patch, tile_shape(1, 1, 1, 1), acc, winners, operands)
-                            winners = passed & mask_of_equal(mask, index, here, 1)
-                            acc = add_filters(patch, tile_shape(1, 2, 1, 1), acc, winners, operands)
-                            winners = passed & mask_of_equal(mask, index, here, 2)
-                            acc = add_filters(patch, tile_shape(2, 1, 1, 1), acc, winners, operands)
-                            winners = passed & mask_of_equal(mask, index, here, 3)
-                            acc = add_filters(patch, tile_shape(2, 2, 1, 1), acc, winners, operands)
+                        for block in range(i * blocks, (i + 1) * blocks):
+                            here, start = (
+                                n * windows * g.F + block * filters,
+                                (c // lanes * g.F + block % blocks * filters),
+                            )
+                            operands = dy, here, weights, start * size + ky * line, size, line, lanes
+                            at_0, at_1, at_2, at_3 = masks[4 * block : 4 * block + 4]
+                            if both:
+                                acc = add_lines(patch, tile_shape(1, 1, part, KW), acc, at_0 | at_2, index, operands)
+                                acc = add_lines(patch, tile_shape(1, 2, part, KW), acc, at_1 | at_3, index, operands)
+                            else:
+                                acc = add_filters(patch, tile_shape(1, 1, part, KW), acc, at_0, operands)
+                                acc = add_filters(patch, tile_shape(1, 2, part, KW), acc, at_1, operands)
+                                acc = add_filters(patch, tile_shape(2, 1, part, KW), acc, at_2, operands)
+                                acc = add_filters(patch, tile_shape(2, 2, part, KW), acc, at_3, operands)
                         tile_store(patch, acc, dimage, place, g.width * g.C, g.C)
             copy_back(dimage, g, dx, n * g.H * g.W * g.C)
 
@@ -113,5 +127,16 @@ def add_filters(patch, place, acc, mask, operands):
     while mask:
         f, mask = lowest_bit(mask), mask & (mask - 1)
         start = kernels + f * filter_stride
+        acc = tile_axpy_part(patch, place, acc, dy, window + f, weights, start, line_stride, pixel_stride)
+    return acc
+
+
+@device
+def add_lines(patch, place, acc, mask, index, operands):
+    """Like ``add_filters``, with gradients of both lines of the window: those below take the kernel's line above."""
+    dy, window, weights, kernels, filter_stride, line_stride, pixel_stride = operands
+    while mask:
+        f, mask = lowest_bit(mask), mask & (mask - 1)
+        start = kernels + f * filter_stride + (1 - (at(index, window + f) >> 1)) * line_stride
         acc = tile_axpy_part(patch, place, acc, dy, window + f, weights, start, line_stride, pixel_stride)
     return acc

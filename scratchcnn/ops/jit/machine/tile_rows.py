@@ -102,20 +102,20 @@ def tile_axpy(typing, shape, acc, scales, position, b, offset, outer, inner):
 
 @intrinsic
 def tile_axpy_part(typing, shape, place, acc, scales, position, b, offset, outer, inner):
-    """Like ``tile_axpy``, of numbers in memory, to a part of the tile: all but the last row and column, or the first.
+    """Like ``tile_axpy``, of numbers in memory, to a part of the tile.
 
-    ``place`` (i, j, 1, 1) says where the part begins: i - 1 rows and j - 1 columns from the tile's own beginning.
+    ``place`` (i, j, rows, columns) says which: where it begins, counted from 1, and its extents.
     """
-    rows_outer, rows_inner, vectors, lanes = extents(shape)
-    first_outer, first_inner, _, _ = extents(place)
+    _, rows_inner, vectors, lanes = extents(shape)
+    first_outer, first_inner, part_outer, part_inner = extents(place)
 
     def codegen(context, builder, signature, arguments):
         _, _, tile, scale_array, scale_position, b_array, start, outer_stride, inner_stride = arguments
         scale = broadcast(builder, builder.load(element(context, builder, scales, scale_array, scale_position)), lanes)
         first = element(context, builder, b, b_array, start)
         values = cgutils.unpack_tuple(builder, tile)
-        for i in range(rows_outer - 1):
-            for j in range(rows_inner - 1):
+        for i in range(part_outer):
+            for j in range(part_inner):
                 distance = builder.add(builder.mul(outer_stride, I64(i)), builder.mul(inner_stride, I64(j)))
                 row = builder.gep(first, [distance])
                 for v in range(vectors):
