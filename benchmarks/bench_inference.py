@@ -10,7 +10,7 @@ import argparse
 import sys
 
 import report
-from compare import Comparison, check, compare
+from compare import CHECKED_BATCH, Comparison, check, compare
 from networks import NETWORKS
 from options import choice, introduction, numbers, parse, parser
 from peers import OURS
@@ -64,7 +64,7 @@ def render(result: Comparison[tuple[str, int]], options: argparse.Namespace) -> 
 def run_check(options: argparse.Namespace) -> str:
     """Compare the probabilities, print and return the table; exit with an error where they differ."""
     missing: dict[str, str] = {}
-    found = check("inference", [NETWORKS[name] for name in options.networks], options, missing)
+    found = check("inference", {name: (NETWORKS[name], CHECKED_BATCH) for name in options.networks}, options, missing)
     rows = [[one.network, one.label, f"{max(one.first, one.second):.1e}"] for one in found]
     text = "Largest difference to our probabilities, from the same weights.\n\n" + report.table(
         ["network", "peer", "difference"], rows

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Hashable
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 import numpy as np
+import report
 from harness import Files, PeerError, Timing, Worker, files, take_turns, workers
 from networks import Network
 from options import progress
 from peers import OURS, Peer
 
 Key = TypeVar("Key", bound=Hashable)
+Work = tuple[Network, int]  # and the batch size
+CHECKED_BATCH = 32  # images in the mini-batches whose results are compared
+LOSS_TOLERANCE = 1e-4  # how far apart their losses may be
+MOVED_TOLERANCE = 1e-3  # or, after an update, this part of what it changed of our loss: see ``require_equal_losses``
 
 
 @dataclass
@@ -34,7 +40,7 @@ class Comparison(Generic[Key]):
         self,
         key: Key,
         task: str,
-        work: tuple[Network, int],
+        work: Work,
         ready: list[Worker],
         shared: Files,
         options: argparse.Namespace,
@@ -60,11 +66,14 @@ class Comparison(Generic[Key]):
         return worker.peer.label
 
 
-def compare(task: str, workloads: dict[Key, tuple[Network, int]], options: argparse.Namespace) -> Comparison[Key]:
-    """Time ``task`` ("training" or "inference") for networks and their batch sizes on the peers of the options."""
+def compare(
+    task: str, workloads: dict[Key, Work], options: argparse.Namespace, peers: list[Peer] | None = None
+) -> Comparison[Key]:
+    """Time ``task`` ("training" or "inference") on the peers of the options, or on these of them."""
     result: Comparison[Key] = Comparison()
-    with files() as shared, workers(options.peers, options.threads, options.peer_python, result.missing) as ready:
-        done: dict[tuple[Network, int], Key] = {}
+    peers = options.peers if peers is None else peers
+    with files() as shared, workers(peers, options.threads, options.peer_python, result.missing) as ready:
+        done: dict[Work, Key] = {}
         for key, work in workloads.items():
             if work in done:  # the same workload under another name
                 result.timings[key] = result.timings[done[work]]
@@ -74,38 +83,96 @@ def compare(task: str, workloads: dict[Key, tuple[Network, int]], options: argpa
     return result
 
 
+def peak_memory(
+    peer: Peer,
+    work: Work,
+    options: argparse.Namespace,
+    missing: dict[str, str],
+    threads: int,
+    steps: int,
+    images: int | None = None,
+) -> tuple[int, int] | None:
+    """Return the peak resident bytes after the import of a peer, and after some steps of training; None: it cannot.
+
+    A new process each time, malloc as it comes: nobody's memory is kept for the sake of speed here.
+    """
+    network, batch_size = work
+    with files() as shared, workers([peer], threads, options.peer_python, missing, keep_memory=False) as ready:
+        for worker in ready:
+            try:
+                imported = worker.ask("memory")["peak_bytes"]
+                worker.ask("build", task="training_from_pixels", **shared.request(network, batch_size, images))
+                worker.ask("run", steps=steps)
+                return imported, worker.ask("memory")["peak_bytes"]
+            except PeerError as error:
+                missing[f"memory of {peer.label} on {network.name}"] = str(error)
+    return None
+
+
 @dataclass(frozen=True)
 class Agreement:
-    """How far a peer's results are from ours on one network: those of its first step, and those of the second."""
+    """How far a peer's results are from ours on one network: those of its first step, and those of the second.
+
+    ``moved`` is how much ours changed from one to the other.
+    """
 
     network: str
     label: str
     first: float
     second: float
+    moved: float = 0.0
 
 
-def check(task: str, networks: list[Network], options: argparse.Namespace, missing: dict[str, str]) -> list[Agreement]:
+def check(
+    task: str, workloads: dict[str, Work], options: argparse.Namespace, missing: dict[str, str]
+) -> list[Agreement]:
     """Compare the results of all peers with ours, from the same weights on the same batches.
 
     Training: the losses of two steps, dropout left out; the second also proves that the gradients and the optimizer
     agree. Inference: the probabilities.
     """
-    steps, batch_size = 2, 32
+    steps = 2
     found = []
     with files() as shared, workers(options.peers, options.threads, options.peer_python, missing) as ready:
-        for network in networks:
+        for name, (network, batch_size) in workloads.items():
             request = shared.request(network.without_dropout(), batch_size)
             values: dict[Peer, np.ndarray] = {}
             for worker in ready:
-                progress(f"checking {task} {network.name}: {worker.peer.label}")
+                progress(f"checking {task} {name}: {worker.peer.label}")
                 try:
                     worker.ask("build", task=task, cold=True, **request)
                     values[worker.peer] = np.array(worker.ask("values", steps=steps)["values"])
                 except PeerError as error:
-                    missing[f"{worker.peer.label} on {network.name}"] = str(error)
+                    missing[f"{worker.peer.label} on {name}"] = str(error)
             ours = values.pop(OURS, None)
             for peer, theirs in values.items():
                 if ours is not None:
                     first, second = np.abs(theirs - ours).reshape(steps, -1).max(axis=1)
-                    found.append(Agreement(network.name, peer.label, float(first), float(second)))
+                    moved = np.abs(ours[1] - ours[0]).max()
+                    found.append(Agreement(name, peer.label, float(first), float(second), float(moved)))
     return found
+
+
+def losses_table(found: list[Agreement]) -> str:
+    """Return how far the losses of a training are from ours, as Markdown."""
+    rows = [[one.network, one.label, f"{one.first:.1e}", f"{one.second:.1e}"] for one in found]
+    return "Largest difference to our loss, from the same weights, without dropout.\n\n" + report.table(
+        ["network", "peer", "at first", "after one update"], rows
+    )
+
+
+def require_equal_losses(found: list[Agreement]) -> None:
+    """Exit with an error where losses differ, or there are none.
+
+    Adam's first update changes each parameter by the learning rate, whichever way its gradient points; where that is
+    nearly zero rounding decides it. In a deep network this is seen: the two layouts of PyTorch differ as much.
+    """
+
+    def agrees(one: Agreement) -> bool:
+        return one.first <= LOSS_TOLERANCE and one.second <= max(LOSS_TOLERANCE, MOVED_TOLERANCE * one.moved)
+
+    apart = [one for one in found if not agrees(one)]
+    if apart or not found:
+        names = ", ".join(f"{one.label} on {one.network}" for one in apart) or "nothing to compare"
+        allowed = f"{LOSS_TOLERANCE:g}, and {MOVED_TOLERANCE:g} of what the update changed"
+        sys.exit(f"losses differ by more than {allowed}: {names}")

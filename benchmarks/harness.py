@@ -34,6 +34,10 @@ sys.path.insert(0, str(HERE.parent))  # the library that is measured is the one 
 KEEP_MEMORY = {"MALLOC_MMAP_THRESHOLD_": "1000000000", "MALLOC_TRIM_THRESHOLD_": "4000000000"}
 
 
+DIGITS = 4000  # bundled training digits
+MOST_VALUES = 2**24  # pixels times channels of all images: 16 MB as bytes, and 64 MB where a peer prepares float32
+
+
 class PeerError(Exception):
     """A peer that cannot do what it was asked to; it is left out and the reason is reported."""
 
@@ -181,8 +185,8 @@ def take_turns(runs: Mapping[str, Callable[[int], float]], repeats: int, turn: f
     """
     steps = {}
     for key, run in runs.items():
-        run(1)
-        steps[key] = max(1, round(turn / run(3)))
+        first = run(1)
+        steps[key] = 1 if first > 4 * turn else max(1, round(turn / run(3)))
     samples: dict[str, list[float]] = {key: [] for key in runs}
     for repeat in range(repeats):
         order = list(runs)
@@ -198,13 +202,17 @@ class Files:
 
     folder: Path
 
-    def request(self, network: Network, batch_size: int, copies: int = 1) -> dict[str, Any]:
-        """Return the part of a build request that describes the workload, writing what files it needs."""
-        size = network.input_shape[0]
-        data = self.folder / f"images_{size}_{copies}.npz"
+    def request(self, network: Network, batch_size: int, images: int | None = None) -> dict[str, Any]:
+        """Return the part of a build request that describes the workload, writing what files it needs.
+
+        There are two mini-batches of images at least, and all digits, or as many as have ``MOST_VALUES``.
+        """
+        size, _, channels = network.input_shape
+        count = images or max(2 * batch_size, min(DIGITS, MOST_VALUES // (size * size * channels)))
+        data = self.folder / f"images_{size}_{channels}_{count}.npz"
         if not data.exists():
-            images, labels = digits(size)
-            np.savez(data, images=np.concatenate([images] * copies), labels=np.concatenate([labels] * copies))
+            pixels, labels = digits(size, channels, count)
+            np.savez(data, images=pixels, labels=labels)
         weights = self.folder / f"weights_{abs(hash((network.layers, network.input_shape)))}.npz"
         if not weights.exists():
             np.savez(weights, **{f"{i:02d}": array for i, array in enumerate(network.initial_weights())})
@@ -225,13 +233,16 @@ def files() -> Iterator[Files]:
         yield Files(Path(folder))
 
 
-def digits(size: int = 28) -> tuple[np.ndarray, np.ndarray]:
-    """Return the 4,000 bundled training digits, uint8 (4000, size, size, 1), scaled unsmoothed, and their labels.
+def digits(size: int = 28, channels: int = 1, count: int = DIGITS) -> tuple[np.ndarray, np.ndarray]:
+    """Return bundled training digits, uint8 (count, size, size, channels), scaled unsmoothed, and their labels.
 
-    Real digits and not noise: a network's activations, and with them the share of zeros, depend on what it sees.
+    Real digits and not noise: a network's activations, and with them the share of zeros, depend on what it sees. There
+    are ``DIGITS``; where more are wanted they come again, and all channels are the same.
     """
     from scratchcnn.data import load_data
 
     (images, labels), _ = load_data("digits")
     nearest = np.arange(size) * images.shape[1] // size
-    return images[:, nearest][:, :, nearest][..., None].copy(), labels.astype(np.int64)
+    chosen = np.arange(count) % len(images)
+    scaled = images[:count, nearest][:, :, nearest][..., None]
+    return np.repeat(scaled[chosen], channels, axis=-1), labels[chosen].astype(np.int64)

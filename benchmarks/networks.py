@@ -14,9 +14,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-Layer = (
-    tuple  # ("conv", filters, size, padding) ("relu",) ("pool", size) ("flatten",) ("dropout", rate) ("dense", units)
-)
+# ("conv", filters, size, padding) ("relu",) ("pool", size) ("global_average_pool",) ("flatten",) ("dropout", rate)
+# ("dense", units)
+Layer = tuple
 Shape = tuple[int, ...]
 
 
@@ -41,6 +41,8 @@ class Network:
                     shape = (shape[0] // size, shape[1] // size, shape[2])
                 case ("flatten",):
                     shape = (int(np.prod(shape)),)
+                case ("global_average_pool",):
+                    shape = shape[-1:]
                 case ("dense", units):
                     shape = (units,)
                 case ("relu",) | ("dropout", _):
@@ -176,4 +178,35 @@ SMALL = Network(
     ),
 )
 
-NETWORKS = {network.name: network for network in (KERAS, LENET5, PYTORCH, SMALL)}
+# Of the kind of Simonyan & Zisserman 2015: pairs of convolutions, each pair at half the resolution of the one before.
+VGG = Network(
+    "vgg",
+    (
+        *(("conv", 64, 3, "same"), ("relu",), ("conv", 64, 3, "same"), ("relu",), ("pool", 2)),
+        *(("conv", 128, 3, "same"), ("relu",), ("conv", 128, 3, "same"), ("relu",), ("pool", 2)),
+        *(("conv", 256, 3, "same"), ("relu",), ("conv", 256, 3, "same"), ("relu",), ("pool", 2)),
+        ("global_average_pool",),
+        ("dense", 10),
+    ),
+    (28, 28, 3),
+)
+VGG_PIXELS = 2 * 224 * 224  # in a mini-batch, whatever the size of the images
+
+
+def vgg(image_size: int) -> tuple[Network, int]:
+    """Return ``VGG`` for images of this height and width, and the batch size at which they have ``VGG_PIXELS``."""
+    return VGG.scaled(image_size=image_size), max(1, VGG_PIXELS // image_size**2)
+
+
+# Two convolutions and little else, for any number of filters: ``CONVOLUTIONS.scaled(channels=2)`` has 32.
+CONVOLUTIONS = Network(
+    "convolutions",
+    (
+        *(("conv", 16, 3, "same"), ("relu",), ("conv", 16, 3, "same"), ("relu",)),
+        ("global_average_pool",),
+        ("dense", 10),
+    ),
+    (14, 14, 1),
+)
+
+NETWORKS = {network.name: network for network in (KERAS, LENET5, PYTORCH, SMALL, VGG)}

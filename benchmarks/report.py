@@ -13,6 +13,7 @@ import matplotlib
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 from harness import Timing
+from matplotlib.ticker import LogLocator
 
 OURS_COLOR, PEER_COLOR = "#c0392b", "#7f8c9b"
 LINE_COLORS = (OURS_COLOR, "#2c6fbb", "#e08a1e", "#3a8f5c", "#7b5ea7", "#555555")
@@ -47,7 +48,9 @@ def with_spread(timing: Timing) -> str:
     return f"{number(timing.median)} ({number(low)}-{number(high)})"
 
 
-def comparison(timings: dict[str, dict[str, Timing]], corner: str, ours: str) -> str:
+def comparison(
+    timings: dict[str, dict[str, Timing]], corner: str, ours: str, below: Iterable[Sequence[str]] = ()
+) -> str:
     """Return a table of peers (rows) by workloads (columns), and below it how many times faster ours is.
 
     Parameters
@@ -57,6 +60,8 @@ def comparison(timings: dict[str, dict[str, Timing]], corner: str, ours: str) ->
         Head of the first column: what is listed, and the unit.
     ours : str
         Label of the peer that the others are compared with.
+    below : rows of text
+        What else there is to say of the workloads.
     """
     labels = list(dict.fromkeys(label for peers in timings.values() for label in peers))
     rows = [[label, *(_cell(peers.get(label)) for peers in timings.values())] for label in labels]
@@ -68,7 +73,7 @@ def comparison(timings: dict[str, dict[str, Timing]], corner: str, ours: str) ->
         ratios.append(f"**{others[best] / peers[ours].median:.2f}x**" if comparable else "-")
         fastest.append(best or "-")
     rows += [["fastest peer", *fastest], ["**its time / ours**", *ratios]]
-    return table([corner, *timings], rows)
+    return table([corner, *timings], [*rows, *below])
 
 
 def _cell(timing: Timing | None) -> str:
@@ -120,21 +125,35 @@ def bars(panels: dict[str, dict[str, Timing]], unit: str, title: str, ours: str)
     return figure
 
 
-def lines(axis: Any, curves: dict[str, dict[float, Timing]], xlabel: str, ylabel: str) -> None:
-    """Draw one line for each peer, both axes logarithmic, the quartiles as a band."""
+def lines(axis: Any, curves: dict[str, dict[float, Timing]], xlabel: str, ylabel: str, ways: bool = False) -> None:
+    """Draw one line for each peer, both axes logarithmic, the quartiles as a band; or for several ``ways`` of ours."""
     ticks = sorted({x for points in curves.values() for x in points})
-    for (label, points), color in zip(curves.items(), LINE_COLORS, strict=False):
+    for place, ((label, points), color) in enumerate(zip(curves.items(), LINE_COLORS, strict=False)):
         xs = sorted(points)
-        axis.plot(xs, [points[x].median for x in xs], marker="o", ms=4, color=color, label=label)
+        color, style = (OURS_COLOR, ("-", "--", ":")[place]) if ways else (color, "-")
+        axis.plot(xs, [points[x].median for x in xs], style, marker="o", ms=4, color=color, label=label)
         low, high = zip(*(points[x].quartiles for x in xs), strict=True)
         axis.fill_between(xs, low, high, color=color, alpha=0.15, lw=0)
     axis.set_xscale("log", base=2)
     axis.set_yscale("log")
-    axis.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+    low, high = axis.get_ylim()
+    if high < 10 * low:  # what hardly changes is to look like it
+        middle = (low * high) ** 0.5
+        axis.set_ylim(middle / 10**0.5, middle * 10**0.5)
+    axis.set_xticks(ticks, [_short(tick) for tick in ticks])
+    axis.minorticks_off()
+    axis.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axis.yaxis.set_major_formatter(lambda value, _: _short(value))
+    axis.tick_params(labelsize=8)
     axis.set_xlabel(xlabel)
     axis.set_ylabel(ylabel)
     axis.grid(alpha=0.25)
     axis.spines[["top", "right"]].set_visible(False)
+
+
+def _short(value: float) -> str:
+    """Return a number in few letters: 4096, 10k, 1M."""
+    return f"{value:g}" if value < 10_000 else f"{value / 1e3:g}k" if value < 1e6 else f"{value / 1e6:g}M"
 
 
 def replace_section(text: str, name: str, body: str) -> str:

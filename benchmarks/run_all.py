@@ -14,9 +14,9 @@ import time
 from pathlib import Path
 
 import bench_cpus
+import bench_growth
 import bench_inference
 import bench_kernels
-import bench_scaling
 import bench_training
 import machine
 import report
@@ -40,7 +40,7 @@ SECTIONS = {
     "training": ("Training step", bench_training),
     "inference": ("Inference", bench_inference),
     "kernels": ("Kernels", bench_kernels),
-    "scaling": ("Scaling", bench_scaling),
+    "growth": ("How it grows", bench_growth),
     "cpus": ("Other CPUs", bench_cpus),
 }
 WITHOUT_PEERS = ("kernels", "cpus")

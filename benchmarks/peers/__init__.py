@@ -1,11 +1,12 @@
 """The frameworks that are measured, one module each, and the process in which each of them runs.
 
-A peer module has some of four functions, and ``worker.py`` calls no others:
+A peer module has some of these functions, and ``worker.py`` calls no others:
 
     configure(threads, variant) -> dict    set the number of threads; return the versions of what is measured
     training(job)  -> step, value          step() runs one training step; value(result) waits for it: the loss
     inference(job) -> step, value          step() classifies one mini-batch; value(result) waits for it: probabilities
     training_from_pixels(job)              training whose steps draw their mini-batches from the uint8 images in memory
+    fit(request) -> dict                   ``fit`` on a file of images: the seconds to the first step, and of each
 
 ``step`` may return before the work is done, as frameworks with asynchronous dispatch do; ``value`` may not.
 """

@@ -24,6 +24,8 @@ def build(job: Job) -> Any:
                 layers.append(keras.layers.Dropout(rate))
             case ("flatten",):
                 layers.append(keras.layers.Flatten())
+            case ("global_average_pool",):
+                layers.append(keras.layers.GlobalAveragePooling2D())
             case ("relu",):
                 layers.append(keras.layers.ReLU())
     model = keras.Sequential(layers)

@@ -35,6 +35,9 @@ def build(job: Job) -> bytes:
                 add("MaxPool", kernel_shape=[size, size], strides=[size, size])
             case ("flatten",):
                 add("Flatten")
+            case ("global_average_pool",):
+                add("GlobalAveragePool")
+                add("Flatten")
             case ("dense", _):
                 add("Gemm", next(weights), next(weights), transB=1)
             case ("relu",):

@@ -1,4 +1,4 @@
-"""scratchcnn itself: the steps that ``fit`` takes and the calls that ``predict`` makes, on uint8 images.
+"""scratchcnn itself: the steps that ``fit`` takes and the calls that ``predict`` makes, on uint8 images; and ``fit``.
 
 Every training step draws its mini-batch from all images by number, rescales it and counts what was right, which the
 other peers are spared: their batches are prepared.
@@ -7,6 +7,9 @@ other peers are spared: their batches are prepared.
 from __future__ import annotations
 
 import itertools
+import mmap
+import time
+from pathlib import Path
 from typing import Any
 
 import numba
@@ -38,6 +41,8 @@ def _model(job: Job) -> sc.Sequential:
                 layers.append(sc.Dropout(rate))
             case ("flatten",):
                 layers.append(sc.Flatten())
+            case ("global_average_pool",):
+                layers.append(sc.GlobalAveragePool2D())
             case ("relu",):
                 layers.append(sc.ReLU())
     model = sc.Sequential(layers, input_shape=job.network.input_shape)
@@ -80,3 +85,56 @@ def inference(job: Job) -> Any:
         return model.predict(job.images[start : start + size], batch_size=size)
 
     return step, lambda probabilities: probabilities
+
+
+class EnoughSteps(Exception):
+    """Ends a training in the middle of an epoch."""
+
+
+class Clock(sc.callbacks.Callback):
+    """Remembers when the first step began and when the last one ended, which ends the training."""
+
+    def __init__(self, steps: int) -> None:
+        self.wanted, self.done = steps, 0
+        self.first = self.last = 0.0
+        self.mapped = 0
+
+    def on_train_batch_begin(self, batch: int, logs: dict[str, float] | None = None) -> None:
+        if not self.done:
+            self.first = time.perf_counter()
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
+        self.done += 1
+        if self.done == self.wanted:
+            self.last, self.mapped = time.perf_counter(), mapped_bytes()
+            raise EnoughSteps
+
+
+def mapped_bytes() -> int:
+    """Return how much of this process's memory is pages of files, 0 where the system does not tell."""
+    status = Path("/proc/self/status")
+    lines = status.read_text().splitlines() if status.exists() else []
+    return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith("RssFile:"))
+
+
+def fit(request: dict[str, Any]) -> dict[str, float]:
+    """Train by ``fit`` on a file of images that is mapped into memory, and stop after some steps.
+
+    Returned are the seconds before the first step, those of one step, and the bytes of the file's pages that are
+    mapped in the end. The kernels are compiled, or loaded, before.
+    """
+    job = Job.from_request(request)
+    model, size = _model(job), job.batch_size
+    model.fit(job.images[: 3 * size], job.labels[: 3 * size], size, verbose=0)
+    images = np.memmap(request["images"], np.uint8, "r", shape=(request["count"], *model.input_shape))
+    if request["random"]:
+        images._mmap.madvise(mmap.MADV_RANDOM)
+    labels = np.zeros(len(images), np.int64)
+    clock = Clock(request["steps"])
+    before, start = mapped_bytes(), time.perf_counter()
+    try:
+        model.fit(images, labels, size, epochs=clock.wanted, callbacks=clock, verbose=0)
+    except EnoughSteps:
+        pass
+    step = (clock.last - clock.first) / clock.wanted
+    return {"start": clock.first - start, "step": step, "mapped_bytes": max(0, clock.mapped - before)}

@@ -51,6 +51,8 @@ def _model(job: Job) -> nn.Module:
                 layers.append(nn.Dropout(rate))
             case ("flatten",):
                 layers.append(nn.Flatten())
+            case ("global_average_pool",):
+                layers += [nn.AdaptiveAvgPool2d(1), nn.Flatten()]
             case ("relu",):
                 layers.append(nn.ReLU())
         if layer[0] in ("conv", "dense"):
