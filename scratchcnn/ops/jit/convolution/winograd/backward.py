@@ -26,6 +26,7 @@ from .tiles import PAD, collect_input_tiles, next_tile, product_tile, tiles_of, 
 from .transforms import from_input, from_output, from_products
 
 GROUP_BYTES = 1 << 19  # of transformed input tiles and output gradients at a time: half of an L2 cache
+LEAST_GROUP = 32  # output tiles, even where they take more: a group reads the kernel, and reads and writes its gradient
 
 
 def gradients_winograd(
@@ -47,7 +48,7 @@ def gradients_winograd(
     each = outputs[0] * outputs[1]
     summed = (9 * C + 1) * columns  # the kernel's gradient, then the bias's
     chunks = chunks_of_reduction(N, summed * x.itemsize)
-    most = max(1, GROUP_BYTES // (elements * (C + F) * x.itemsize))  # output tiles
+    most = max(LEAST_GROUP, GROUP_BYTES // (elements * (C + F) * x.itemsize))  # output tiles
     images = max(1, min(most // each, -(-N // chunks)))  # whole ones in a group, or a part of one
     group = min(most, images * each)
     rows = round_up(group, dx_tile.inner)
