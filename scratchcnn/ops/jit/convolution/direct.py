@@ -38,7 +38,7 @@ def forward_tile(pixels: int, filters: int, dtype: np.dtype) -> Tile:
     lanes = lanes_for(filters, dtype)
     best, best_score = Tile(1, 1, 1, lanes), (np.inf, 0.0)
     for vectors in range(1, min(widest_tile(), -(-filters // lanes)) + 1):
-        for rows in range(1, min(largest_tile() // vectors, pixels) + 1):
+        for rows in range(1, min(largest_tile(vectors + 1) // vectors, pixels) + 1):
             computed = round_up(pixels, rows) * round_up(filters, vectors * lanes) / (pixels * filters)
             score = tile_cost(computed, rows, vectors)
             if score < best_score:

@@ -35,7 +35,9 @@ def kernel_gradient_dense(
     """Compute the gradients of kernel and bias; with y, of a ReLU's output, dy counts only where y > 0."""
     KH, KW, C, F = dkernel.shape
     tile = gradient_tile(KH, KW * C, F, x.dtype)
-    whole = y is not None and (tile.outer, tile.inner) == (KH, KW * C) and F % tile.columns == 0
+    vectors = tile.vectors  # in registers: the tile, the bias's sums and the masked row, and a scalar
+    fits = KH * KW * C * vectors <= largest_tile(2 * vectors + 1)
+    whole = y is not None and fits and (tile.outer, tile.inner) == (KH, KW * C) and F % tile.columns == 0
     _sum_outer_products(x, dy, y, None, window, None, tile, whole, dkernel, dbias)
 
 
@@ -82,17 +84,23 @@ def gradient_tile(KH: int, depth: int, filters: int, dtype: np.dtype) -> Tile:
     """Choose the tile for the gradient of a kernel whose windows have KH lines of ``depth`` = KW*C numbers."""
     lanes = lanes_for(filters, dtype)
     vectors = min(widest_tile(), -(-filters // lanes))
-    if KH * depth * vectors <= largest_tile():  # a small window, such as the first layer's, fits whole
+    if KH * depth * vectors <= largest_tile(vectors + 1):  # a small window, such as the first layer's, fits whole
         return Tile(KH, depth, vectors, lanes)
-    rows = range(1, largest_tile() // vectors + 1)
+    rows = range(1, largest_tile(vectors + 1) // vectors + 1)
     return Tile(1, min(rows, key=lambda r: (round_up(depth, r), -r)), vectors, lanes)
 
 
 @cache
 def window_tile(KH: int, depth: int, filters: int, dtype: np.dtype) -> Tile:
-    """Choose the tile: the whole window of KH x ``depth`` = KW*C numbers, and as many vectors as fit."""
+    """Choose the tile: the whole window of KH x ``depth`` = KW*C numbers, and as many vectors as fit.
+
+    Besides the tile, a step needs the bias's sums, the row, its mask, the masked row, and a scalar.
+    """
     lanes = lanes_for(filters, dtype)
-    return Tile(KH, depth, min(largest_tile() // (KH * depth), -(-filters // lanes)), lanes)
+    vectors = -(-filters // lanes)
+    while vectors > 1 and KH * depth * vectors > largest_tile(4 * vectors + 1):
+        vectors -= 1
+    return Tile(KH, depth, vectors, lanes)
 
 
 @native

@@ -54,7 +54,7 @@ def pooled_tile(windows: int, filters: int, dtype: np.dtype) -> Tile:
     for vectors in range(1, min(widest_tile(), -(-filters // lanes)) + 1):
         for pixels in range(1, windows + 1):
             rows = 4 * pixels
-            if rows * vectors > largest_tile():
+            if rows * vectors > largest_tile(vectors + 1):
                 break
             computed = round_up(windows, pixels) * round_up(filters, vectors * lanes) / (windows * filters)
             score = tile_cost(computed, rows, vectors)
