@@ -55,10 +55,12 @@ def options_of(arguments: list[str] | None = None) -> argparse.Namespace:
     made.add_argument(
         "--threads", type=commands.count, default=min(2, len(machine.available_cpus())), help="(default: %(default)s)"
     )
+    made.add_argument("--peers", help="of the benchmarks that have them, instead of their own choices")
     made.add_argument("--quick", action="store_true", help="fewer workloads and shorter turns: a rough idea")
     options = commands.parse(made, arguments)
-    if set(options.only) <= set(WITHOUT_PEERS) and options.peer_python != sys.executable:
-        made.error(f"--peer-python would be ignored: there are no peers in {', '.join(options.only)}; leave it out")
+    for name, is_given in (("--peer-python", options.peer_python != sys.executable), ("--peers", options.peers)):
+        if set(options.only) <= set(WITHOUT_PEERS) and is_given:
+            made.error(f"{name} would be ignored: there are no peers in {', '.join(options.only)}; leave it out")
     return options
 
 
@@ -67,7 +69,7 @@ def run(name: str, options: argparse.Namespace) -> tuple[str, list[str]]:
     title, program = SECTIONS[name]
     arguments = ["--threads", str(options.threads), *(["--quick"] if options.quick else [])]
     if name not in WITHOUT_PEERS:
-        arguments += ["--peer-python", options.peer_python]
+        arguments += ["--peer-python", options.peer_python, *(["--peers", options.peers] if options.peers else [])]
     start, wrong = time.perf_counter(), []
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed):

@@ -69,7 +69,8 @@ def fit(
     x : array_like, shape (N, *input_shape)
         Images: uint8 as they are, where the model starts with a ``Rescaling``, else floats; ``(N, H, W)`` will do where
         there is one channel. An array of another dtype, such as float64, is converted batch by batch; so data may be
-        larger than the memory, as a ``numpy.memmap``. Or an iterable of batches (images, targets), or (images, targets,
+        larger than the memory, as a ``numpy.memmap`` (``x._mmap.madvise(mmap.MADV_RANDOM)`` then keeps the system from
+        reading what lies around each image). Or an iterable of batches (images, targets), or (images, targets,
         weights): a list, a generator, a PyTorch ``DataLoader``, whose images may have their channels first.
     y : array_like, N rows
         Targets, as the loss wants them: for ``SoftmaxCrossEntropy`` class numbers (N,) or (N, 1), or rows (N, K),
