@@ -71,6 +71,28 @@ def test_stack_accesses_of_a_loop_are_counted_on_x86(step, sums, operands, addre
     assert loop == Loop(".LBB0_2", 1, accumulates, sums, operands, addresses)
 
 
+def test_a_loop_is_not_innermost_where_the_inner_one_comes_after_it_in_the_text():
+    assembly = """
+    .cfi_startproc
+.LBB0_1:
+    movq 8(%rsp), %rsi
+    jmp .LBB0_3
+.LBB0_2:
+    decq %rcx
+    jne .LBB0_1
+    retq
+.LBB0_3:
+    vbroadcastss (%rsi), %ymm1
+    vfmadd231ps (%rdi), %ymm1, %ymm0
+    addq $4, %rsi
+    cmpq %rdx, %rsi
+    jne .LBB0_3
+    jmp .LBB0_2
+    .cfi_endproc
+"""
+    assert list(innermost_loops(assembly)) == [Loop(".LBB0_3", 1, True, 0, 0, 0)]
+
+
 def test_without_a_frame_pointer_rbp_is_a_register_like_any_other():
     step = "vfmadd231ps -64(%rbp), %ymm1, %ymm0"
     (loop,) = innermost_loops(X86.replace("movq %rsp, %rbp", "").format(step=step))
@@ -99,13 +121,11 @@ KNOWN = {
     # LLVM makes the four masks of a pooling window at once; with loops that are not written out, it takes 10 % longer
     # (Zen 1).
     (16, "kernel_gradient._kernel_gradient_kernel"): 8,
-    # A tile of 6 x 5 vectors, of which two wait.
-    (32, "input_gradient_by_line._patch_kernel"): 4,
     # Where the window is written out, the maxima are found in the same loop.
     (32, "pooled._conv_relu_pool_kernel"): 4,
 }
 # With AVX-512 a tile may have 28 sums whatever else a step needs. That is one too many in rows of 4 vectors, and
-# more where a gradient is masked, or where a window of 2 x 2 is written out.
+# several where a gradient is masked, or where a window of 2 x 2 is written out.
 KNOWN_AVX512 = {
     "direct._convolve_kernel": 4,
     "kernel_gradient._kernel_gradient_kernel": 120,
@@ -147,9 +167,8 @@ def test_no_inner_loop_keeps_its_sums_on_the_stack(cpus):
                 continue
             seen += 1
             operands = loop.multiply_adds if is_written_out else 0
-            # Addresses are read again where the integer registers, 16 on x86, hold no more. That is seldom in a loop over
-            # a window; a loop over lines that have one pixel reads up to 23.
-            addresses = max(24, loop.multiply_adds // 4)
+            # Addresses are read again where the integer registers, 16 on x86, hold no more: few for many multiply-adds.
+            addresses = max(3, loop.multiply_adds // 4)
             if loop.sums > most or loop.operands > operands or loop.addresses > addresses:
                 spilled.append((cpu, name, constants, loop))
     assert seen > 50

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 LABEL = re.compile(r"([.\w$]+):")
 BRANCH = re.compile(r"(?:j\w+|b|b\.\w+|cbn?z|tbn?z)\s.*?(\.L\w+)$")
+NEVER_GOES_ON = {"jmp", "jmpq", "b", "br", "ret", "retq", "ud2"}  # to the next instruction in the text
 MULTIPLY_ADD = re.compile(r"(?:vfn?m(?:add|sub)\w+p[sd]|fml[as]) ")
 ACCUMULATE = re.compile(r"(?:vfn?m(?:add|sub)231p[sd]|fml[as]) ")  # to the register that is written
 SUM = re.compile(rf"{MULTIPLY_ADD.pattern}|(?:vadds?p?[sd]|fadd) ")
@@ -38,23 +39,63 @@ class Loop(NamedTuple):
 
 
 def innermost_loops(assembly: str) -> Iterator[Loop]:
-    """Yield the innermost loops of all functions: each is what lies between a label and the last branch back to it."""
+    """Yield the innermost loops of all functions, wherever in the text their parts are."""
     for function in re.split(r"^\s*\.cfi_startproc.*$", assembly, flags=re.MULTILINE)[1:]:
-        lines = [" ".join(line.split()) for line in function.splitlines()]
+        lines = [" ".join(line.split()) for line in function.partition(".cfi_endproc")[0].splitlines()]
         frame = {
             register for begin, register in FRAME_POINTERS.items() if any(line.startswith(begin) for line in lines)
         }
-        labels = {found[1]: number for number, line in enumerate(lines) if (found := LABEL.match(line))}
-        ends: dict[str, int] = {}
-        for number, line in enumerate(lines):
-            branch = BRANCH.match(line)
-            if branch and labels.get(branch[1], number) < number:
-                ends[branch[1]] = number
-        loops = {(labels[label], end) for label, end in ends.items()}
-        for label, end in ends.items():
-            begin = labels[label]
-            if not any(begin <= a and b <= end for a, b in loops - {(begin, end)}):
-                yield _loop(label, lines[begin : end + 1], {"%rsp", "sp", *frame})
+        blocks, edges = _blocks(lines)
+        for loop in _innermost(set(range(len(blocks))), edges):
+            body = [line for block in loop for line in blocks[block]]
+            label = next(found[1] for line in body if (found := LABEL.match(line)))
+            yield _loop(label, body, {"%rsp", "sp", *frame})
+
+
+def _blocks(lines: list[str]) -> tuple[list[list[str]], set[tuple[int, int]]]:
+    """Cut a function before each label and after each branch; return the blocks, and which can follow which."""
+    blocks: list[list[str]] = [[]]
+    for line in lines:
+        if LABEL.match(line) and blocks[-1]:
+            blocks.append([])
+        blocks[-1].append(line)
+        if BRANCH.match(line) or line.split(" ")[0] in NEVER_GOES_ON:
+            blocks.append([])
+    of_label = {found[1]: n for n, block in enumerate(blocks) for line in block[:1] if (found := LABEL.match(line))}
+    edges = set()
+    for number, block in enumerate(blocks):
+        last = block[-1] if block else ""
+        if (branch := BRANCH.match(last)) and branch[1] in of_label:
+            edges.add((number, of_label[branch[1]]))
+        if last.split(" ")[0] not in NEVER_GOES_ON and number + 1 < len(blocks):
+            edges.add((number, number + 1))
+    return blocks, edges
+
+
+def _innermost(blocks: set[int], edges: set[tuple[int, int]]) -> Iterator[list[int]]:
+    """Yield the loops that contain no other: without the ways back to its beginning, nothing of such a loop is one."""
+    while blocks:
+        block = min(blocks)
+        loop = _reached(block, edges) & _reached(block, {(b, a) for a, b in edges})
+        blocks = blocks - loop - {block}
+        if loop:
+            entries = {b for a, b in edges if b in loop and a not in loop} or {block}
+            inside = {(a, b) for a, b in edges if a in loop and b in loop - entries}
+            yield from list(_innermost(loop, inside)) or [sorted(loop)]
+
+
+def _reached(block: int, edges: set[tuple[int, int]]) -> set[int]:
+    """Return the blocks that come after one, itself only if it is in a loop."""
+    reached: set[int] = set()
+    todo = [block]
+    after: dict[int, list[int]] = {}
+    for a, b in edges:
+        after.setdefault(a, []).append(b)
+    while todo:
+        new = set(after.get(todo.pop(), ())) - reached
+        reached |= new
+        todo += new
+    return reached
 
 
 def _loop(label: str, lines: list[str], stack: set[str]) -> Loop:

@@ -99,9 +99,9 @@ def lines_tile(lines: int, depth: int, dtype: np.dtype) -> Tile:
     """Choose the tile to go over ``lines`` lines of ``depth`` numbers with, again and again: the fewest instructions.
 
     Each time a tile that lies in memory is multiplied and added (``tile_axpy``), which needs one register for the
-    scale and one for what is loaded. To go on to the next takes about as long as 5 multiplications.
+    scale and two for what is loaded. To go on to the next takes about as long as 5 multiplications.
     """
-    widest, most = registers().width // dtype.itemsize, registers().count - 2
+    widest, most = registers().width // dtype.itemsize, registers().count - 3
     tiles = [
         Tile(rows, 1, vectors, lanes)
         for lanes in (max(2, widest // 4), max(2, widest // 2), widest)
