@@ -33,10 +33,6 @@ class Loop(NamedTuple):
     operands: int
     addresses: int  # and other integers
 
-    @property
-    def stack_accesses(self) -> int:
-        return self.sums + self.operands + self.addresses
-
 
 def innermost_loops(assembly: str) -> Iterator[Loop]:
     """Yield the innermost loops of all functions, wherever in the text their parts are."""

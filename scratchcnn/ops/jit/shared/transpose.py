@@ -24,30 +24,15 @@ class Matrices(NamedTuple):
     lines: int
     rows: int
     columns: int
-    start: int  # the place of (line, r, c) is start + line // group * group_stride
-    group: int  # + line % group * line_stride + c * column_stride + r
-    group_stride: int
+    start: int  # the place of (line, r, c) is start + line * line_stride + c * column_stride + r
     line_stride: int
     column_stride: int
-    padding: int  # zeros after the last r
 
 
-def transpose(
-    matrices: Array,
-    result: Array,
-    line_stride: int,
-    column_stride: int,
-    start: int = 0,
-    padding: int = 0,
-    group: int = 0,
-    group_stride: int = 0,
-) -> None:
-    """Write number (line, r, c) of ``matrices`` to place start + line * line_stride + c * column_stride + r.
-
-    Where lines come in groups, ``line`` counts inside of each, and those of the next begin ``group_stride`` further.
-    """
+def transpose(matrices: Array, result: Array, line_stride: int, column_stride: int, start: int = 0) -> None:
+    """Write number (line, r, c) of ``matrices`` to place start + line * line_stride + c * column_stride + r."""
     lines, rows, columns = matrices.shape
-    g = Matrices(lines, rows, columns, start, group or lines, group_stride, line_stride, column_stride, padding)
+    g = Matrices(lines, rows, columns, start, line_stride, column_stride)
     lanes = block_lanes(matrices.dtype)
     chunks = chunks_for_rows(min(lines * -(-rows // lanes), matrices.size // BLOCK))
     run(_transpose_kernel(matrices.dtype, lanes), chunks, g, matrices, result)
@@ -83,11 +68,7 @@ def _transpose_kernel(dtype, lanes):
         for band in chunk_range(g.lines * bands, chunk, chunks):
             line, row = band // bands, band % bands * lanes
             place, rows = (line * g.rows + row) * g.columns, min(lanes, g.rows - row)
-            to = g.start + line // g.group * g.group_stride + line % g.group * g.line_stride + row
+            to = g.start + line * g.line_stride + row
             transpose_band(block, lanes, matrices, place, g.columns, rows, g.columns, result, to, g.column_stride)
-            if row + lanes >= g.rows:
-                for column in range(g.columns):
-                    for r in range(rows, rows + g.padding):
-                        result[to + column * g.column_stride + r] = 0
 
     return transpose
