@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 # ("conv", filters, size, padding) ("relu",) ("pool", size) ("global_average_pool",) ("flatten",) ("dropout", rate)
-# ("dense", units)
+# ("dense", units) ("norm", momentum, epsilon)
 Layer = tuple
 Shape = tuple[int, ...]
 
@@ -45,7 +45,7 @@ class Network:
                     shape = shape[-1:]
                 case ("dense", units):
                     shape = (units,)
-                case ("relu",) | ("dropout", _):
+                case ("relu",) | ("dropout", _) | ("norm", _, _):
                     pass
                 case _:
                     raise ValueError(f"unknown layer {layer!r} in network {self.name!r}")
@@ -100,6 +100,8 @@ class Network:
                 image = before
             elif layer[0] == "conv":
                 translated += [next(given).transpose(3, 2, 0, 1), next(given)]
+            elif layer[0] == "norm":  # gamma, beta, and the moving mean and variance
+                translated += [next(given) for _ in range(4)]
             elif layer[0] == "dense":
                 kernel, bias = next(given), next(given)
                 if image is not None:

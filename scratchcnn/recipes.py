@@ -231,3 +231,5 @@ RECIPES = {
         average=0.999,
     ),
 }
+
+LADDER = ("fast",)

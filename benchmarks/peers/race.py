@@ -2,10 +2,11 @@
 
     python race.py scratchcnn|torch|torch-channels-last FOLDER THREADS CPU,CPU
 
-The folder holds ``job.json`` and ``job.npz``: network, initial weights, images, the order in which they are drawn, and
-the learning rate of every step, all the same for every contestant. Printed is one line of JSON: the seconds of a few
-steps taken before (with compilation, or whatever a framework does the first time), and pairs of seconds of training
-so far and accuracy on the test images. The clock stands still while the accuracy is measured.
+The folder holds ``job.json``, ``job.npz`` and perhaps ``distorted.npy``: the recipe, the network, initial weights,
+images, the order in which they are drawn, as they are distorted, and the learning rate of every step, all the same for
+every contestant. Printed is one line of JSON: the seconds of a few steps taken before (with compilation, or whatever a
+framework does the first time), the seconds of all steps, and triples of step, seconds of training so far and accuracy
+on the test images. The clock stands still while the accuracy is measured.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import os
 import sys
 import time
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
@@ -27,41 +28,55 @@ from peers.job import Job
 WARM_UP = 3  # steps
 
 
-class Contestant(Protocol):
-    """A network in training."""
+def ours(job: Job, settings: dict[str, Any], test: tuple[np.ndarray, np.ndarray], folder: Path) -> dict[str, Any]:
+    """Train by ``fit``, with the recipe itself: the images are distorted in it, while the clock runs."""
+    import dataclasses
 
-    def step(self, chosen: np.ndarray, learning_rate: float) -> None:
-        """Update the network by the images of these numbers."""
+    import scratchcnn as sc
 
-    def accuracy(self, images: np.ndarray, labels: np.ndarray) -> float:
-        """Return the fraction of images, uint8 (n, H, W, C), that the network reads right."""
+    recipe, images, labels = sc.recipes.RECIPES[settings["recipe"]], job.images, job.labels
 
+    class Clock(sc.callbacks.Callback):
+        """Measures the accuracy after some steps, of the average of the weights if there is one."""
 
-class Scratchcnn:
-    """Ours, as ``fit`` does it."""
+        def on_train_begin(self) -> None:
+            self.points: list[tuple[int, float, float]] = []
+            self.seconds, self.steps = 0.0, 0
+            self.start = time.perf_counter()
 
-    def __init__(self, job: Job, settings: dict[str, Any]) -> None:
-        import scratchcnn as sc
-        from peers import scratchcnn_peer
+        def on_train_batch_end(self, batch: int, logs: dict[str, Any]) -> None:
+            self.steps += 1
+            if self.steps in settings["stops"]:
+                self.seconds += time.perf_counter() - self.start
+                for one in averages:
+                    one.on_epoch_train_end(0)
+                self.points.append((self.steps, self.seconds, self.model.evaluate(*test)[1]))
+                for one in averages:
+                    one.on_epoch_begin(0)
+                self.start = time.perf_counter()
 
-        self.learning_rate = 0.0
-        self.images, self.labels = job.images, job.labels
-        self.model = scratchcnn_peer._model(job)
-        adam = sc.Adam(lambda step: self.learning_rate, **settings["adam"])
-        self.model.compile(adam, sc.SoftmaxCrossEntropy(settings["label_smoothing"]))
+    def train(epochs: int, count: int, seed: int) -> Clock:
+        short = dataclasses.replace(recipe, epochs=epochs)
+        model = sc.Sequential(recipe.network(10), input_shape=job.network.input_shape, seed=seed)
+        short.compile(model, count)
+        model.fit(
+            images[:count], labels[:count], recipe.batch_size, epochs, verbose=0, augmentation=recipe.augmentation,
+            callbacks=[*averages, clock],
+        )  # fmt: skip
+        return clock
 
-    def step(self, chosen: np.ndarray, learning_rate: float) -> None:
-        from scratchcnn.training.step import train_step
-
-        self.learning_rate = learning_rate
-        train_step(self.model, self.images[chosen], self.labels[chosen])
-
-    def accuracy(self, images: np.ndarray, labels: np.ndarray) -> float:
-        return self.model.evaluate(images, labels)[1]
+    averages = [sc.ExponentialMovingAverage(recipe.average)] if recipe.average else []
+    clock = Clock()
+    start = time.perf_counter()
+    train(1, WARM_UP * recipe.batch_size + len(images) % recipe.batch_size, 1)
+    clock.model.evaluate(*test)
+    warm_up = time.perf_counter() - start
+    train(recipe.epochs, len(images), settings["seed"])
+    return {"warm_up": warm_up, "points": clock.points, "seconds": clock.points[-1][1]}
 
 
 class Torch:
-    """PyTorch. Its images are floats in its own layout before the start, which ours are not."""
+    """PyTorch. Its images are distorted, and floats in its own layout, before the clock starts, which ours are not."""
 
     def __init__(self, job: Job, settings: dict[str, Any]) -> None:
         import torch
@@ -69,84 +84,118 @@ class Torch:
         from peers import torch_peer
 
         self.torch, self.smoothing = torch, settings["label_smoothing"]
-        self.model = torch_peer._model(job)
+        self.model = torch_peer._model(job).train()
         self.layout = torch_peer._memory_format
-        self.images, self.labels = self._prepared(job.images), torch.from_numpy(job.labels)
-        adam = settings["adam"]
-        betas = (adam["beta_1"], adam["beta_2"])
-        self.optimizer = torch.optim.Adam(self.model.parameters(), betas=betas, eps=adam["epsilon"], fused=True)
+        kinds = {"Adam": torch.optim.Adam, "AdamW": torch.optim.AdamW, "SGD": torch.optim.SGD}
+        given = dict(settings["optimizer"])
+        self.optimizer = kinds[given.pop("kind")](self.model.parameters(), fused=True, **given)
+        self.decay = settings["average"]
+        self.weights = [t for t in self.model.state_dict().values() if t.is_floating_point()]
+        self.averages = [weight.clone() for weight in self.weights] if self.decay else []
+        self.steps = 0
 
-    def _prepared(self, images: np.ndarray) -> Any:
+    def prepared(self, images: np.ndarray) -> Any:
         """Return images as floats (n, C, H, W)."""
         pixels = self.torch.from_numpy(images).permute(0, 3, 1, 2).contiguous(memory_format=self.layout)
         return pixels.float().div_(255)
 
-    def step(self, chosen: np.ndarray, learning_rate: float) -> None:
-        numbers = self.torch.from_numpy(chosen)
-        logits = self.model(self.images[numbers].contiguous(memory_format=self.layout))
-        loss = self.torch.nn.functional.cross_entropy(logits, self.labels[numbers], label_smoothing=self.smoothing)
+    def step(self, images: Any, labels: Any, learning_rate: float) -> None:
+        loss = self.torch.nn.functional.cross_entropy(self.model(images), labels, label_smoothing=self.smoothing)
         self.optimizer.param_groups[0]["lr"] = learning_rate
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         self.optimizer.step()
+        self.steps += 1
+        if self.averages:
+            decay = min(self.decay, self.steps / (self.steps + 10))
+            with self.torch.no_grad():
+                self.torch._foreach_lerp_(self.averages, self.weights, 1 - decay)
 
     def accuracy(self, images: np.ndarray, labels: np.ndarray) -> float:
+        kept = [weight.clone() for weight in self.weights]
+        self._set(self.averages or kept)
         self.model.eval()
         with self.torch.inference_mode():
-            answers = [self.model(part).argmax(1) for part in self._prepared(images).split(500)]
+            answers = [self.model(self.prepared(part)).argmax(1) for part in np.array_split(images, 20)]
         self.model.train()
+        self._set(kept)
         return float(np.mean(self.torch.cat(answers).numpy() == labels))
 
+    def _set(self, values: list[Any]) -> None:
+        with self.torch.no_grad():
+            for weight, value in zip(self.weights, values, strict=True):
+                weight.copy_(value)
 
-def run(folder: Path, contestant: type[Scratchcnn] | type[Torch]) -> dict[str, Any]:
-    """Train and return what is to be told."""
-    settings = json.loads((folder / "job.json").read_text())
-    with np.load(folder / "job.npz") as file:
-        arrays = dict(file)
-    layers = tuple(tuple(layer) for layer in settings["layers"])
-    weights = [arrays[f"weights_{number:02d}"] for number in range(settings["weights"])]
-    job = Job(Network("recipe", layers), settings["batch_size"], arrays["images"], arrays["labels"], weights)
-    test = arrays["test_images"], arrays["test_labels"]
-    batches = [
-        epoch[start : start + job.batch_size]
-        for epoch in arrays["order"]
-        for start in range(0, len(epoch), job.batch_size)
-    ]
+
+def theirs(job: Job, settings: dict[str, Any], test: tuple[np.ndarray, np.ndarray], folder: Path) -> dict[str, Any]:
+    """Train by hand, to the end or for as many steps as are asked for."""
+    order, size = settings["order"], job.batch_size
+    batches = [(epoch, start) for epoch in range(len(order)) for start in range(0, len(order[0]), size)]
+    file = folder / "distorted.npy"
+    distorted = np.load(file, mmap_mode="r") if file.exists() else None  # in the order in which they are drawn
     start = time.perf_counter()
-    first: Contestant = contestant(job, settings)
-    for chosen in [*batches[:WARM_UP], batches[-1]]:  # the last one may be smaller
-        first.step(chosen, 1e-3)
+    first = Torch(job, settings)
+    whole = None if distorted is not None else first.prepared(job.images)
+
+    def batch(epoch: int, start: int) -> tuple[Any, Any]:
+        chosen = order[epoch][start : start + size]
+        labels = first.torch.from_numpy(job.labels[chosen])
+        if distorted is not None:
+            place = epoch * len(order[0]) + start
+            return first.prepared(np.ascontiguousarray(distorted[place : place + len(chosen)])), labels
+        assert whole is not None
+        return whole[first.torch.from_numpy(chosen)].contiguous(memory_format=first.layout), labels
+
+    for number in [*range(WARM_UP), len(range(0, len(order[0]), size)) - 1]:  # the last one may be smaller
+        first.step(*batch(*batches[number]), 1e-3)
     first.accuracy(*test)
     warm_up = time.perf_counter() - start
 
-    racer: Contestant = contestant(job, settings)
-    stops = {round(len(batches) * (number + 1) / settings["points"]) for number in range(settings["points"])}
+    racer = Torch(job, settings)
     points, seconds = [], 0.0
     start = time.perf_counter()
-    for number, (chosen, rate) in enumerate(zip(batches, settings["learning_rates"], strict=True), 1):
-        racer.step(chosen, rate)
-        if number in stops:
+    for number, place in enumerate(batches[: settings["steps"]], 1):
+        if distorted is not None:  # made ready while the clock stands still
             seconds += time.perf_counter() - start
-            points.append((seconds, racer.accuracy(*test)))
+            images, labels = batch(*place)
             start = time.perf_counter()
-    return {"warm_up": warm_up, "points": points}
+        else:
+            images, labels = batch(*place)
+        racer.step(images, labels, settings["learning_rates"][number - 1])
+        if number in settings["stops"]:
+            seconds += time.perf_counter() - start
+            points.append((number, seconds, racer.accuracy(*test)))
+            start = time.perf_counter()
+    seconds += time.perf_counter() - start
+    return {
+        "warm_up": warm_up,
+        "points": points,
+        "seconds": seconds * len(batches) / min(settings["steps"], len(batches)),
+    }
 
 
 def main() -> None:
     name, folder, threads, cpus = sys.argv[1:]
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {int(cpu) for cpu in cpus.split(",")})
-    kind: type[Scratchcnn] | type[Torch]
     if name == "scratchcnn":
         from peers import scratchcnn_peer
 
-        kind, versions = Scratchcnn, scratchcnn_peer.configure(int(threads), "")
+        train, versions = ours, scratchcnn_peer.configure(int(threads), "")
     else:
         from peers import torch_peer
 
         variant = "channels_last" if name == "torch-channels-last" else ""
-        kind, versions = Torch, torch_peer.configure(int(threads), variant)
-    print(json.dumps({"versions": versions, **run(Path(folder), kind)}))
+        train, versions = theirs, torch_peer.configure(int(threads), variant)
+    settings = json.loads((Path(folder) / "job.json").read_text())
+    with np.load(Path(folder) / "job.npz") as file:
+        arrays = dict(file)
+    settings["order"] = arrays["order"]
+    layers = tuple(tuple(layer) for layer in settings["layers"])
+    weights = [arrays[f"weights_{number:02d}"] for number in range(settings["weights"])]
+    job = Job(Network("recipe", layers), settings["batch_size"], arrays["images"], arrays["labels"], weights)
+    test = arrays["test_images"], arrays["test_labels"]
+    print(json.dumps({"versions": versions, **train(job, settings, test, Path(folder))}))
 
 
 if __name__ == "__main__":

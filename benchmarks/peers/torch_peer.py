@@ -55,6 +55,12 @@ def _model(job: Job) -> nn.Module:
                 layers += [nn.AdaptiveAvgPool2d(1), nn.Flatten()]
             case ("relu",):
                 layers.append(nn.ReLU())
+            case ("norm", momentum, epsilon):
+                layers.append(nn.BatchNorm2d(before[2], epsilon, 1 - momentum))
+                with torch.no_grad():
+                    norm = layers[-1]
+                    for array in (norm.weight, norm.bias, norm.running_mean, norm.running_var):
+                        array.copy_(torch.from_numpy(next(weights)))
         if layer[0] in ("conv", "dense"):
             with torch.no_grad():
                 layers[-1].weight.copy_(torch.from_numpy(next(weights)))
