@@ -1,15 +1,19 @@
-"""Check every layer, every loss and a whole network: ``python -m scratchcnn.gradcheck``."""
+"""Check every layer, every loss and a whole network: ``python -m scratchcnn.gradcheck``.
+
+One line a check, and below the lines what their columns mean; ``-v`` shows the table of each, array by array.
+"""
 
 from __future__ import annotations
 
 import argparse
 import importlib.util
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import scratchcnn as sc
 from scratchcnn import gradcheck, ops
 from scratchcnn.gradcheck import Report
+from scratchcnn.gradcheck.report import LEGEND, LINE_HEAD, TABLE_LEGEND
 
 
 def layer_reports() -> Iterator[Report]:
@@ -59,23 +63,39 @@ def model_reports() -> Iterator[Report]:
         yield gradcheck.check_model(sc.Sequential(layers, input_shape=(14, 14, 1), fuse=fuse), samples=5)
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Print all reports; return the exit status, 1 if anything is wrong."""
     backends = [name for name in ops.BACKENDS if name != "jit" or importlib.util.find_spec("numba")]
-    parser = argparse.ArgumentParser(prog="python -m scratchcnn.gradcheck", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m scratchcnn.gradcheck", description="Check every layer, every loss and a whole network."
+    )
     parser.add_argument(
         "--backend", choices=backends, action="append", help="check one backend; default: all there are"
     )
+    parser.add_argument("-v", "--verbose", action="store_true", help="show what was compared, array by array")
+    options = parser.parse_args(arguments)
     reports: list[Report] = []
-    for backend in parser.parse_args().backend or backends:
+    for backend in options.backend or backends:
+        print(f"The derivatives of backward against those from differences, on the backend {backend}:\n")
+        if not options.verbose:
+            print(LINE_HEAD)
         with ops.using(backend):
             for group in (layer_reports, loss_reports, model_reports):
                 for report in group():
-                    print(f"{backend}: {report}\n", flush=True)
+                    print("\n".join(_lines(report, options.verbose)), flush=True)
                     reports.append(report)
+        print()
     wrong = [report for report in reports if not report.passed]
+    print(f"{TABLE_LEGEND if options.verbose else LEGEND}\n")
     print(f"{len(reports)} checks, {len(wrong)} wrong, largest relative error {max(r.error for r in reports):.1e}")
     return 1 if wrong else 0
+
+
+def _lines(report: Report, verbose: bool) -> list[str]:
+    """Return what is printed of a report."""
+    if verbose:
+        return [str(report), ""]
+    return [report.line(), *report.wrapped_problems()]
 
 
 if __name__ == "__main__":

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import copy
+import inspect
 from typing import Any
 
 import numpy as np
 
+from ..layers import Residual
 from ..layers.base import Layer
 from ..losses import Loss, SoftmaxCrossEntropy
 from ..network.network import Network
 from ..types import Shape
 from .inputs import separated
 from .procedure import check
+from .remarks import remarks
 from .report import Report
 from .subjects import LayerSubject, LossSubject, NetworkSubject
 from .targets import rows, targets_for
@@ -87,7 +90,9 @@ def check_layer(
 
     title = f"{fresh.layer!r} on {len(x)} inputs of shape {input_shape}"
     many = 0 if given else MANY
-    return check(Report(title, tolerance), fresh, used, x, dy_for(x), dy_for, samples, rng, many)
+    short = f"{_in_short(fresh.layer)} on {len(x)} x {input_shape}"
+    report = Report(title, tolerance, remarks=remarks([fresh.layer], training), short_title=short)
+    return check(report, fresh, used, x, dy_for(x), dy_for, samples, rng, many)
 
 
 def check_loss(
@@ -131,7 +136,8 @@ def check_loss(
 
     title = f"{_named(loss)} on logits of shape {logits.shape}"
     many = 0 if given else MANY_LOGITS
-    return check(Report(title, tolerance), fresh, used, logits, targets, other_targets, samples, rng, many)
+    report = Report(title, tolerance, short_title=f"{_named(loss)} on logits {logits.shape}")
+    return check(report, fresh, used, logits, targets, other_targets, samples, rng, many)
 
 
 def check_model(
@@ -182,8 +188,27 @@ def check_model(
         return rows(targets, len(x), rng)
 
     title = f"{type(model).__name__} of {len(model.layers)} layers, fuse={model.fuse}, {_named(loss)}"
-    return check(Report(title, tolerance), fresh, used, x, targets, other_targets, samples, rng)
+    short = f"{type(model).__name__} of {len(model.layers)} layers, fuse={model.fuse}"
+    report = Report(title, tolerance, remarks=remarks(model.layers, training), short_title=short)
+    return check(report, fresh, used, x, targets, other_targets, samples, rng)
 
 
 def _named(loss: Loss) -> str:
     return type(loss).__name__ if type(loss).__repr__ is object.__repr__ else repr(loss)
+
+
+def _in_short(layer: Layer) -> str:
+    """Return a layer as one would write it: without the settings that are the defaults."""
+    if isinstance(layer, Residual):
+        return f"Residual([{', '.join(_in_short(inner) for inner in layer.layers)}])"
+    parts, known = [], inspect.signature(type(layer)).parameters
+    config = layer.config()
+    for name, parameter in known.items():
+        value = config.get(name, parameter.default)
+        if isinstance(value, tuple) and len(set(value)) == 1:
+            value = value[0]  # strides=2, not (2, 2)
+        if parameter.default is parameter.empty:
+            parts.append(repr(value))
+        elif value != parameter.default and name in config:
+            parts.append(f"{name}={value!r}")
+    return f"{type(layer).__name__}({', '.join(parts)})"

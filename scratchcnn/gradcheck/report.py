@@ -1,4 +1,4 @@
-"""The outcome of a gradient check: a table, what is wrong, and what could not be checked."""
+"""The outcome of a gradient check: a line, or a table with what is wrong and what could not be checked."""
 
 from __future__ import annotations
 
@@ -11,7 +11,23 @@ from dataclasses import dataclass, field
 from ..checks.messages import html_table
 from .comparison import Comparison
 
-WIDTH = 120  # of a printed report
+WIDTH = 100  # columns of a printed report, at most
+
+LEGEND = """\
+verdict   right: all that was compared is within the tolerance; WRONG: something is not;
+          NOT CHECKED: too little could be compared, as where all inputs lie on a kink
+error     the largest relative error of what was compared, where a is the derivative from backward
+          and n that from differences: |a - n| / max(|a|, |n|, the typical size in this array)
+compared  elements of dx and of the parameters whose derivative was computed from differences, too,
+          in float64; with all others they are compared once more, along a random direction
+left out  elements on a kink, such as that of ReLU at 0, where there is no derivative"""
+TABLE_LEGEND = """\
+direction    relative error along a random direction; "none" where nothing smooth could be moved
+elements     how many of the array's were compared one by one, and how many of them lie on a kink
+worst, at    the largest relative error among these, and the index of the element
+backward     its derivative as backward says, beside that from differences, computed with this step
+A table that would be wider than the page is printed without direction and step."""
+LINE_HEAD = f"{'verdict':<11}  {'error':>7}  {'compared':>8}  {'left out':>8}  what was checked"
 
 
 class GradientError(AssertionError):
@@ -33,6 +49,10 @@ class Report:
         Directions on other, larger batches: what is wrong for a few inputs only shows on many.
     faults : list of str
         What else is wrong: a gradient that depends on earlier batches, for example.
+    remarks : dict of str
+        What explains a number that looks strange, by layer and array: "conv2d bias".
+    short_title : str
+        For ``line``, where the title is long.
 
     Examples
     --------
@@ -48,6 +68,8 @@ class Report:
     comparisons: list[Comparison] = field(default_factory=list)
     elsewhere: list[Comparison] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
+    remarks: dict[str, str] = field(default_factory=dict)
+    short_title: str = ""
 
     def add(self, comparisons: Iterable[Comparison]) -> None:
         """Append comparisons."""
@@ -87,35 +109,57 @@ class Report:
             raise GradientError("\n".join([*self.problems, "", str(self)]))
         return self
 
+    def line(self) -> str:
+        """Return the outcome in one line, its columns those of ``LINE_HEAD``, explained by ``LEGEND``.
+
+        Examples
+        --------
+        >>> import scratchcnn as sc
+        >>> print(sc.gradcheck.check_layer(sc.Flatten(), (2, 2, 1)).line()[:11])
+        right
+        """
+        compared = sum(comparison.checked for comparison in self.comparisons)
+        left_out = sum(comparison.left_out for comparison in self.comparisons)
+        line = f"{self.verdict:<11}  {self.error:7.1e}  {compared:8}  {left_out:8}  {self.short_title or self.title}"
+        return line if len(line) <= WIDTH else _without_the_middle(line)
+
+    @property
+    def notes(self) -> list[str]:
+        """What is to be said of arrays that are right: where there is no derivative, and why one is zero."""
+        kinks = [note for comparison in self.comparisons if (note := comparison.note())]
+        names = {f"{comparison.layer} {comparison.name}" for comparison in self.comparisons}
+        return [*kinks, *(f"{name}: {why}" for name, why in self.remarks.items() if name in names)]
+
     def _repr_html_(self) -> str:
         """Return the table that a notebook shows."""
-        notes = [note for comparison in self.comparisons if (note := comparison.note())]
         sentences = [
             f"{self.verdict} {self.title}",
             f"largest relative error {self.error:.1e}, tolerance {self.tolerance:.0e}",
-            *notes,
+            *self.notes,
             *self.problems,
         ]
         table = html_table(HEAD, [_row(comparison) for comparison in self.comparisons])
         return table + "".join(f"<div>{html.escape(sentence)}</div>" for sentence in sentences)
 
     def __str__(self) -> str:
-        rows = [HEAD, *(_row(comparison) for comparison in self.comparisons)]
-        widths = [max(len(row[column]) for row in rows) for column in range(len(HEAD))]
-        lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
-        notes = [comparison.note() for comparison in self.comparisons]
         return "\n".join(
             [
-                f"{self.verdict}  {self.title}",
+                _wrapped(f"{self.verdict}  {self.title}", "", " " * 7),
                 f"       largest relative error {self.error:.1e}, tolerance {self.tolerance:.0e}",
-                *(f"    {line}" for line in lines),
-                *(_wrapped(note) for note in notes if note),
-                *(_wrapped(f"{'WRONG' if it in self.wrong else 'NOT CHECKED'} {it}") for it in self.problems),
+                *(f"    {line}" for line in _table([HEAD, *(_row(comparison) for comparison in self.comparisons)])),
+                *(_wrapped(note) for note in self.notes),
+                *self.wrapped_problems(),
             ]
         )
 
+    def wrapped_problems(self) -> list[str]:
+        """Return what is wrong, and what could not be checked, in lines of at most ``WIDTH`` columns."""
+        return [_wrapped(f"{'WRONG' if it in self.wrong else 'NOT CHECKED'} {it}") for it in self.problems]
 
+
+# The columns that are left out first where a table is too wide stand last in SPARE.
 HEAD = ("", "shape", "direction", "elements", "worst", "at", "backward", "differences", "step")
+SPARE = ("shape", "direction", "step")
 
 
 def _row(comparison: Comparison) -> tuple[str, ...]:
@@ -129,11 +173,38 @@ def _row(comparison: Comparison) -> tuple[str, ...]:
         f"{comparison.checked} of {math.prod(comparison.shape)}{left_out}",
         f"{worst.error:.1e}" if worst else "",
         str(comparison.index) if worst else "",
-        f"{worst.analytic: .10g}" if worst else "",
-        f"{worst.numeric: .10g}" if worst else "",
-        f"{worst.step:.1e}" if worst else "",
+        f"{worst.analytic: .7g}" if worst else "",
+        f"{worst.numeric: .7g}" if worst else "",
+        f"{worst.step:.0e}" if worst else "",
     )
 
 
-def _wrapped(sentence: str) -> str:
-    return textwrap.fill(sentence, WIDTH, initial_indent="    ", subsequent_indent="        ", break_on_hyphens=False)
+def _table(rows: list[tuple[str, ...]]) -> list[str]:
+    """Return rows as lines that fit ``WIDTH`` when they are indented; columns that do not fit are left out."""
+    spare = list(SPARE)
+    while True:
+        columns = [column for column, head in enumerate(HEAD) if head not in SPARE or head in spare]
+        widths = [max(len(row[column]) for row in rows) for column in columns]
+        if not spare or sum(widths) + 2 * len(widths) + 2 <= WIDTH:
+            break
+        spare.pop()
+    widths[0] = max(8, widths[0] + min(0, WIDTH - 2 - sum(widths) - 2 * len(widths)))
+    return [
+        "  ".join(_cut(row[column], width).ljust(width) for column, width in zip(columns, widths, strict=True)).rstrip()
+        for row in rows
+    ]
+
+
+def _cut(text: str, width: int) -> str:
+    """Return a text of at most so many characters, its end in place of its middle if need be."""
+    return text if len(text) <= width else f"{text[: width // 2 - 2]}...{text[len(text) - (width - width // 2 - 1) :]}"
+
+
+def _without_the_middle(line: str) -> str:
+    """Return a line of ``WIDTH`` columns whose last words, the shape, are kept: they tell more than the settings."""
+    end = line[line.rfind(" on ") :] if " on " in line[-WIDTH // 2 :] else line[-12:]
+    return f"{line[: WIDTH - len(end) - 3]}...{end}"
+
+
+def _wrapped(sentence: str, first: str = "    ", others: str = "        ") -> str:
+    return textwrap.fill(sentence, WIDTH, initial_indent=first, subsequent_indent=others, break_on_hyphens=False)

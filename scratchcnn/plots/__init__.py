@@ -11,5 +11,6 @@ from .confusion import confusion_matrix as confusion_matrix
 from .curves import learning_curves as learning_curves
 from .curves import learning_rate_search as learning_rate_search
 from .filters import kernels as kernels
+from .gradient_check import gradient_check as gradient_check
 from .images import augmented as augmented
 from .images import predictions as predictions
