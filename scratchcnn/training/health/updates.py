@@ -1,0 +1,111 @@
+"""How much an update changes the weights of each layer: the norm of the change over the norm of the weights.
+
+About a thousandth is a rule of thumb (Karpathy, CS231n, "Neural networks part 3", "Ratio of weights:updates"). Adam
+begins with some hundredths and trains well, and a schedule ends with nothing; what is looked for here is far from that:
+layers that most updates change beyond recognition, and layers that no update changes.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from ...network.network import Network
+from ...schedules import Schedule
+
+USUAL = 1e-3
+TOO_LARGE = 0.5  # the largest: half of the weights
+TOO_SMALL = 1e-5  # the largest, of a layer of a network that learns elsewhere
+VANISHED = 100.0  # times as much elsewhere
+
+
+class Updates:
+    """The ratios of some updates, layer by layer.
+
+    Parameters
+    ----------
+    model : Network
+    """
+
+    def __init__(self, model: Network) -> None:
+        self._model = model
+        self._before: dict[str, np.ndarray] = {}
+        self._ratios: dict[str, list[float]] = {}
+        self._rate = math.nan
+
+    def before(self) -> None:
+        """Remember the weights that an update is about to change."""
+        self._before = {name: weights.copy() for name, weights in self._weights().items()}
+        assert self._model.optimizer is not None
+        rate = self._model.optimizer.learning_rate
+        if isinstance(rate, float | Schedule):  # a function of the user's own is not called for this
+            self._rate = float(np.fmax(self._rate, self._model.optimizer.current_learning_rate()))
+
+    def after(self) -> None:
+        """Compare."""
+        with np.errstate(all="ignore"):
+            for name, weights in self._weights().items():
+                old = self._before.get(name)
+                if old is not None and old.shape == weights.shape:
+                    size = max(_norm(old), _initial_norm(weights))
+                    self._ratios.setdefault(name, []).append(_norm(weights - old) / size)
+        self._before = {}
+
+    def _weights(self) -> dict[str, np.ndarray]:
+        """Return the kernels of the layers that learn, by the names of the layers; biases begin at 0."""
+        self._model.lay_out()
+        return {
+            f"{layer.name}/{name}".removesuffix("/kernel"): array
+            for layer in self._model.layers
+            if layer.trainable
+            for name, array in layer.params.items()
+            if array.ndim >= 2
+        }
+
+    def problems(self, is_stuck: bool, are_dead: bool) -> list[str]:
+        """Return what is wrong with the updates.
+
+        ``is_stuck`` says whether the loss has stayed where it was, and ``are_dead`` whether layers are still for another
+        reason, which has been told.
+        """
+        largest = {name: max(ratios) for name, ratios in self._ratios.items()}
+        if not largest:
+            return []
+        extreme = max(largest, key=largest.__getitem__)
+        if largest[extreme] > TOO_LARGE:
+            return [
+                f"updates too large: one changed the weights of {extreme} by {largest[extreme]:.0%}, where about "
+                f"{USUAL:.1%} is usual: train a new model with a lower learning rate{self.rate}; sc.lr_find finds one"
+            ]
+        if is_stuck and largest[extreme] < USUAL:
+            return [
+                f"updates too small: those looked at changed the weights of {extreme} by {largest[extreme]:.1g} of them "
+                f"at most, and of no layer by more, where about {USUAL:g} is usual: raise the learning rate{self.rate}; "
+                "sc.lr_find finds a good one"
+            ]
+        vanished = [
+            name for name, ratio in largest.items() if ratio < min(TOO_SMALL, largest[extreme] / VANISHED)
+        ]
+        if vanished and not are_dead:
+            return [
+                f"updates too small in {', '.join(vanished)}: {max(largest[name] for name in vanished):.1g} of the weights "
+                f"at most, and up to {largest[extreme]:.1g} in {extreme}, where about {USUAL:g} is usual: the gradient "
+                "vanishes on its way back; use sc.ReLU() in place of sigmoids, or put sc.BatchNorm() before them"
+            ]
+        return []
+
+    @property
+    def rate(self) -> str:
+        """The highest learning rate that was met, as the end of a sentence about it; empty if none is known."""
+        return "" if math.isnan(self._rate) else f" than {self._rate:g}"
+
+
+def _norm(array: np.ndarray) -> float:
+    return math.sqrt(float(np.add.reduce(np.square(array, dtype=np.float64), axis=None)))  # no BLAS, whose threads spin
+
+
+def _initial_norm(weights: np.ndarray) -> float:
+    """Return the norm that weights begin with: those that begin with zeros are not changed beyond recognition."""
+    fans = math.prod(weights.shape[:-2]) * sum(weights.shape[-2:])
+    return math.sqrt(2 * weights.size / fans)
