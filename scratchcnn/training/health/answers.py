@@ -1,10 +1,11 @@
 """What the finished model makes of some training images: units that are always 0, classes that are never predicted.
 
-A unit whose ReLU is 0 for every image passes no gradient back, so its weights stay as they are: it is dead (Maas, Hannun
-and Ng 2013). A channel of a convolution is dead if it is 0 at every place of every image.
+A unit whose ReLU is 0 for every image passes no gradient back, so its weights stay as they are: it is dead (Maas,
+Hannun and Ng 2013, "Rectifier nonlinearities improve neural network acoustic models"). A channel of a convolution is
+dead if it is 0 at every place of every image.
 
-The plan runs as in training, its layers fused as they are there: so no kernel has to be compiled for it. Where there are
-batch normalisations it runs in training mode, for the same reason; what that changes is restored.
+The plan runs as in training, its layers fused as they are there: so no kernel has to be compiled for it. Where there
+are batch normalisations it runs in training mode, for the same reason; what that changes is restored.
 
 Letters: N batch, K classes, F units or channels.
 """
@@ -69,7 +70,7 @@ class Answers:
             if relu is not None:
                 alive = (y.reshape(-1, y.shape[-1]) > 0).any(axis=0)  # (F,)
                 name = self._name_of(relu)
-                self._alive[name] = alive | self._alive.get(name, False)
+                self._alive[name] = alive | self._alive[name] if name in self._alive else alive
         self._logits.append(y.astype(np.float64))
 
     def _name_of(self, relu: Layer) -> str:
@@ -86,8 +87,12 @@ class Answers:
         """The share of dead units of each layer with a ReLU."""
         return {name: 1 - float(alive.mean()) for name, alive in self._alive.items()}
 
-    def dead_units(self, rate: str) -> list[str]:
-        """Return a sentence about dead ReLUs, if a layer has many; ``rate`` is the learning rate as text."""
+    def dead_units(self, rate: str, were_updated: bool) -> list[str]:
+        """Return a sentence about dead ReLUs, if a layer has many.
+
+        ``rate`` is the learning rate as text, and ``were_updated`` whether an update may have killed them: else they
+        were born so.
+        """
         dead = [name for name, share in self.shares.items() if share > MANY]
         if not dead:
             return []
@@ -95,9 +100,12 @@ class Answers:
             f"{np.count_nonzero(~self._alive[name])} of {len(self._alive[name])} ({self.shares[name]:.0%}) in {name}"
             for name in dead
         )
+        advice = f"with a lower learning rate{rate}, or with sc.LeakyReLU() in place of sc.ReLU()"
+        if not were_updated:
+            advice = "whose layers begin with the weights and biases that they have by default"
         return [
             f"dead ReLUs: {told} are 0 for all of the {self.count} training images looked at, and learn no more: train "
-            f"a new model with a lower learning rate{rate}, or with sc.LeakyReLU() in place of sc.ReLU()"
+            f"a new model {advice}"
         ]
 
     @property
@@ -121,14 +129,14 @@ class Answers:
         total, missing = labels.sum(), np.flatnonzero((labels >= ENOUGH) & (predicted == 0))
         if not len(missing):
             return []
-        share = labels[missing].sum() / total
+        share, fair = labels[missing].sum() / total, total / np.count_nonzero(labels)  # of those that occur
         named = f"class {missing[0]} is" if len(missing) == 1 else f"classes {_listed(missing)} are"
         seen = (
-            f"{named} never predicted, though the labels of {labels[missing].sum()} of {total} training images looked "
-            f"at ({share:.0%})"
+            f"{named} never predicted, and {labels[missing].sum()} of the {total} training images looked at "
+            f"({share:.0%}) are of {'it' if len(missing) == 1 else 'them'}"
         )
-        if (labels[missing] < total / len(labels) / 2).all():
-            weights = ", ".join(f"{k}: {total / len(labels) / labels[k]:.1f}" for k in missing)
+        if (labels[missing] < fair / 2).all():
+            weights = ", ".join(f"{k}: {fair / labels[k]:.1f}" for k in missing)
             return [f"{seen}: rare classes count more with fit(class_weight={{{weights}}}), or train for more epochs"]
         return [f"{seen}: train for more epochs, or with another learning rate, which sc.lr_find finds"]
 
@@ -148,6 +156,7 @@ class Answers:
         else:
             return None
         return np.bincount(labels, minlength=classes), np.bincount(predicted, minlength=classes)
+
 
 def runs_as_written(model: Network) -> bool:
     """Return whether a model runs its layers as ``Network`` does: no subclass computes something else."""

@@ -66,8 +66,8 @@ class Updates:
     def problems(self, is_stuck: bool, are_dead: bool) -> list[str]:
         """Return what is wrong with the updates.
 
-        ``is_stuck`` says whether the loss has stayed where it was, and ``are_dead`` whether layers are still for another
-        reason, which has been told.
+        ``is_stuck`` says whether the loss has stayed where it was, and ``are_dead`` whether layers are still for
+        another reason, which has been told.
         """
         largest = {name: max(ratios) for name, ratios in self._ratios.items()}
         if not largest:
@@ -78,22 +78,26 @@ class Updates:
                 f"updates too large: one changed the weights of {extreme} by {largest[extreme]:.0%}, where about "
                 f"{USUAL:.1%} is usual: train a new model with a lower learning rate{self.rate}; sc.lr_find finds one"
             ]
-        if is_stuck and largest[extreme] < USUAL:
+        if is_stuck and not self.may_have_killed and not are_dead:
             return [
-                f"updates too small: those looked at changed the weights of {extreme} by {largest[extreme]:.1g} of them "
-                f"at most, and of no layer by more, where about {USUAL:g} is usual: raise the learning rate{self.rate}; "
-                "sc.lr_find finds a good one"
+                f"updates too small: none changed the weights of {extreme} by more than {largest[extreme]:.1g} of them "
+                f"and those of other layers by less, where about {USUAL:g} is usual: train with a higher learning rate"
+                f"{self.rate}; sc.lr_find finds one"
             ]
-        vanished = [
-            name for name, ratio in largest.items() if ratio < min(TOO_SMALL, largest[extreme] / VANISHED)
-        ]
+        limit = min(USUAL / 10 if is_stuck else TOO_SMALL, largest[extreme] / VANISHED)
+        vanished = [name for name, ratio in largest.items() if ratio < limit]
         if vanished and not are_dead:
             return [
-                f"updates too small in {', '.join(vanished)}: {max(largest[name] for name in vanished):.1g} of the weights "
-                f"at most, and up to {largest[extreme]:.1g} in {extreme}, where about {USUAL:g} is usual: the gradient "
+                f"updates too small in {', '.join(vanished)}: at most {max(largest[name] for name in vanished):.1g} of "
+                f"the weights, up to {largest[extreme]:.1g} in {extreme}, where about {USUAL:g} is usual: the gradient "
                 "vanishes on its way back; use sc.ReLU() in place of sigmoids, or put sc.BatchNorm() before them"
             ]
         return []
+
+    @property
+    def may_have_killed(self) -> bool:
+        """Whether any update was at least of the usual size."""
+        return any(max(ratios) >= USUAL for ratios in self._ratios.values())
 
     @property
     def rate(self) -> str:

@@ -11,6 +11,8 @@ from __future__ import annotations
 import math
 import warnings
 
+import numpy as np
+
 from ...callbacks import Callback
 from ...checks.messages import say, shown
 from ...network.network import Network
@@ -69,7 +71,7 @@ class Watch:
         answers = Answers(self._model, self._images)
         if answers.failed:
             return [*self._found, f"predict will not work: the finished model raises {answers.failed}"]
-        dead = answers.dead_units(self._updates.rate)
+        dead = answers.dead_units(self._updates.rate, self._updates.may_have_killed)
         is_stuck = self._steps >= ENOUGH_STEPS and self._is_stuck(answers.cross_entropy)
         found = [*self._found, *dead, *self._updates.problems(is_stuck, bool(dead))]
         if found or self._steps < ENOUGH_STEPS:
@@ -94,9 +96,9 @@ class Watch:
 
     def _never_moved(self) -> str:
         return (
-            f"the loss never moved: {self._first_loss:.4g} in the first batch, {self._loss:.4g} in the last epoch: check "
-            "that each target belongs to its image; train on 16 of them, which any network can learn by heart: one that "
-            "cannot has a wrong layer or loss"
+            f"the loss never moved: {self._first_loss:.4g} in the first batch, {self._loss:.4g} in the last epoch: "
+            "check that each target belongs to its image, and train on 16 images alone, which any network can learn by "
+            "heart: one that cannot has a wrong layer or loss"
         )
 
 
