@@ -125,7 +125,8 @@ def fit(
         error, with every epoch whose updates were done. Loss and accuracy of an epoch are means over its batches, each
         measured before the update it leads to, as in Keras; those of the validation data are measured after the epoch.
         Both losses include the penalties of the layers' regularizers. There is no accuracy where targets are not class
-        numbers.
+        numbers. Its ``problems`` are the lines that ``fit`` ends with where the training looks wrong, each with what to
+        do (``docs/health.md`` lists them).
 
     Raises
     ------

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import textwrap
+
 from health.faults import FAULTS, TRAIN, Fault
 from support.processes import ROOT
 
@@ -28,12 +30,13 @@ Each fault below is run by a test, and so is what mends it, which leaves no line
 def section(title: str, fault: Fault) -> str:
     """Return what the page says of a fault."""
     source = f" Source: {fault.source}." if fault.source else ""
+    meaning = textwrap.fill(fault.meaning + source, 120)
     return f"""
 ## {title}
 
-`Problem: {fault.line.strip()} ...`
+> Problem: {fault.line}.
 
-{fault.meaning}{source}
+{meaning}
 
 ```python
 {fault.planted}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 
 import numpy as np
 import pytest
@@ -24,10 +25,16 @@ def problems_of(code):
     return eval(compile(ast.Expression(last.value), "docs/health.md", "eval"), names)
 
 
+def without_numbers(line):
+    """Return a line with # for its numbers, and for each list of numbers or names: they differ from CPU to CPU."""
+    line = re.sub(r"[-+.e\d]*\d%?|inf", "#", line).replace("_#", "")
+    return re.sub(r"(#|dense)(, (#|dense))*( and #)?", r"\1", line)
+
+
 @pytest.mark.parametrize("title", FAULTS)
 def test_a_planted_fault_is_seen(title):
     problems = problems_of(FAULTS[title].planted)
-    assert any(problem.startswith(FAULTS[title].line) for problem in problems), problems
+    assert without_numbers(FAULTS[title].line) in map(without_numbers, problems)
 
 
 @pytest.mark.parametrize("title", FAULTS)
