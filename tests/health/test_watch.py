@@ -159,7 +159,7 @@ class OwnLoss:
 
 
 def test_yes_or_no_has_two_classes(reference):
-    x, y = some_digits(600)
+    x, y = some_digits(1000)
     model = sc.Sequential([sc.Rescaling(1 / 255), sc.Flatten(), sc.Dense(1)], input_shape=(28, 28, 1))
     model.compile(sc.SGD(1e-3), sc.BinaryCrossEntropy())
     (problem,) = model.fit(x, y == 3, epochs=6, verbose=0).problems
@@ -210,7 +210,7 @@ def test_dead_channels_are_seen_in_layers_that_run_as_one(fuse, norm, backend):
     assert problem.startswith("dead ReLUs: 3 of 4 (75%) in relu are 0 for all of the 64 training images")
 
 
-def test_readers_of_two_threads_find_what_they_would(reference):
+def test_a_backward_by_hand_needs_a_forward_by_hand_after_it(reference):
     x, y = some_digits(320)
     model = compiled_network()
     model.fit(x, y, verbose=0)
