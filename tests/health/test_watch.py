@@ -162,10 +162,10 @@ def test_yes_or_no_has_two_classes(reference):
     x, y = some_digits(1000)
     model = sc.Sequential([sc.Rescaling(1 / 255), sc.Flatten(), sc.Dense(1)], input_shape=(28, 28, 1))
     model.compile(sc.SGD(1e-3), sc.BinaryCrossEntropy())
-    (problem,) = model.fit(x, y == 3, epochs=6, verbose=0).problems
+    (problem,) = model.fit(x, np.isin(y, [3, 5]), epochs=6, verbose=0).problems
     assert problem.startswith("class 1 is never predicted") and "class_weight={1: " in problem
     model.compile(sc.SGD(1e-1), sc.BinaryCrossEntropy())
-    assert model.fit(x, y == 3, epochs=6, class_weight={1: 5.0}, verbose=0).problems == []
+    assert model.fit(x, np.isin(y, [3, 5]), epochs=6, class_weight={1: 3.0}, verbose=0).problems == []
 
 
 def test_batches_from_elsewhere_are_looked_at_too(reference):
@@ -196,6 +196,26 @@ def test_a_layer_inside_of_a_residual_is_named_with_it(reference):
     model.compile(sc.Adam(1e-3))
     (problem,) = model.fit(x, y, verbose=0).problems
     assert "16 of 16 (100%) in residual/relu" in problem
+
+
+def test_what_is_frozen_may_be_dead(reference):
+    x, y = some_digits(320)
+    layers = [sc.Rescaling(1 / 255), sc.Flatten(), sc.Dense(16), sc.ReLU(), sc.Dense(16), sc.ReLU(), sc.Dense(10)]
+    model = sc.Sequential(layers, input_shape=(28, 28, 1))
+    model.layers[2].params["bias"] = np.full(16, -100.0) * (np.arange(16) > 6)
+    model.layers[2].trainable = False
+    model.compile(sc.Adam(1e-3))
+    assert model.fit(x, y, verbose=0).problems == []
+    model.layers[2].trainable = True
+    assert "9 of 16 (56%) in relu" in model.fit(x, y, verbose=0).problems[0]
+
+
+def test_a_loss_on_its_way_down_has_moved(reference):
+    model, x, y = trained()
+    model.layers[-1].params["kernel"] *= 4
+    model.compile(sc.SGD(1e-3))
+    history = model.fit(x, (y + 1) % 10, epochs=6, verbose=0)
+    assert history.history["loss"][-1] > 3 and not any("never moved" in problem for problem in history.problems)
 
 
 @pytest.mark.parametrize("fuse", [True, False])

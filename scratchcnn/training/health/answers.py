@@ -30,6 +30,7 @@ from .images import FEWEST, Images
 from .start import cross_entropies
 
 MANY = 0.5  # of a layer's units: some die in every training
+ENOUGH_IMAGES = 32  # of which one should wake a unit that can be woken
 ENOUGH = 10  # images of a class, so that one of them should have been taken for what it is
 
 
@@ -47,6 +48,7 @@ class Answers:
     def __init__(self, model: Network, images: Images) -> None:
         self._model = model
         self._alive: dict[str, np.ndarray] = {}  # of each ReLU's layer, bools (F,)
+        self._learning = _that_learn(model)
         self._logits: list[np.ndarray] = []
         self._targets: list[np.ndarray] = []
         self.failed = ""
@@ -67,8 +69,8 @@ class Answers:
         y = pixels
         for layers, y in outputs(self._model.plan, pixels, training):
             relu = next((layer for layer in layers if isinstance(layer, ReLU)), None)
-            if relu is not None:
-                alive = (y.reshape(-1, y.shape[-1]) > 0).any(axis=0)  # (F,)
+            if relu is not None and id(relu) in self._learning:
+                alive: np.ndarray = (y.reshape(-1, y.shape[-1]) > 0).any(axis=0)  # (F,)
                 name = self._name_of(relu)
                 self._alive[name] = alive | self._alive[name] if name in self._alive else alive
         self._logits.append(y.astype(np.float64))
@@ -94,7 +96,7 @@ class Answers:
         were born so.
         """
         dead = [name for name, share in self.shares.items() if share > MANY]
-        if not dead:
+        if not dead or self.count < ENOUGH_IMAGES:
             return []
         told = ", ".join(
             f"{np.count_nonzero(~self._alive[name])} of {len(self._alive[name])} ({self.shares[name]:.0%}) in {name}"
@@ -171,6 +173,15 @@ def outputs(plan: Iterable[Any], x: np.ndarray, training: bool) -> Iterator[tupl
                 yield from outputs(inside, x, training)
         x = element.forward(x, training)
         yield layers_of(element), x
+
+
+def _that_learn(model: Network) -> set[int]:
+    """Return which layers come after one that is trained: what is dead before them never meant to learn."""
+    found: set[int] = set()
+    for layer in model.layers:
+        if found or (layer.trainable and layer.params):
+            found.update(id(inside) for inside in flattened((layer,)))
+    return found
 
 
 @contextmanager

@@ -44,6 +44,11 @@ def knowing_nothing(model: Network) -> float:
     return math.log(2) if type(model.loss) is BinaryCrossEntropy else math.nan
 
 
+def is_far(loss: float, nothing: float) -> bool:
+    """Return whether a loss is far above that of a model that knows nothing."""
+    return loss > FACTOR * nothing + MARGIN
+
+
 def first_loss_problem(model: Network, batch: Batch, logits: np.ndarray) -> str | None:
     """Return what is wrong with the first loss of a fresh model, if anything is."""
     nothing = knowing_nothing(model)
@@ -51,7 +56,7 @@ def first_loss_problem(model: Network, batch: Batch, logits: np.ndarray) -> str 
     if len(losses) < FEWEST or not math.isfinite(nothing):
         return None
     mean, uncertainty = float(losses.mean()), float(losses.std()) / math.sqrt(len(losses))
-    if mean - 2 * uncertainty <= FACTOR * nothing + MARGIN:
+    if not is_far(mean - 2 * uncertainty, nothing):
         return None
     classes = round(math.exp(nothing))
     return (

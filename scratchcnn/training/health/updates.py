@@ -63,11 +63,11 @@ class Updates:
             if array.ndim >= 2
         }
 
-    def problems(self, is_stuck: bool, are_dead: bool) -> list[str]:
+    def problems(self, is_stuck: bool, may_be_still: bool) -> list[str]:
         """Return what is wrong with the updates.
 
-        ``is_stuck`` says whether the loss has stayed where it was, and ``are_dead`` whether layers are still for
-        another reason, which has been told.
+        ``is_stuck`` says whether the loss has stayed where it was, and ``may_be_still`` whether layers may not have
+        changed for another reason: dead units, which have been told, or too few updates.
         """
         largest = {name: max(ratios) for name, ratios in self._ratios.items()}
         if not largest:
@@ -78,7 +78,7 @@ class Updates:
                 f"updates too large: one changed the weights of {extreme} by {largest[extreme]:.0%}, where about "
                 f"{USUAL:.1%} is usual: train a new model with a lower learning rate{self.rate}; sc.lr_find finds one"
             ]
-        if is_stuck and not self.may_have_killed and not are_dead:
+        if is_stuck and not self.may_have_killed and not may_be_still:
             return [
                 f"updates too small: none changed the weights of {extreme} by more than {largest[extreme]:.1g} of them "
                 f"and those of other layers by less, where about {USUAL:g} is usual: train with a higher learning rate"
@@ -86,7 +86,7 @@ class Updates:
             ]
         limit = min(USUAL / 10 if is_stuck else TOO_SMALL, largest[extreme] / VANISHED)
         vanished = [name for name, ratio in largest.items() if ratio < limit]
-        if vanished and not are_dead:
+        if vanished and not may_be_still:
             return [
                 f"updates too small in {', '.join(vanished)}: at most {max(largest[name] for name in vanished):.1g} of "
                 f"the weights, up to {largest[extreme]:.1g} in {extreme}, where about {USUAL:g} is usual: the gradient "

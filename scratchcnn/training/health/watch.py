@@ -19,11 +19,12 @@ from ...network.network import Network
 from ..batches import Batch
 from .answers import Answers
 from .images import Images
-from .start import first_loss_problem, is_fresh, knowing_nothing
+from .start import first_loss_problem, is_far, is_fresh, knowing_nothing
 from .updates import Updates
 
 ENOUGH_STEPS = 100  # updates after which a training may be expected to have got somewhere
-HARDLY = 0.02  # of the first loss: one that falls by less has not moved
+HARDLY = 0.02  # of the loss of a network that knows nothing: one that falls by less has not moved
+NEAR = 1.2  # times that loss; a model that is sure of wrong answers is elsewhere, and may be on its way
 
 
 class Watch:
@@ -73,7 +74,8 @@ class Watch:
             return [*self._found, f"predict will not work: the finished model raises {answers.failed}"]
         dead = answers.dead_units(self._updates.rate, self._updates.may_have_killed)
         is_stuck = self._steps >= ENOUGH_STEPS and self._is_stuck(answers.cross_entropy)
-        found = [*self._found, *dead, *self._updates.problems(is_stuck, bool(dead))]
+        may_be_still = bool(dead) or self._steps < ENOUGH_STEPS
+        found = [*self._found, *dead, *self._updates.problems(is_stuck, may_be_still)]
         if found or self._steps < ENOUGH_STEPS:
             return found
         if is_stuck:
@@ -84,7 +86,7 @@ class Watch:
         """Return whether the loss has not moved from where a network is that knows nothing."""
         nothing = knowing_nothing(self._model)
         if math.isfinite(nothing):
-            return cross_entropy > (1 - HARDLY) * nothing
+            return 1 - HARDLY < cross_entropy / nothing < NEAR and not is_far(self._first_loss, nothing)
         if not self._is_fresh or self._model.regularization_loss():
             return False
         return self._loss > (1 - HARDLY) * self._first_loss > 0
