@@ -70,7 +70,7 @@ class Answers:
         for layers, y in outputs(self._model.plan, pixels, training):
             relu = next((layer for layer in layers if isinstance(layer, ReLU)), None)
             if relu is not None and id(relu) in self._learning:
-                alive: np.ndarray = (y.reshape(-1, y.shape[-1]) > 0).any(axis=0)  # (F,)
+                alive: Any = (y.reshape(-1, y.shape[-1]) > 0).any(axis=0)  # (F,)
                 name = self._name_of(relu)
                 self._alive[name] = alive | self._alive[name] if name in self._alive else alive
         self._logits.append(y.astype(np.float64))
