@@ -61,7 +61,7 @@ train([sc.Rescaling(1 / 255), sc.Flatten(), sc.Dense(10)], sc.Adam(1e-3), prepar
         source="the same",
     ),
     "Dead ReLUs": Fault(
-        line="dead ReLUs: 32 of 32 (100%) in relu are 0 for all of the 80 training images looked at, and learn no "
+        line="dead ReLUs: 32 of 32 (100%) in relu are 0 for all of the 128 training images looked at, and learn no "
         "more: train a new model with a lower learning rate than 5, or with sc.LeakyReLU() in place of "
         "sc.ReLU()",
         meaning="More than half of the units of a layer are 0 for every image looked at, channels of a convolution at "
@@ -79,7 +79,7 @@ train([sc.Rescaling(1 / 255), sc.Flatten(), sc.Dense(10)], sc.Adam(1e-3), prepar
         source='Karpathy, CS231n, "Neural networks part 1"; Maas, Hannun and Ng 2013',
     ),
     "Dead ReLUs from the start": Fault(
-        line="dead ReLUs: 32 of 32 (100%) in relu are 0 for all of the 80 training images looked at, and learn no "
+        line="dead ReLUs: 32 of 32 (100%) in relu are 0 for all of the 128 training images looked at, and learn no "
         "more: train a new model whose layers begin with the weights and biases that they have by default",
         meaning="The same, where no update can have done it.",
         planted="""def fill(model):
@@ -138,8 +138,8 @@ train([sc.Rescaling(1 / 255), sc.Flatten(), *relus, sc.Dense(10)], sc.SGD(0.1), 
         source='Glorot and Bengio 2010, "Understanding the difficulty of training deep feedforward neural networks"',
     ),
     "A rare class never predicted": Fault(
-        line="class 3 is never predicted, and 10 of the 93 training images looked at (11%) are of it: rare classes "
-        "count more with fit(class_weight={3: 3.1}), or train for more epochs",
+        line="class 3 is never predicted, and 13 of the 128 training images looked at (10%) are of it: rare "
+        "classes count more with fit(class_weight={3: 3.3}), or train for more epochs",
         meaning="At least 10 of the images looked at are of a class, and the finished model takes none of them, nor "
         "any other, for it. Where the class is rare, it pays to ignore it; let its images count more.",
         planted="""few = y == 3
@@ -156,7 +156,7 @@ model.compile(sc.SGD(3e-3))
 model.fit(x[chosen], y[chosen], epochs=20, class_weight={3: 3.1}, verbose=0).problems""",
     ),
     "Classes never predicted": Fault(
-        line="class 5 is never predicted, and 10 of the 80 training images looked at (12%) are of it: train for "
+        line="class 5 is never predicted, and 15 of the 128 training images looked at (12%) are of it: train for "
         "more epochs, or with another learning rate, which sc.lr_find finds",
         meaning="The same of classes that are not rare: the training is not far yet.",
         planted="""relus = [layer for _ in range(5) for layer in (sc.Dense(32), sc.ReLU())]

@@ -227,7 +227,7 @@ def test_dead_channels_are_seen_in_layers_that_run_as_one(fuse, norm, backend):
     layer.params[name] = np.full(4, -100.0) * [0, 1, 1, 1]
     model.compile(sc.Adam(1e-3))
     (problem,) = model.fit(x, y, verbose=0).problems
-    assert problem.startswith("dead ReLUs: 3 of 4 (75%) in relu are 0 for all of the 64 training images")
+    assert problem.startswith("dead ReLUs: 3 of 4 (75%) in relu are 0 for all of the 128 training images")
 
 
 def test_a_backward_by_hand_needs_a_forward_by_hand_after_it(reference):

@@ -70,9 +70,11 @@ class Answers:
         for layers, y in outputs(self._model.plan, pixels, training):
             relu = next((layer for layer in layers if isinstance(layer, ReLU)), None)
             if relu is not None and id(relu) in self._learning:
-                alive: Any = (y.reshape(-1, y.shape[-1]) > 0).any(axis=0)  # (F,)
-                name = self._name_of(relu)
-                self._alive[name] = alive | self._alive[name] if name in self._alive else alive
+                rows = y.reshape(-1, y.shape[-1])  # (..., F)
+                alive = self._alive.setdefault(self._name_of(relu), np.zeros(y.shape[-1], bool))
+                for part in (rows[: len(rows) // 8], rows):  # most are awake in the first images already
+                    asleep = np.flatnonzero(~alive)
+                    alive[asleep] = (part[:, asleep] > 0).any(axis=0)
         self._logits.append(y.astype(np.float64))
 
     def _name_of(self, relu: Layer) -> str:

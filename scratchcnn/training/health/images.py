@@ -8,9 +8,9 @@ from ...network.network import Network
 from ..batches import Batch
 
 MOST = 512  # images that are looked at
-FEWEST = 64  # as many cost nothing that is felt, where the layers are those of the library
+FEWEST = 128  # as many cost nothing that is felt, where the layers are those of the library
 MOST_BYTES = 2**24
-SHARE = 50  # one image is looked at for so many that were trained on: a forward pass costs a third of a step
+SHARE = 100  # one image is looked at for so many that were trained on: a forward pass costs a third of a step
 
 
 class Images:

@@ -13,8 +13,10 @@ import numpy as np
 
 from ...network.network import Network
 from ...schedules import Schedule
+from ...types import Shape
 
 USUAL = 1e-3
+MOST_WEIGHTS = 8192  # of a layer that are looked at, evenly spread
 TOO_LARGE = 0.5  # the largest: half of the weights
 TOO_SMALL = 1e-5  # the largest, of a layer of a network that learns elsewhere
 VANISHED = 100.0  # times as much elsewhere
@@ -36,7 +38,7 @@ class Updates:
 
     def before(self) -> None:
         """Remember the weights that an update is about to change."""
-        self._before = {name: weights.copy() for name, weights in self._weights().items()}
+        self._before = {name: _some_of(weights).copy() for name, weights in self._weights().items()}
         assert self._model.optimizer is not None
         rate = self._model.optimizer.learning_rate
         if isinstance(rate, float | Schedule):  # a function of the user's own is not called for this
@@ -47,9 +49,9 @@ class Updates:
         with np.errstate(all="ignore"):
             for name, weights in self._weights().items():
                 old = self._before.get(name)
-                if old is not None and old.shape == weights.shape:
-                    size = max(_norm(old), _initial_norm(weights))
-                    self._ratios.setdefault(name, []).append(_norm(weights - old) / size)
+                if old is not None:
+                    size = max(_norm(old), _initial_norm(weights.shape, len(old)))
+                    self._ratios.setdefault(name, []).append(_norm(_some_of(weights) - old) / size)
         self._before = {}
 
     def _weights(self) -> dict[str, np.ndarray]:
@@ -105,11 +107,16 @@ class Updates:
         return "" if math.isnan(self._rate) else f" than {self._rate:g}"
 
 
+def _some_of(weights: np.ndarray) -> np.ndarray:
+    """Return some of the weights, from all parts of the array and, the step being odd, from all of its channels."""
+    return weights.reshape(-1)[:: weights.size // MOST_WEIGHTS | 1]
+
+
 def _norm(array: np.ndarray) -> float:
-    return math.sqrt(float(np.add.reduce(np.square(array, dtype=np.float64), axis=None)))  # no BLAS, whose threads spin
+    return math.sqrt(float(np.add.reduce(np.square(array, dtype=np.float64))))  # no BLAS, whose threads spin
 
 
-def _initial_norm(weights: np.ndarray) -> float:
-    """Return the norm that weights begin with: those that begin with zeros are not changed beyond recognition."""
-    fans = math.prod(weights.shape[:-2]) * sum(weights.shape[-2:])
-    return math.sqrt(2 * weights.size / fans)
+def _initial_norm(shape: Shape, count: int) -> float:
+    """Return the norm that so many weights begin with: what begins with zeros must not seem to change beyond measure."""
+    fans = math.prod(shape[:-2]) * sum(shape[-2:])
+    return math.sqrt(2 * count / fans)
