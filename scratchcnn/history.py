@@ -27,6 +27,8 @@ class History:
     history : dict of str to list
         ``loss`` and ``accuracy``, with validation data ``val_loss`` and ``val_accuracy``, and whatever callbacks add to
         ``logs``: one value an epoch, NaN for an epoch that has none.
+    problems : list of str
+        What looked wrong with the training, and what to do: the lines that ``fit`` ends with, whether shown or not.
 
     Examples
     --------
@@ -44,6 +46,7 @@ class History:
     def __init__(self) -> None:
         self.epoch: list[int] = []
         self.history: dict[str, list[Any]] = {}
+        self.problems: list[str] = []
         self._logs: list[dict[str, Any]] = []  # of each epoch
 
     def __getattr__(self, name: str) -> NoReturn:

@@ -32,6 +32,7 @@ from .checkpoint import Position
 from .checks import require_compiled, require_trainable
 from .divergence import require_finite_after_callbacks, require_finite_arrays
 from .fit_data import fit_data
+from .health.watch import Watch, tell
 from .step import update
 from .streams import Stream
 from .totals import Totals
@@ -124,7 +125,8 @@ def fit(
         error, with every epoch whose updates were done. Loss and accuracy of an epoch are means over its batches, each
         measured before the update it leads to, as in Keras; those of the validation data are measured after the epoch.
         Both losses include the penalties of the layers' regularizers. There is no accuracy where targets are not class
-        numbers.
+        numbers. Its ``problems`` are the lines that ``fit`` ends with where the training looks wrong, each with what to
+        do (``docs/health.md`` lists them).
 
     Raises
     ------
@@ -174,6 +176,7 @@ def fit(
             RuntimeWarning,
             stacklevel=4,  # who called fit, not its wrappers
         )
+    watch = Watch(model)
     history = model.history = hooks.history
     for done, logs in backup.logs:
         history.append(done, logs)
@@ -189,6 +192,7 @@ def fit(
             if model.stop_training:
                 break
             hooks.on_epoch_begin(epoch)
+            watch.on_epoch_begin(len(batches))
             totals = Totals(model, data.targets)
             first = start.batch if epoch == start.epoch else 0
             if first:
@@ -200,7 +204,9 @@ def fit(
                 announcing = announcing_compilation() if number == first else nullcontext()
                 with announcing, model.lock, lock_of(model.loss), unbroken:
                     batch = batches.draw(number, progress=(epoch + batches.fraction(number)) / epochs)
+                    watch.on_batch_begin()
                     logits, loss = update(model, *batch)
+                    watch.on_batch_end(number, batch, logits, loss)
                     totals.add(logits, batch.targets, loss)
                     invalidate(model.loss)
                 logs = totals.logs()
@@ -215,4 +221,7 @@ def fit(
     if not hooks.diverged:
         require_finite_after_callbacks(model)
     backup.close()
+    if not hooks.diverged:
+        history.problems += watch.problems()
+        tell(history.problems, hooks.display)
     return history

@@ -36,7 +36,7 @@ def test_the_script_without_fit_has_at_most_40_lines_and_shows_the_loop():
 def test_a_short_run_learns_and_leaves_the_model_and_its_learning_curve(tmp_path):
     output = run_script(TRAIN_MNIST, tmp_path, "--data", "digits", "--epochs", "2", "--output", "results")
     assert "conv2d_1" in output and "total" in output
-    assert "Epoch 2/2" in output and "Epoch 3" not in output
+    assert "Epoch 2/2" in output and "Epoch 3" not in output and "Problem" not in output
     assert "What is the first test digit?" in output and "█" in output
     assert sorted(path.name for path in (tmp_path / "results").iterdir()) == ["learning_curve.png", "model.npz"]
     assert [path.name for path in tmp_path.iterdir()] == ["results"]
@@ -50,6 +50,7 @@ def test_a_short_run_learns_and_leaves_the_model_and_its_learning_curve(tmp_path
 def test_the_default_run_on_the_bundled_digits_reaches_97_percent(tmp_path):
     output = run_script(TRAIN_MNIST, tmp_path, "--data", "digits")
     assert float(re.search(r"test accuracy (\d+\.\d+)%", output)[1]) >= 97.0
+    assert "Problem" not in output
 
 
 def test_epochs_and_seed_are_what_the_options_say(tmp_path):

@@ -31,6 +31,7 @@ def test_the_python_examples_run_one_after_the_other_and_their_network_learns(tm
     assert (names["y_train"].dtype, names["y_train"].shape) == (np.uint8, (4000,))
     assert (names["probabilities"].dtype, names["probabilities"].shape) == (np.float32, (1000, 10))
     assert len(names["history"].epoch) == 5 and "val_accuracy" in names["history"].history
+    assert names["history"].problems == []
     np.testing.assert_allclose(names["probabilities"].sum(axis=1), 1, rtol=1e-5)
     assert np.isfinite(names["mean_loss"])
     assert "scale" in capsys.readouterr().out
