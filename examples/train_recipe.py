@@ -4,7 +4,7 @@
     python examples/train_recipe.py --recipe best --ensemble 5        five models, and the average of their predictions
     python examples/train_recipe.py --data fashion_mnist --model lenet5 --optimizer sgd --epochs 3
 
-What training is, on one screen, is in ``train_mnist.py``; the recipes are in ``scratchcnn/recipes.py``.
+What training is, on one screen, is in ``train_mnist.py``; the recipes are in ``scratchcnn/recipes/table.py``.
 """
 
 import argparse

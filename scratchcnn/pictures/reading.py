@@ -128,15 +128,15 @@ def _read(found: Sequence[Found], model: Any) -> list[Digit]:
     network = packaged_model() if model is None else _checked(model)
     images = np.stack([each.image for each in found])[..., np.newaxis]  # (N, 28, 28, 1)
     probabilities = network.predict(images)  # (N, K)
-    return [
-        Digit(int(row.argmax()), row, each.image, each.box) for row, each in zip(probabilities, found, strict=True)
-    ]
+    return [Digit(int(row.argmax()), row, each.image, each.box) for row, each in zip(probabilities, found, strict=True)]
 
 
 def _checked(model: Any) -> Any:
     """Return a model that takes images of 28 x 28 pixels; a ValueError else."""
     if not hasattr(model, "predict"):
-        raise ValueError(f"model must be a Sequential or an Ensemble, got {shown(model)}; sc.load_model(path) gives one")
+        raise ValueError(
+            f"model must be a Sequential or an Ensemble, got {shown(model)}; sc.load_model(path) gives one"
+        )
     if isinstance(model, Network) and model.input_shape != (28, 28, 1):
         raise ValueError(f"model must take images (28, 28, 1), this one takes {model.input_shape}")
     return model

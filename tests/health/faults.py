@@ -172,7 +172,8 @@ train([sc.Rescaling(1 / 255), sc.Flatten(), *relus, sc.Dense(10)], sc.SGD(0.1), 
         "Most often images and labels have come apart.",
         planted="""train(
     [sc.Rescaling(1 / 255), sc.Conv2D(4, 3, 3), sc.ReLU(), sc.Flatten(), sc.Dense(10)],
-    sc.SGD(0.1), labels=shuffled,
+    sc.SGD(0.1),
+    labels=shuffled,
 )""",
         mended="""train(
     [sc.Rescaling(1 / 255), sc.Conv2D(4, 3, 3), sc.ReLU(), sc.Flatten(), sc.Dense(10)],
