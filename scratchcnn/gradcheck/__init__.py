@@ -13,8 +13,7 @@ Three functions, one for each thing that can be checked, your own layers and los
 
 Everything happens in float64, on copies: the layer or model given is not touched. For a layer whose outputs are y,
 the loss is L = sum of r y with fixed random weights r, which is to say dy = r. ``numerical.py`` computes derivatives of
-L by differences, ``comparison.py`` says how large an error is, ``report.py`` shows it, ``steps.py`` why the step
-matters.
+L by differences, ``comparison.py`` says how large an error is, ``report.py`` shows it.
 ``python -m scratchcnn.gradcheck`` checks every layer of the library.
 
 On a kink (a ReLU at 0, a hinge at its margin, two equal maxima in a pool) there is no derivative, and whatever
@@ -40,9 +39,5 @@ from .checks import check_layer, check_loss, check_model
 from .comparison import Comparison
 from .inputs import separated
 from .report import GradientError, Report
-from .steps import StepErrors, error_by_step
 
-__all__ = [
-    "Comparison", "GradientError", "Report", "StepErrors", "check_layer", "check_loss", "check_model", "error_by_step",
-    "separated",
-]  # fmt: skip
+__all__ = ["Comparison", "GradientError", "Report", "check_layer", "check_loss", "check_model", "separated"]

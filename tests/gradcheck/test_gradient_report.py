@@ -1,6 +1,5 @@
 """The report of a gradient check: a line a check, tables that fit the page, and what looks strange explained."""
 
-import numpy as np
 import pytest
 
 import scratchcnn as sc
@@ -108,37 +107,3 @@ def test_details_are_for_who_asks(monkeypatch, capsys):
     assert program.main(["--backend", "reference", "-v"]) == 0
     long = capsys.readouterr().out
     assert "Dense kernel" not in short and "Dense kernel" in long and TABLE_LEGEND in long and LINE_HEAD not in long
-
-
-def test_the_errors_by_step_are_a_v_whose_branches_have_their_slopes():
-    with sc.ops.using("reference"):
-        errors = gradcheck.error_by_step(sc.Tanh(), (20,))
-    right = errors.steps >= 2.0**-6  # what is cut off: h^2 and h^4
-    for values, power in ((errors.central, 2), (errors.five_point, 4)):
-        slope = np.polyfit(np.log(errors.steps[right]), np.log(values[right]), 1)[0]
-        assert slope == pytest.approx(power, abs=0.5)
-    left = errors.steps < 1e-7
-    slope = np.polyfit(np.log(errors.steps[left]), np.log(errors.central[left] + 1e-17), 1)[0]
-    assert slope == pytest.approx(-1, abs=0.4)
-    assert errors.central.min() < 1e-9 and errors.five_point.min() < 1e-11
-    assert errors.five_point[errors.steps == errors.used] < 1e-10
-
-
-def test_a_wrong_layer_has_no_v():
-    class HalfTanh(sc.Tanh):
-        def backward(self, dy):
-            return super().backward(dy) / 2
-
-    errors = gradcheck.error_by_step(HalfTanh(), (6,))
-    assert errors.five_point.min() > 0.4
-
-
-def test_the_picture_shows_the_errors(tmp_path):
-    errors = gradcheck.error_by_step(sc.Sigmoid(), (6,))
-    figure = sc.plots.gradient_check(sc.Sigmoid(), (6,))
-    (axes,) = figure.get_axes()
-    np.testing.assert_allclose(axes.lines[0].get_ydata(), np.maximum(errors.central, np.finfo(float).eps / 10))
-    assert axes.get_xlabel() == "step h" and axes.get_ylabel() == "relative error of the derivative"
-    assert {"cut off: h^2", "cut off: h^4", "rounding: eps / h"} <= {text.get_text() for text in axes.texts}
-    with pytest.raises(ValueError, match="layer must be a layer"):
-        sc.plots.gradient_check(3, (6,))
