@@ -36,7 +36,7 @@ def _rung(network: Callable[[int], list[Layer]], epochs: int) -> Recipe:
 
 
 RECIPES = {
-    # The ladder: 99.0, 99.2 (fast), 99.4, 99.5 and 99.6 % of MNIST's test images, each in the least time.
+    # The ladder: 99.0, 99.2, 99.4, 99.5 and 99.6 % of MNIST's test images, each in the least time.
     "99.0": Recipe(
         network=instant_network,
         epochs=1,
@@ -51,6 +51,14 @@ RECIPES = {
         epochs=1,
         batch_size=128,
         schedule=lambda steps: OneCycle(0.015, steps),
+        optimizer=lambda schedule: Adam(schedule, beta_1=0.7, beta_2=0.9),
+        label_smoothing=0.1,
+    ),
+    "99.2": Recipe(
+        network=fast_network,
+        epochs=2,
+        batch_size=128,
+        schedule=lambda steps: OneCycle(0.01, steps),
         optimizer=lambda schedule: Adam(schedule, beta_1=0.7, beta_2=0.9),
         label_smoothing=0.1,
     ),
@@ -101,4 +109,4 @@ RECIPES = {
     ),
 }
 
-LADDER = ("99.0", "fast", "99.4", "99.5", "99.6", "best")  # from the least time to the highest accuracy
+LADDER = ("99.0", "fast", "99.2", "99.4", "99.5", "99.6", "best")  # from the least time to the highest accuracy
