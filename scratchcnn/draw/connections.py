@@ -19,6 +19,7 @@ from typing import Any
 
 MOST = 48  # connections at a time; a browser opens six
 SECONDS = 20.0  # for a request to come, and for its answer to be taken
+SECONDS_FOR_THE_REST, BYTES_OF_THE_REST = 1.0, 1 << 20
 
 
 class ConnectionServer(ThreadingMixIn, TCPServer):
@@ -48,7 +49,7 @@ class ConnectionServer(ThreadingMixIn, TCPServer):
         self.seconds = seconds
         self._lock = threading.Lock()
         self._deadlines: dict[Any, float] = {}
-        self._threads: dict[Any, threading.Thread] = {}
+        self._serving: dict[Any, threading.Thread] = {}
         super().__init__(("127.0.0.1", port), handler)
 
     @property
@@ -71,13 +72,15 @@ class ConnectionServer(ThreadingMixIn, TCPServer):
                 self._deadlines[oldest] = float("inf")  # its thread is ending
                 _end(oldest)
             self._deadlines[request] = time.monotonic() + self.seconds
-            self._threads[request] = thread
+            self._serving[request] = thread
         thread.start()
 
     def shutdown_request(self, request: Any) -> None:
+        """Close a connection, in its own thread."""
+        _take_the_rest(request)
         with self._lock:
             self._deadlines.pop(request, None)
-            self._threads.pop(request, None)
+            self._serving.pop(request, None)
         super().shutdown_request(request)
 
     def service_actions(self) -> None:
@@ -92,7 +95,7 @@ class ConnectionServer(ThreadingMixIn, TCPServer):
         """Stop listening, end all connections, and wait a moment for their threads."""
         super().server_close()
         with self._lock:
-            threads = list(self._threads.values())
+            threads = list(self._serving.values())
             for connection in self._deadlines:
                 _end(connection)
         for thread in threads:
@@ -102,6 +105,16 @@ class ConnectionServer(ThreadingMixIn, TCPServer):
         """Say nothing of a connection that broke: browsers break them whenever they like."""
         if not isinstance(sys.exc_info()[1], OSError):
             super().handle_error(request, client_address)
+
+
+def _take_the_rest(connection: socket.socket) -> None:
+    """Read what a refused client is still sending, within bounds: closed at once, it might not see the answer."""
+    ending, left = time.monotonic() + SECONDS_FOR_THE_REST, BYTES_OF_THE_REST
+    with contextlib.suppress(OSError):
+        connection.shutdown(socket.SHUT_WR)
+        connection.settimeout(SECONDS_FOR_THE_REST)
+        while left > 0 and time.monotonic() < ending and (part := connection.recv(1 << 16)):
+            left -= len(part)
 
 
 def _end(connection: socket.socket) -> None:

@@ -15,6 +15,7 @@ from ..checks.settings import yes_or_no
 from ..network.network import Network
 from .admission import new_token
 from .answers import Answers
+from .canvas import SIDE
 from .connections import SECONDS, ConnectionServer
 from .handler import Handler
 
@@ -111,7 +112,7 @@ def serve(model: Any = None, port: int = 0, open_browser: bool = True) -> None:
 
 def warm_up(answers: Answers) -> None:
     """Let everything be computed once: the first time, kernels are compiled or loaded."""
-    answers.view.see(np.zeros(answers.view.model.input_shape[:2], np.uint8))
+    answers.question("POST", "drawing").answer("", (np.eye(SIDE, dtype=np.uint8) * 255).tobytes())
 
 
 def open_page(address: str) -> None:

@@ -25,8 +25,6 @@ export class Board {
     const canvas = this.canvas;
     canvas.addEventListener("pointerdown", (event) => {
       if (this.pointer !== null || event.button !== 0) return;
-      event.preventDefault();
-      canvas.focus({ preventScroll: true });
       canvas.setPointerCapture(event.pointerId);
       this.pointer = event.pointerId;
       this.pen.shown = this.pen.down = false;

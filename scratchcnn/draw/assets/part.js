@@ -2,10 +2,11 @@
 
 import { cellColours, MapGrid } from "./maps.js";
 
-export const written = (value, digits = 2) => {
+// A number with so many digits after the point, or, below the least that is to be written so, with an exponent.
+export const written = (value, digits = 2, least = 0.5 * 10 ** -digits) => {
   if (value === null || value === undefined) return "NaN";
   const size = Math.abs(value);
-  if (size >= 1e5 || (size > 0 && size < 0.5 * 10 ** -digits)) return value.toExponential(1).replace("-", "−");
+  if (size >= 1e5 || (size > 0 && size < least)) return value.toExponential(1).replace("-", "−");
   return value.toFixed(size >= 1000 ? 0 : digits).replace("-", "−");
 };
 
@@ -109,10 +110,11 @@ function spatialShape(layers, place) {
 
 function table(caption, values, chosen = null) {
   const peak = Math.max(...values.flat().map((one) => Math.abs(one ?? 0)), 1e-30);
+  const digits = peak >= 0.1 ? 2 : 3;
   const rows = values.map((row, i) => {
     const cells = row.map((one, j) => {
       const isChosen = chosen && chosen[0] === i && chosen[1] === j;
-      const cell = make("td", isChosen ? { class: "chosen" } : {}, one === null ? "" : written(one));
+      const cell = make("td", isChosen ? { class: "chosen" } : {}, one === null ? "" : peak >= 0.01 ? written(one, digits, 0) : written(one));
       if (isChosen) cell.append(make("span", { class: "hidden" }, " (the largest)"));
       Object.assign(cell.style, cellColours(one, peak));
       return cell;
@@ -152,14 +154,15 @@ export class Panel {
       const canvas = make("canvas", { tabindex: "0", role: "application", "aria-label": "The map, enlarged; arrow keys move" });
       this.figure.append(canvas, make("p", { class: "note" }, "Press another pixel, or move with the arrow keys."));
       const [rows, columns] = layer.shape;
-      this.grid = new MapGrid(canvas, [rows, columns, 1], (place) => this.ask({ ...place, channel: this.place.channel }), 200);
+      this.grid = new MapGrid(canvas, [rows, columns, 1], (place) => this.ask({ ...place, channel: this.place.channel }), 168);
     }
   }
 
   show(part, bytes, layers) {
     this.place = { row: part.row, column: part.column, channel: part.channel };
     const isImage = this.layer.shape.length === 3;
-    const where = isImage ? `map ${part.channel}, row ${part.row}, column ${part.column}` : `number ${part.channel}`;
+    const isLast = this.layer === layers.at(-1);
+    const where = isImage ? `map ${part.channel}, row ${part.row}, column ${part.column}` : `${isLast ? "class" : "number"} ${part.channel}`;
     this.title.textContent = `${this.layer.name}: ${where}`;
     this.element.setAttribute("aria-label", this.title.textContent);
     const focused = document.activeElement?.tagName === "SELECT" && this.body.contains(document.activeElement);
