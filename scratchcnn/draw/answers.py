@@ -27,7 +27,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..network.network import Network
-from .canvas import SIDE, Canvas
+from .canvas import SIDE, prepared
 from .network_view import NetworkView
 from .packing import packed_bytes
 from .parts import part
@@ -81,9 +81,8 @@ class Answers:
 
     def __init__(self, model: Network) -> None:
         self.view = NetworkView(model)
-        self.canvas = Canvas(self.view)
         self.digits = TestDigits(self.view)
-        height, width, _ = model.input_shape
+        self.shape = height, width = model.input_shape[0], model.input_shape[1]
         self._questions = {
             ("GET", "model"): Question(0, self._asked(self._model)),
             ("GET", "digit"): Question(0, self._asked(self._digit, "class")),
@@ -130,7 +129,7 @@ class Answers:
 
     def _drawing(self, query: Query, body: bytes) -> dict[str, Any]:
         start = time.perf_counter()
-        image = self.canvas.image(np.frombuffer(body, np.uint8).reshape(SIDE, SIDE))
+        image = prepared(np.frombuffer(body, np.uint8).reshape(SIDE, SIDE), self.shape)
         return {"image": None} if image is None else self._seen(image, query, start)
 
     def _image(self, query: Query, body: bytes) -> dict[str, Any]:
@@ -148,7 +147,7 @@ class Answers:
             raise Refused(HTTPStatus.BAD_REQUEST, str(error)) from None
 
     def _as_image(self, body: bytes) -> np.ndarray:
-        return np.frombuffer(body, np.uint8).reshape(self.view.model.input_shape[:2])
+        return np.frombuffer(body, np.uint8).reshape(self.shape)
 
 
 def _assets() -> dict[str, Answer]:

@@ -4,36 +4,44 @@ from __future__ import annotations
 
 import numpy as np
 
-from .network_view import NetworkView
+from ..pictures.prepare import as_mnist
+from ..types import Pair
 
 SIDE = 280  # pixels of the drawing that the page sends, down and across
+INK = 128  # of a pixel's 255, that is
 
 
-class Canvas:
-    """Makes of a drawing what a network was trained to see.
+def prepared(drawing: np.ndarray, shape: Pair) -> np.ndarray | None:
+    """Return the input of a network for a drawing, made as MNIST's makers made theirs; None without ink.
 
     Parameters
     ----------
-    view : NetworkView
+    drawing : ndarray of uint8, shape (SIDE, SIDE)
+        From 0, paper, to 255, ink.
+    shape : (int, int)
+        Height and width of the input. Where it is not 28 x 28, what was made is enlarged or reduced.
+
+    Returns
+    -------
+    ndarray of uint8, or None
+
+    Examples
+    --------
+    >>> drawing = np.zeros((SIDE, SIDE), np.uint8)
+    >>> prepared(drawing, (28, 28)) is None
+    True
+    >>> drawing[20:220, 30:50] = 255  # a stroke, 200 pixels long and off the centre
+    >>> rows = np.flatnonzero(prepared(drawing, (28, 28)).any(axis=1))
+    >>> rows[0], rows[-1]  # 20 pixels long and in the middle
+    (4, 23)
     """
+    rows, columns = (np.flatnonzero((drawing >= INK).any(axis=axis)) for axis in (1, 0))
+    if not len(rows):
+        return None
+    crop = drawing[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    image = as_mnist(crop / np.float32(255))  # (28, 28)
+    if image.shape == shape:
+        return image
+    from PIL import Image
 
-    def __init__(self, view: NetworkView) -> None:
-        self.shape = view.model.input_shape[:2]
-
-    def image(self, drawing: np.ndarray) -> np.ndarray | None:
-        """Return the input (H, W) for a drawing (SIDE, SIDE), bytes from 0, paper, to 255, ink; None without ink."""
-        rows, columns = np.flatnonzero(drawing.any(axis=1)), np.flatnonzero(drawing.any(axis=0))
-        if not len(rows):
-            return None
-        from PIL import Image
-        crop = drawing[rows[0]:rows[-1]+1, columns[0]:columns[-1]+1]
-        h, w = crop.shape
-        s = 20 / max(h, w)
-        small = np.asarray(Image.fromarray(crop).resize((max(1, round(w*s)), max(1, round(h*s))), Image.Resampling.BOX))
-        out = np.zeros((28, 28), np.uint8)
-        ys, xs = np.mgrid[:small.shape[0], :small.shape[1]]
-        total = small.sum(dtype=float)
-        cy, cx = (ys*small).sum()/total, (xs*small).sum()/total
-        top = int(np.clip(round(13.5-cy), 0, 28-small.shape[0])); left = int(np.clip(round(13.5-cx), 0, 28-small.shape[1]))
-        out[top:top+small.shape[0], left:left+small.shape[1]] = small
-        return out
+    return np.asarray(Image.fromarray(image).resize(shape[::-1], Image.Resampling.BOX))
