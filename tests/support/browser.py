@@ -93,8 +93,8 @@ class Hand:
     def __init__(self, driver, pointer="mouse"):
         self.driver, self.pointer = driver, pointer
 
-    def draw(self, strokes):
-        """Draw strokes, lists of points on a board of 1 x 1."""
+    def draw(self, strokes, press=True, lift=True):
+        """Draw strokes, lists of points on a board of 1 x 1; perhaps only the beginning or the end of one."""
         box = self.driver.execute_script(
             "const b = document.getElementById('board'); b.scrollIntoView({block: 'center'});"
             "const r = b.getBoundingClientRect(); return [r.left, r.top, r.width]"
@@ -102,7 +102,9 @@ class Hand:
         for stroke in strokes:
             points = [{"x": box[0] + box[2] * x, "y": box[1] + box[2] * y} for x, y in stroke]
             for place, point in enumerate([*points, points[-1]]):
-                kind = 0 if place == 0 else 1 if place < len(points) else 2
+                kind = 0 if place == 0 and press else 1 if place < len(points) else 2
+                if kind == 2 and not lift:
+                    continue
                 self._touch(kind, point) if self.pointer == "touch" else self._mouse(kind, point)
 
     def _mouse(self, kind, point):
@@ -115,6 +117,15 @@ class Hand:
     def _touch(self, kind, point):
         event = {"type": ("touchStart", "touchMove", "touchEnd")[kind], "touchPoints": [] if kind == 2 else [point]}
         self.driver.execute_cdp_cmd("Input.dispatchTouchEvent", event)
+
+
+def ready(driver, address):
+    """Open a page and wait until it can be drawn on."""
+    driver.get(address)
+    driver.execute_async_script(
+        "const done = arguments[0]; const look = () => document.documentElement.dataset.ready ? done()"
+        ": setTimeout(look, 10); look()"
+    )
 
 
 def settled(driver):
