@@ -3,9 +3,9 @@
     GET                                 the page, and the files that belong to it, by name
     GET   model                         the network: its layers, and what to call them
     GET   digit?class=7                 an image of the test set of that class, or without ``class`` of any
-    POST  drawing?class=7               a drawing, SIDE x SIDE bytes from 0, paper, to 255, ink: what the network gets of
-                                        it, and all that it makes of that; the evidence is for the class asked for, or
-                                        without ``class`` for the one that wins
+    POST  drawing?class=7               a drawing, SIDE x SIDE bytes from 0, paper, to 255, ink: what the network gets
+                                        of it, and all that it makes of that; the evidence is for the class asked for,
+                                        or without ``class`` for the one that wins
     POST  image?class=7                 the same for an image (H, W) that is the network's input already
     POST  part?layer=3&row=5&...        for an image (H, W): how one number in the output of one layer came about
 
@@ -31,7 +31,7 @@ from .canvas import SIDE, prepared
 from .network_view import NetworkView
 from .packing import packed_bytes
 from .parts import part
-from .test_digits import TestDigits
+from .starting_digits import StartingDigits
 
 KINDS = {
     ".html": "text/html; charset=utf-8",
@@ -81,7 +81,7 @@ class Answers:
 
     def __init__(self, model: Network) -> None:
         self.view = NetworkView(model)
-        self.digits = TestDigits(self.view)
+        self.digits = StartingDigits(self.view)
         self.shape = height, width = model.input_shape[0], model.input_shape[1]
         self._questions = {
             ("GET", "model"): Question(0, self._asked(self._model)),
@@ -140,9 +140,9 @@ class Answers:
         return {**seen, "image": packed_bytes(image), "milliseconds": 1000 * (time.perf_counter() - start)}
 
     def _part(self, query: Query, body: bytes) -> dict[str, Any]:
-        place = (query.get(name, 0) for name in ("row", "column", "channel"))
+        layer, *place = (query.get(name, 0) for name in ("layer", "row", "column", "channel"))
         try:
-            return part(self.view, self._as_image(body), query.get("layer", 0), *place, query.get("input"))
+            return part(self.view, self._as_image(body), layer, (place[0], place[1], place[2]), query.get("input"))
         except IndexError as error:
             raise Refused(HTTPStatus.BAD_REQUEST, str(error)) from None
 

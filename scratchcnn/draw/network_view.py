@@ -128,7 +128,9 @@ class NetworkView:
 def is_shown(layer: Layer) -> bool:
     """Return whether a layer's output is worth a picture: not if it is the numbers of its input, or very many."""
     numbers = int(np.prod(layer.output_shape or ()))
-    return not isinstance(layer, Flatten | Dropout) and numbers <= MOST_NUMBERS and len(layer.output_shape or ()) in (1, 3)
+    return (
+        not isinstance(layer, Flatten | Dropout) and numbers <= MOST_NUMBERS and len(layer.output_shape or ()) in (1, 3)
+    )
 
 
 def described(layer: Layer) -> str:
@@ -142,7 +144,9 @@ def described(layer: Layer) -> str:
     """
     if isinstance(layer, Conv2D):
         (height, width), (down, across) = layer.kernel_size, layer.strides
-        step = "" if down == across == 1 else f", every {down} pixels" if down == across else f", every {down} × {across}"
+        step = (
+            "" if down == across == 1 else f", every {down} pixels" if down == across else f", every {down} × {across}"
+        )
         return f"{layer.filters} filters of {height} × {width}{step}"
     if isinstance(layer, MaxPool2D | AveragePool2D):
         kind = "the largest" if isinstance(layer, MaxPool2D) else "the mean"

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 STEPS = 127  # from 0 to the largest absolute value
+LARGEST = float(np.finfo(np.float32).max)  # in the place of infinity
 
 
 def packed_bytes(image: np.ndarray) -> str:
@@ -32,7 +33,7 @@ def packed(values: np.ndarray) -> dict[str, Any]:
     >>> packed(np.array([-0.5, 0.0, 2.0]))
     {'peak': 2.0, 'bytes': '4AB/'}
     """
-    finite = np.nan_to_num(values, posinf=np.finfo(np.float32).max, neginf=-np.finfo(np.float32).max)
+    finite = np.nan_to_num(values, posinf=LARGEST, neginf=-LARGEST)
     peak = float(np.abs(finite).max(initial=0.0))
     steps = np.rint(finite * (STEPS / peak)) if peak > 0 and math.isfinite(STEPS / peak) else np.zeros_like(finite)
     return {"peak": peak, "bytes": base64.b64encode(steps.astype(np.int8).tobytes()).decode()}

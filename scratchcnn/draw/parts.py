@@ -24,7 +24,7 @@ Place = tuple[int, ...]  # (row, column, channel) in an image, (unit,) in a vect
 
 
 def part(
-    view: NetworkView, image: np.ndarray, layer: int, row: int, column: int, channel: int, source: int | None = None
+    view: NetworkView, image: np.ndarray, layer: int, where: tuple[int, int, int], source: int | None = None
 ) -> dict[str, Any]:
     """Return how one number came about, as JSON values.
 
@@ -35,8 +35,9 @@ def part(
         What the network gets.
     layer : int
         Which of the model's layers.
-    row, column, channel : int
-        Where in the layer's output; where that is a row of numbers, ``channel`` counts them and the others are 0.
+    where : (int, int, int)
+        Row, column and channel in the layer's output; where that is a row of numbers, the channel counts them and the
+        others are 0.
     source : int, optional
         For a convolution, the channel of its input whose products are wanted; without it, the one that counts most.
 
@@ -49,7 +50,7 @@ def part(
     --------
     >>> import scratchcnn as sc
     >>> model = sc.Sequential([sc.MaxPool2D(2), sc.Flatten(), sc.Dense(2)], input_shape=(2, 2, 1))
-    >>> part(NetworkView(model), np.array([[0, 51], [255, 0]], np.uint8), 0, 0, 0, 0)["chosen"]
+    >>> part(NetworkView(model), np.array([[0, 51], [255, 0]], np.uint8), 0, (0, 0, 0))["chosen"]
     [1, 0]
     """
     layers = view.model.layers
@@ -57,9 +58,10 @@ def part(
         raise IndexError(f"the model has {len(layers)} layers, got layer={layer}")
     outputs = view.outputs(image)
     x, y = outputs[layer], outputs[layer + 1]  # input and output of the layer
-    place: Place = (row, column, channel) if y.ndim == 3 else (channel,)
-    used = (row, column, channel) if y.ndim == 3 else (0, 0, channel)
-    if y.ndim not in (1, 3) or used != (row, column, channel) or any(a >= b for a, b in zip(place, y.shape, strict=True)):
+    row, column, channel = where
+    place: Place = where if y.ndim == 3 else (channel,)
+    used = where if y.ndim == 3 else (0, 0, channel)
+    if y.ndim not in (1, 3) or used != where or any(a >= b for a, b in zip(place, y.shape, strict=True)):
         raise IndexError(
             f"the output of layer {layer} has the shape {y.shape}, got row={row}, column={column}, channel={channel}"
         )

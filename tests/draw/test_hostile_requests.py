@@ -35,7 +35,17 @@ VALUES = ["", "0", "-1", "+1", "1, 1", "99999999999", "chunked", "gzip, chunked"
 VALUES += ["null", "localhost", "127.0.0.1", "\x00", "é", "application/json", "bytes=0-", "keep-alive, Upgrade"]
 PATHS = ["../setup.cfg", "..%2f..%2fetc/passwd", "....//", "page.html", "assets/page.css", "%00", "//", "\\", "model/"]
 PATHS += ["model?" + "a=1&" * 200, "digit?class[]=1", "page.css?x", "part?layer=0&layer=1", "x" * 5000, "é", "?", "#"]
-BODIES = [b"", b"[" * 70_000, b'{"a":' * 10_000, b"NaN", b'{"x": 1e999}', bytes(784), INK, INK + b"0", b"\xff" * 200_000]
+BODIES = [
+    b"",
+    b"[" * 70_000,
+    b'{"a":' * 10_000,
+    b"NaN",
+    b'{"x": 1e999}',
+    bytes(784),
+    INK,
+    INK + b"0",
+    b"\xff" * 200_000,
+]
 
 
 def malformed(server, chance):
@@ -60,13 +70,22 @@ def malformed(server, chance):
             changed[chance.randrange(min(len(changed), 250))] = chance.randrange(256)
         return bytes(changed)
     if kind == 3:  # other protocols, and older ones
-        first = [f"GET /{server.token}/", "GET /", "GET / HTTP/0.9", "GET / HTTP/2.0", "PRI * HTTP/2.0", "GET  / HTTP/1.1"]
+        first = [
+            f"GET /{server.token}/",
+            "GET /",
+            "GET / HTTP/0.9",
+            "GET / HTTP/2.0",
+            "PRI * HTTP/2.0",
+            "GET  / HTTP/1.1",
+        ]
         first += ["\x16\x03\x01\x02", f"GET http://127.0.0.1:{server.port}/{server.token}/ HTTP/1.1", "\r\n\r\nGET"]
         return chance.choice(first).encode("latin-1") + b"\r\nHost: x\r\n\r\n"
     if kind == 4:
         return data.replace(b"\r\n\r\n", b"\r\n" + b"X-Many: 1\r\n" * chance.choice([99, 150, 2000]) + b"\r\n", 1)
     if kind == 5:
-        return data.replace(b"\r\n\r\n", b"\r\nX-Long: " + b"a" * chance.choice([4000, 65_000, 70_000]) + b"\r\n\r\n", 1)
+        return data.replace(
+            b"\r\n\r\n", b"\r\nX-Long: " + b"a" * chance.choice([4000, 65_000, 70_000]) + b"\r\n\r\n", 1
+        )
     if kind == 6:
         chunks = chance.choice([b"5\r\nhello\r\n0\r\n\r\n", b"ffffffffffffffff\r\nx", b"-1\r\n", b"zz\r\n"])
         return request(server, "POST", "image", b"", Content_Length=None, Transfer_Encoding="chunked") + chunks

@@ -4,71 +4,33 @@ import re
 
 import numpy as np
 import pytest
-
 from scratchcnn.pictures import packaged_model
+
 from support.browser import DIGITS, Hand, chromium, needs_browser, ready, screen, settled, theme
+from support.page_in_browser import board, press, pressed_map, text
 from support.pages import running
 
 pytestmark = [pytest.mark.slow, needs_browser]
 
 
-@pytest.fixture(scope="module")
-def served():
-    with running(packaged_model()) as server, chromium() as driver:
-        yield driver, server
-
-
-@pytest.fixture
-def page(served):
-    """Return the driver, at a page that was just opened; at the end, nothing must have been reported there."""
-    driver, server = served
-    screen(driver, 1280, 900)
-    theme(driver, "light")
-    ready(driver, server.address)
-    yield driver
-    assert [entry["message"] for entry in driver.get_log("browser") if entry["level"] != "INFO"] == []
-    assert server.errors == []
-
-
-def text(page, selector):
-    return page.execute_script("return document.querySelector(arguments[0]).textContent.trim()", selector)
-
-
-def press(page, *keys):
-    from selenium.webdriver import ActionChains
-
-    for key in keys:
-        ActionChains(page, duration=0).send_keys(key).perform()
-
-
-def click(page, x, y):
-    for kind in ("mousePressed", "mouseReleased"):
-        event = {"type": kind, "x": x, "y": y, "button": "left", "clickCount": 1}
-        page.execute_cdp_cmd("Input.dispatchMouseEvent", event)
-
-
-def board(page):
-    return page.execute_script("return [page.board.marks().length, page.board.pixels().reduce((a, b) => a + b, 0)]")
-
-
-@pytest.mark.parametrize("pointer", ["mouse", "touch", "pen"])
-def test_ten_digits_drawn_are_ten_digits_read(page, pointer):
+@pytest.mark.parametrize("pointer, digits", [("mouse", range(10)), ("touch", (2, 4)), ("pen", (5,))])
+def test_ten_digits_drawn_are_ten_digits_read(page, pointer, digits):
     read = []
-    for strokes in DIGITS.values():
+    for digit in digits:
         page.execute_script("page.board.clear()")
-        Hand(page, pointer).draw(strokes)
+        Hand(page, pointer).draw(DIGITS[digit])
         read.append(settled(page)["label"])
         assert text(page, "#label") == str(read[-1])
         assert text(page, "#spoken").startswith(f"{read[-1]}, ")
-    assert read == list(DIGITS)
+    assert read == list(digits)
     assert re.fullmatch(r"[0-9.]+ ms of computation, .*", text(page, "#time"))
 
 
 def test_the_answer_comes_while_the_stroke_grows(page):
-    Hand(page).draw([DIGITS[2][0][:12]], lift=False)
+    Hand(page).draw([DIGITS[2][0][:8]], lift=False)
     page.execute_async_script("setTimeout(arguments[0], 400)")
     first = page.execute_script("return [page.board.stroke !== null, page.seen.image, page.seen.probabilities]")
-    Hand(page).draw([DIGITS[2][0][12:]], lift=True, press=False)
+    Hand(page).draw([DIGITS[2][0][8:]], lift=True, press=False)
     assert settled(page)["label"] == 2
     assert first[0] and first[1] != page.execute_script("return page.seen.image") and len(first[2]) == 10
 
@@ -121,80 +83,6 @@ def test_the_theme_is_the_systems_until_it_is_switched(page):
     assert background(page) > 200  # it was chosen
 
 
-def pressed_map(page, place, row, column, channel):
-    """Click on a pixel of a feature map, and return its layer and what it holds as a byte tells."""
-    x, y = page.execute_script(
-        "const [i, row, column, channel] = arguments; const {grid} = page.layers.cards[i];"
-        "grid.canvas.scrollIntoView({block: 'center'}); const box = grid.canvas.getBoundingClientRect();"
-        "const [left, top] = grid.corner(channel);"
-        "return [box.left + left + (column + 0.5) * grid.zoom, box.top + top + (row + 0.5) * grid.zoom]",
-        *(place, row, column, channel),
-    )
-    click(page, x, y)
-    page.execute_async_script("setTimeout(arguments[0], 300)")
-    return page.execute_script(
-        "const [i, row, column, channel] = arguments; const layer = page.model.layers[i];"
-        "const [, columns, channels] = layer.shape.length === 3 ? layer.shape : [1, 1, layer.shape[0]];"
-        "const peak = page.seen.layers[i].peak;"
-        "return [peak * page.layers.cards[i].bytes[(row * columns + column) * channels + channel] / 127, peak]",
-        *(place, row, column, channel),
-    )
-
-
-def numbers_of(page, selector):
-    script = "return [...document.querySelectorAll(arguments[0])].map((one) => Number(one.dataset.value))"
-    return page.execute_script(script, selector)
-
-
-def test_a_click_on_a_feature_map_shows_products_whose_sum_is_the_value(page):
-    Hand(page).draw(DIGITS[3])
-    assert settled(page)["label"] == 3
-    layers = page.execute_script("return page.model.layers.map((layer) => [layer.kind, layer.shape])")
-    explained = 0
-    for place, (kind, shape) in enumerate(layers):
-        if kind not in ("Conv2D", "Dense"):
-            continue
-        where = (shape[0] // 2, shape[1] // 2, shape[2] - 1) if len(shape) == 3 else (0, 0, shape[0] - 1)
-        shown, peak = pressed_map(page, place, *where)
-        (value,), terms = numbers_of(page, ".panel .value"), numbers_of(page, ".panel .term")
-        assert sum(terms) == pytest.approx(value, abs=1e-4)
-        assert value == pytest.approx(shown, abs=peak / 127)
-        if kind == "Conv2D":
-            cells = page.execute_script(
-                "return [...document.querySelectorAll('.panel .numbers')].map((table) =>"
-                " [...table.querySelectorAll('td')].map((cell) => Number(cell.textContent.replace('−', '-'))))"
-            )
-            patch, kernel, products = (np.array(one) for one in cells)
-            np.testing.assert_allclose(products, patch * kernel, atol=0.03)  # of numbers as they are written
-            assert products.sum() == pytest.approx(terms[0], abs=0.006 * products.size)
-        explained += 1
-    assert explained >= 2
-
-
-def test_a_click_on_a_pool_marks_the_number_that_is_the_value(page):
-    Hand(page).draw(DIGITS[8])
-    settled(page)
-    kinds = page.execute_script("return page.model.layers.map((layer) => layer.kind)")
-    shown, peak = pressed_map(page, kinds.index("MaxPool2D"), 3, 3, 1)
-    (value,) = numbers_of(page, ".panel .value")
-    assert value == pytest.approx(shown, abs=peak / 127)
-    chosen = text(page, ".panel .chosen").replace("−", "-").replace(" (the largest)", "")
-    assert float(chosen) == pytest.approx(value, abs=0.01)
-
-
-def test_the_panel_follows_the_drawing_and_closes(page):
-    Hand(page).draw(DIGITS[4][:1])
-    settled(page)
-    pressed_map(page, 1, 5, 5, 0)
-    before = numbers_of(page, ".panel .value")
-    Hand(page).draw(DIGITS[4][1:])
-    settled(page)
-    page.execute_async_script("setTimeout(arguments[0], 300)")
-    assert numbers_of(page, ".panel .value") != before
-    page.find_element("css selector", ".panel .close").click()
-    assert not page.find_elements("css selector", ".panel")
-
-
 def test_the_evidence_can_be_asked_for_another_class(page):
     Hand(page).draw(DIGITS[9])
     settled(page)
@@ -238,7 +126,7 @@ def test_everything_that_can_be_pressed_has_a_name(page):
     assert [node for node in found if not node.get("name", {}).get("value")] == []
 
 
-@pytest.mark.parametrize("width", [360, 390, 768, 1024])
+@pytest.mark.parametrize("width", [360, 768])
 def test_nothing_is_wider_than_the_screen(page, width):
     screen(page, width, 780, touch=width < 700)
     Hand(page).draw(DIGITS[5])

@@ -75,6 +75,6 @@ def status(answer):
 def asked(server, *arguments, **options):
     """Return the JSON that a request is answered with."""
     answer = sent(server, request(server, *arguments, **options))
-    head, _, body = answer.partition(b"\r\n\r\n")
+    _, _, body = answer.partition(b"\r\n\r\n")
     assert status(answer) == 200, answer[:500]
     return json.loads(body)

@@ -11,7 +11,7 @@ from ..data.datasets import load_data
 from .network_view import NetworkView
 
 
-class TestDigits:
+class StartingDigits:
     """Test images, drawn at random; only for networks that could have been trained on such.
 
     Parameters
@@ -23,8 +23,6 @@ class TestDigits:
     available : bool
         Whether the network takes 28 x 28 pixels and knows ten classes.
     """
-
-    __test__ = False  # for pytest, which would take it for a test
 
     def __init__(self, view: NetworkView) -> None:
         self.available = view.model.input_shape == (28, 28, 1) and view.classes == 10
