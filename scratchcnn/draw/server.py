@@ -12,6 +12,7 @@ import numpy as np
 from ..checks.inputs import as_integer
 from ..checks.messages import reason, say
 from ..checks.settings import yes_or_no
+from ..concurrency.interrupts import heeded
 from ..network.network import Network
 from .admission import new_token
 from .answers import Answers
@@ -99,12 +100,13 @@ def serve(model: Any = None, port: int = 0, open_browser: bool = True) -> None:
 
         model = packaged_model()
     with DrawServer(model, port) as server:
-        say("Preparing the network ...")
-        warm_up(server.answers)
-        say(f"Draw on {server.address}\nCtrl-C ends it.")
-        if open_browser:
-            open_page(server.address)
         try:
+            say("Preparing the network ...")
+            with heeded():
+                warm_up(server.answers)
+            say(f"Draw on {server.address}\nCtrl-C ends it.")
+            if open_browser:
+                open_page(server.address)
             server.serve_forever(poll_interval=0.2)
         except KeyboardInterrupt:
             say("\nThe page is closed.")

@@ -45,7 +45,7 @@ def test_undo_and_clear_take_back_and_are_taken_back(page):
     Hand(page).draw(DIGITS[4][1:])
     assert settled(page)["label"] == 4
     page.find_element("id", "clear").click()
-    assert settled(page) is None and board(page) == [0, 0] and text(page, "#label") == "–"
+    assert settled(page) is None and board(page) == [0, 0] and text(page, "#label") == "?"
     page.find_element("id", "undo").click()
     assert settled(page)["label"] == 4 and board(page) == two
     for _ in range(2):

@@ -58,6 +58,7 @@ def screen(driver, width, height, touch=False, scale=1):
         "Emulation.setDeviceMetricsOverride",
         {"width": width, "height": height, "deviceScaleFactor": scale, "mobile": touch},
     )
+    driver.execute_cdp_cmd("Emulation.setTouchEmulationEnabled", {"enabled": touch})
 
 
 def theme(driver, name):

@@ -156,15 +156,22 @@ export class Board {
       context.beginPath();
       context.arc(first.x * size, first.y * size, (width * first.pressure) / 2, 0, 2 * Math.PI);
       context.fill();
-      let before = first;
-      for (const point of others) {
+      let start = first; // of the piece to be drawn: the middle between two points, so that curves are smooth
+      others.forEach((point, i) => {
+        const [corner, next] = [i ? others[i - 1] : first, point];
+        const [end, smooth] = [{ x: (corner.x + next.x) / 2, y: (corner.y + next.y) / 2 }, i && isSmooth(start, corner, next)];
         context.lineWidth = width * point.pressure;
         context.beginPath();
-        context.moveTo(before.x * size, before.y * size);
-        context.lineTo(point.x * size, point.y * size);
+        context.moveTo(start.x * size, start.y * size);
+        if (smooth) context.quadraticCurveTo(corner.x * size, corner.y * size, end.x * size, end.y * size);
+        else {
+          context.lineTo(corner.x * size, corner.y * size);
+          context.lineTo(end.x * size, end.y * size);
+        }
+        if (i === others.length - 1) context.lineTo(point.x * size, point.y * size);
         context.stroke();
-        before = point;
-      }
+        start = end;
+      });
     }
   }
 
@@ -179,6 +186,12 @@ export class Board {
     for (let i = 0; i < bytes.length; i++) bytes[i] = rgba[4 * i];
     return bytes;
   }
+}
+
+// Whether a stroke goes on nearly straight at a point, rather than turning a corner: by less than 60 degrees.
+function isSmooth(before, point, after) {
+  const [a, b] = [[point.x - before.x, point.y - before.y], [after.x - point.x, after.y - point.y]];
+  return a[0] * b[0] + a[1] * b[1] > 0.5 * Math.hypot(...a) * Math.hypot(...b);
 }
 
 // An image of ink as a canvas that is transparent where there is none.

@@ -38,7 +38,8 @@ function packedPalette() {
 export function cellColours(value, peak) {
   const step = peak > 0 ? Math.round((127 * (value ?? 0)) / peak) : 0;
   const [r, g, b] = palette()[Math.max(-127, Math.min(127, step)) + 127];
-  const isLight = 0.299 * r + 0.587 * g + 0.114 * b > 140;
+  const linear = [r, g, b].map((part) => (part / 255) ** 2.2);
+  const isLight = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2] > 0.18; // where black reads as well as white
   return { background: `rgb(${r}, ${g}, ${b})`, color: isLight ? "#10161d" : "#ffffff" };
 }
 

@@ -140,7 +140,7 @@ class Page {
 
   show(seen) {
     this.seen = seen;
-    element("label").textContent = seen ? seen.label : "–";
+    element("label").textContent = seen ? seen.label : "?";
     element("sure").textContent = seen ? percent(seen.probabilities[seen.label]) : "nothing drawn yet";
     this.bars.forEach((bar, class_) => {
       const probability = seen?.probabilities[class_] ?? null;

@@ -7,7 +7,10 @@ export const written = (value, digits = 2, least = 0.5 * 10 ** -digits) => {
   if (value === null || value === undefined) return "NaN";
   const size = Math.abs(value);
   if (size >= 1e5 || (size > 0 && size < least)) return value.toExponential(1).replace("-", "−");
-  return value.toFixed(size >= 1000 ? 0 : digits).replace("-", "−");
+  return value
+    .toFixed(size >= 1000 ? 0 : digits)
+    .replace(/^-(?=[0.]*$)/, "")
+    .replace("-", "−");
 };
 
 // An element with text or children: make("p", {class: "note"}, "text", ...).
