@@ -56,7 +56,7 @@ def text(line: str) -> Answer:
 
 
 class Refused(Exception):
-    """A request that is answered with a status of 400 to 499."""
+    """A request that is answered with another status than 200."""
 
     def __init__(self, status: HTTPStatus, line: str = "") -> None:
         super().__init__(line or status.phrase)

@@ -32,7 +32,7 @@ def prepared(drawing: np.ndarray, shape: Pair) -> np.ndarray | None:
     True
     >>> drawing[20:220, 30:50] = 255  # a stroke, 200 pixels long and off the centre
     >>> rows = np.flatnonzero(prepared(drawing, (28, 28)).any(axis=1))
-    >>> rows[0], rows[-1]  # 20 pixels long and in the middle
+    >>> int(rows[0]), int(rows[-1])  # 20 pixels long and in the middle
     (4, 23)
     """
     rows, columns = (np.flatnonzero((drawing >= INK).any(axis=axis)) for axis in (1, 0))

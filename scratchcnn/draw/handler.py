@@ -78,9 +78,11 @@ class Handler(BaseHTTPRequestHandler):
     def _admitted(self) -> Answer:
         """Return the answer to a request that has its headers in order, comes from here and has the token."""
         body_length = self._body_length()
-        token, _, target = self.path[1:].partition("/")
+        token, slash, target = self.path[1:].partition("/")
         if not (comes_from_here(self.headers, self.server.port) and is_the_token(token, self.server.token)):
             raise Refused(HTTPStatus.FORBIDDEN, REFUSED)
+        if not slash:  # the page would look for its files in another place
+            raise Refused(HTTPStatus.PERMANENT_REDIRECT)
         name, _, query = target.partition("?")
         question = self.server.answers.question(self.command, name)
         if self.command == "POST" and self.headers.get_all("Content-Type") != ["application/octet-stream"]:
@@ -115,6 +117,8 @@ class Handler(BaseHTTPRequestHandler):
         self.send_response_only(status)
         for name, value in {"Content-Type": answer.kind, "Content-Length": str(len(answer.body)), **POLICY}.items():
             self.send_header(name, value)
+        if status is HTTPStatus.PERMANENT_REDIRECT:
+            self.send_header("Location", f"/{self.server.token}/")
         if self.close_connection:
             self.send_header("Connection", "close")
         self.end_headers()

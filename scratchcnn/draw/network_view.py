@@ -5,6 +5,8 @@ Letters: H W height and width of the input, K classes.
 
 from __future__ import annotations
 
+import copy
+import threading
 from typing import Any
 
 import numpy as np
@@ -13,6 +15,7 @@ from .. import ops
 from ..checks.messages import shown
 from ..layers import AveragePool2D, Conv2D, Dense, Dropout, Flatten, MaxPool2D, Rescaling
 from ..layers.base import Layer
+from ..layers.residual import planned
 from ..network.network import Network
 from ..training.prediction import answers_by_softmax
 from .packing import number, packed
@@ -28,7 +31,8 @@ class NetworkView:
     Parameters
     ----------
     model : Sequential
-        It takes images (H, W, 1) and answers with the probabilities of K classes.
+        It takes images (H, W, 1) and answers with the probabilities of K classes. Shown as it is now; what it learns
+        later does not count.
 
     Attributes
     ----------
@@ -46,8 +50,8 @@ class NetworkView:
     >>> import scratchcnn as sc
     >>> model = sc.Sequential([sc.Rescaling(1 / 255), sc.Flatten(), sc.Dense(10)], input_shape=(28, 28, 1))
     >>> seen = NetworkView(model).see(np.zeros((28, 28), np.uint8))
-    >>> seen["label"], len(seen["probabilities"]), [layer["peak"] for layer in seen["layers"]]
-    (0, 10, [0.0, 0.0, 0.0])
+    >>> seen["label"], len(seen["probabilities"]), seen["layers"][2]["peak"]
+    (0, 10, 0.0)
     """
 
     def __init__(self, model: Network) -> None:
@@ -67,6 +71,11 @@ class NetworkView:
             )
         self.model = model
         self.classes = model.output_shape[0]
+        # Of its own, each by itself and not fused: nothing of the model is touched, and buffers are used again.
+        self._layers = copy.deepcopy(model.layers)
+        for layer in planned(self._layers):
+            layer.needs_input_gradient = True
+        self._lock = threading.Lock()
 
     def description(self) -> dict[str, Any]:
         """Return what does not depend on the image: the layers with their names, shapes and a line on each."""
@@ -97,8 +106,23 @@ class NetworkView:
 
     def outputs(self, image: np.ndarray) -> list[np.ndarray]:
         """Return the input (H, W, 1) and the output of each layer, in their order, for an image of bytes (H, W)."""
-        x = self.scaled(image)
-        return [x[0], *(output[0] for output in self.model.layer_outputs(x).values())]
+        with self._lock:
+            return self._forward(self.scaled(image))
+
+    def _forward(self, x: np.ndarray) -> list[np.ndarray]:
+        outputs = [x[0]]
+        for layer in self._layers:
+            x = layer.forward(x)
+            outputs.append(x[0].copy())
+        return outputs
+
+    def _input_gradient(self, class_: int) -> np.ndarray:
+        """Return the gradient of a class's logit at the latest input, (1, H, W, 1)."""
+        dy: Any = np.zeros((1, self.classes), self.model.dtype)  # d logit / d logits
+        dy[0, class_] = 1
+        for layer in reversed(self._layers):
+            dy = layer.backward(dy)
+        return np.array(dy)
 
     def see(self, image: np.ndarray, class_: int | None = None) -> dict[str, Any]:
         """Return what the model makes of an image of bytes (H, W), as JSON values.
@@ -106,13 +130,14 @@ class NetworkView:
         ``evidence`` is gradient times input, pixel by pixel: how much the score of a class, its logit, owes to the ink
         there, as far as a straight line can say. Of the class given, or of the one that wins.
         """
-        _, *outputs = self.outputs(image)  # each without the batch axis
-        logits = outputs[-1][np.newaxis]  # (1, K)
+        x = self.scaled(image)  # (1, H, W, 1)
+        with self._lock:
+            _, *outputs = self._forward(x)  # each without the batch axis
+            logits = outputs[-1][np.newaxis]  # (1, K)
+            label = int(logits[0].argmax())
+            gradient = self._input_gradient(label if class_ is None else class_)  # (1, H, W, 1)
         probabilities = np.empty_like(logits)
         ops.softmax_forward(logits, out=probabilities)
-        label = int(probabilities[0].argmax())
-        x = self.scaled(image)
-        gradient = self.model.input_gradient(x, label if class_ is None else class_)  # (1, H, W, 1)
         return {
             "label": label,
             "class": label if class_ is None else class_,

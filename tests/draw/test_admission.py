@@ -94,6 +94,12 @@ def test_the_page_asks_nobody_else_and_has_no_code_in_its_markup(server):
         assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\b", text)
 
 
+def test_an_address_without_its_last_character_leads_to_the_page(server):
+    answer = sent(server, request(server, "GET", "").replace(b"/ HTTP", b" HTTP", 1))
+    assert status(answer) == 308 and f"Location: /{server.token}/\r\n".encode() in answer
+    assert b"Location" not in sent(server, request(server, "GET", "", token="x").replace(b"/ HTTP", b" HTTP", 1))
+
+
 def test_two_servers_have_two_tokens(server):
     with running() as other:
         assert other.token != server.token and len(server.token) >= 32

@@ -10,7 +10,7 @@ const percent = (value) => (value === null ? "NaN" : `${(100 * value).toFixed(1)
 async function ask(name, query = {}, body = null) {
   const numbers = new URLSearchParams(Object.entries(query).filter(([, value]) => value !== null));
   const options = body ? { method: "POST", body, headers: { "Content-Type": "application/octet-stream" } } : {};
-  const target = numbers.size ? `${name}?${numbers}` : name;
+  const target = `${numbers}` ? `${name}?${numbers}` : name;
   let response;
   try {
     response = await fetch(target, options);
@@ -151,7 +151,7 @@ class Page {
       bar.setAttribute("aria-pressed", String(class_ === this.class));
       bar.setAttribute("aria-label", `${class_}: ${seen ? percent(probability) : "nothing drawn"}; show its evidence`);
     });
-    element("time").textContent = seen ? `${seen.milliseconds.toFixed(1)} ms of computation, from the drawing to all that is shown` : "";
+    element("time").textContent = seen ? `${seen.milliseconds.toFixed(1)} ms of computation for all that is shown` : "";
     this.layers.show(seen?.layers);
     this.paint();
   }
