@@ -141,15 +141,27 @@ def test_the_answer_is_that_of_predict_and_nothing_of_the_model_changes(referenc
     assert [array.tobytes() for array in (*model.get_weights(), model.gradients)] == before
 
 
+def unpacked(values):
+    return np.frombuffer(base64.b64decode(values["bytes"]), np.int8) * (values["peak"] / 127)
+
+
+@pytest.mark.parametrize("class_", [None, 3])
+def test_what_is_shown_is_what_the_model_says_of_itself(reference, class_):
+    model, image = small_reader(seed=3), sc.data.load_data("digits")[1][0][4]
+    seen = NetworkView(model).see(image, class_)
+    for values, output in zip(seen["layers"], model.layer_outputs(image[None]).values(), strict=True):
+        if values is not None:  # a byte is as near as a half of its steps
+            np.testing.assert_allclose(unpacked(values), output.ravel(), atol=values["peak"] / 250)
+    evidence = model.input_gradient(image[None], seen["class"])[0, ..., 0] * image
+    np.testing.assert_allclose(unpacked(seen["evidence"]), evidence.ravel(), atol=seen["evidence"]["peak"] / 250)
+    assert seen["class"] == (seen["label"] if class_ is None else class_)
+
+
 def test_evidence_adds_up_to_the_score_where_the_network_is_linear(reference):
     model = sc.Sequential([sc.Rescaling(1 / 255), sc.Flatten(), sc.Dense(10)], input_shape=(28, 28, 1), seed=5)
     image = sc.data.load_data("digits")[1][0][0]
-    for class_ in (None, 3):
-        seen = NetworkView(model).see(image, class_)
-        packed = np.frombuffer(base64.b64decode(seen["evidence"]["bytes"]), np.int8)
-        total = packed.astype(float).sum() * seen["evidence"]["peak"] / 127
-        assert seen["class"] == (seen["label"] if class_ is None else 3)
-        assert total == pytest.approx(model.forward(image[None])[0, seen["class"]], abs=0.02)
+    seen = NetworkView(model).see(image)
+    assert unpacked(seen["evidence"]).sum() == pytest.approx(model.forward(image[None])[0, seen["label"]], abs=0.02)
 
 
 def test_a_drawing_is_prepared_as_pictures_are_wherever_it_stands():
