@@ -19,7 +19,7 @@ def prepared(drawing: np.ndarray, shape: Pair) -> np.ndarray | None:
     drawing : ndarray of uint8, shape (SIDE, SIDE)
         From 0, paper, to 255, ink.
     shape : (int, int)
-        Height and width of the input. Where it is not 28 x 28, what was made is enlarged or reduced.
+        Height and width of the input. Where it is not 28 x 28, what was made is enlarged or reduced to fit.
 
     Returns
     -------
@@ -44,4 +44,9 @@ def prepared(drawing: np.ndarray, shape: Pair) -> np.ndarray | None:
         return image
     from PIL import Image
 
-    return np.asarray(Image.fromarray(image).resize(shape[::-1], Image.Resampling.BOX))
+    side = min(shape)
+    top, left = (shape[0] - side) // 2, (shape[1] - side) // 2
+    other = np.zeros(shape, np.uint8)
+    resized = Image.fromarray(image).resize((side, side), Image.Resampling.BILINEAR)
+    other[top : top + side, left : left + side] = resized
+    return other

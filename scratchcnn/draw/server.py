@@ -101,7 +101,7 @@ def serve(model: Any = None, port: int = 0, open_browser: bool = True) -> None:
         model = packaged_model()
     with DrawServer(model, port) as server:
         try:
-            say("Preparing the network ...")
+            say("Preparing the network; the first time, its kernels are compiled ...")
             with heeded():
                 warm_up(server.answers)
             say(f"Draw on {server.address}\nCtrl-C ends it.")
