@@ -48,5 +48,5 @@ def prepared(drawing: np.ndarray, shape: Pair) -> np.ndarray | None:
     top, left = (shape[0] - side) // 2, (shape[1] - side) // 2
     other = np.zeros(shape, np.uint8)
     resized = Image.fromarray(image).resize((side, side), Image.Resampling.BILINEAR)
-    other[top : top + side, left : left + side] = resized
+    other[top : top + side, left : left + side] = np.asarray(resized)
     return other

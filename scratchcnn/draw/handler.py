@@ -10,14 +10,11 @@ import re
 import sys
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..checks.messages import reason
 from .admission import comes_from_here, is_the_token
 from .answers import Answer, Refused, text
-
-if TYPE_CHECKING:
-    from .server import DrawServer
 
 LONGEST_LINE = 4096
 REFUSED = "Refused. Type the address that the terminal shows into the browser."
@@ -39,7 +36,7 @@ LINE = re.compile(rb"[A-Z]{1,20} /[!-~]* HTTP/1\.[01]\r?\n")  # visible ASCII, w
 class Handler(BaseHTTPRequestHandler):
     """One connection, request after request."""
 
-    server: DrawServer
+    server: Any  # a DrawServer
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
     timeout = 30.0  # seconds for one read or write; the server ends sooner what is slow

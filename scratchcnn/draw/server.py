@@ -83,6 +83,9 @@ def serve(model: Any = None, port: int = 0, open_browser: bool = True) -> None:
     Notes
     -----
     The page and its server are on this machine alone: nothing comes from or goes to another one, nothing is stored.
+    The address holds a secret, which other users of the machine may read in the list of processes while the browser
+    opens it; with it they could ask the model, and see nothing of what is drawn.
+
     Over SSH, forward the port under the same number: ``ssh -L 8000:127.0.0.1:8000``, and ``port=8000`` here.
 
     Examples
@@ -90,9 +93,8 @@ def serve(model: Any = None, port: int = 0, open_browser: bool = True) -> None:
     ::
 
         import scratchcnn as sc
-        from scratchcnn.draw import serve
 
-        serve(sc.load_model("digits.npz"))
+        sc.draw.serve(sc.load_model("digits.npz"))
     """
     yes_or_no("open_browser", open_browser)
     if model is None:
