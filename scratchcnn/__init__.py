@@ -42,6 +42,8 @@ from .ensemble import Ensemble, ShiftAverage
 from . import data
 from . import recipes
 from . import plots
+from . import pictures
+from .pictures import read_digit, read_digits
 from . import gradcheck
 from . import interchange
 # isort: on
@@ -86,7 +88,10 @@ __all__ = [
     "metrics",
     "model_from_json",
     "ops",
+    "pictures",
     "plots",
+    "read_digit",
+    "read_digits",
     "recipes",
     "regularizers",
     "schedules",

@@ -157,6 +157,19 @@ def tiny_network(classes: int) -> list[Layer]:
     ]
 
 
+def pictures_network(classes: int) -> list[Layer]:
+    """Return the tiny network with twice as many filters: 27,218 parameters, a file of 130 kB."""
+    return [
+        Rescaling(1 / 255),
+        *(Conv2D(16, 3), _norm(), ReLU()),  # 28 x 28 x 1 -> 26 x 26 x 16
+        *(Conv2D(16, 3), ReLU(), MaxPool2D(2), _norm()),  # -> 12 x 12 x 16
+        *(Conv2D(32, 3), _norm(), ReLU()),  # -> 10 x 10 x 32
+        *(Conv2D(32, 3), ReLU(), MaxPool2D(2), _norm()),  # -> 4 x 4 x 32
+        *(Conv2D(32, 3), _norm(), ReLU()),  # -> 2 x 2 x 32
+        *(Flatten(), Dropout(0.2), Dense(classes)),
+    ]
+
+
 def best_network(classes: int) -> list[Layer]:
     """Return six convolutions; it ends in global average pooling over 192 filters.
 
@@ -217,6 +230,16 @@ RECIPES = {
         schedule=lambda steps: OneCycle(0.01, steps),
         optimizer=lambda schedule: AdamW(schedule, weight_decay=0.01),
         augmentation=Augmentation(rotation=10, shift=1.5, zoom=0.1, shear=5),
+        average=0.999,
+    ),
+    # For hands and fonts that MNIST has not: every image is turned, slanted and bent further than its writers did.
+    "pictures": Recipe(
+        network=pictures_network,
+        epochs=20,
+        batch_size=128,
+        schedule=lambda steps: OneCycle(0.01, steps),
+        optimizer=lambda schedule: AdamW(schedule, weight_decay=0.01),
+        augmentation=Augmentation(rotation=18, shift=1.5, zoom=0.15, shear=12, elastic=(34, 5)),
         average=0.999,
     ),
     # The most that ten minutes reach, which are 22 epochs.

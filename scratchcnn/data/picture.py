@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ..checks.messages import reason
+from ..checks.paths import shown_path
 from ..files import open_regular
 
 SUFFIXES_OF = {
@@ -23,33 +27,50 @@ SUFFIXES_OF = {
 SUFFIXES = tuple(suffix for suffixes in SUFFIXES_OF.values() for suffix in suffixes)
 
 
-def read_picture(path: Path, size: tuple[int, int] | None, mode: str | None) -> np.ndarray:
-    """Return one picture, (H, W) or (H, W, 3) of uint8: upright, on white, of ``size`` and ``mode`` if they are given.
+@contextlib.contextmanager
+def opened(path: str | os.PathLike[str]) -> Iterator[Any]:
+    """Open a picture's file as a ``PIL.Image``; a ValueError says what is wrong with it, also where it is used.
 
     Its content decides which of the formats it has, not its name; no other program is run for it.
     """
-    from PIL import Image, ImageOps, UnidentifiedImageError
+    from PIL import Image, UnidentifiedImageError
 
     with open_regular(path) as file:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("error", Image.DecompressionBombWarning)
                 with Image.open(file, formats=list(SUFFIXES_OF)) as picture:
-                    flat = _as_bytes(ImageOps.exif_transpose(picture), picture.format)
-                    if mode is not None:
-                        flat = flat.convert(mode)
-                    if size is not None:
-                        flat = flat.resize((size[1], size[0]), Image.Resampling.BILINEAR)
-                    return np.asarray(flat)
+                    yield picture
         except MemoryError:
             raise
         except UnidentifiedImageError:
             formats = ", ".join(SUFFIXES_OF)
             raise ValueError(
-                f"{path} is no picture that can be read: its content is none of {formats}; remove it, or convert it"
+                f"{shown_path(path)} is no picture that can be read: its content is none of {formats}; remove it, or "
+                "convert it"
             ) from None
         except Exception as error:  # whatever a damaged file raises
-            raise ValueError(f"{path} is no picture that can be read: {reason(error)}") from error
+            raise ValueError(f"{shown_path(path)} is no picture that can be read: {reason(error)}") from error
+
+
+def upright(picture: Any) -> Any:
+    """Return a ``PIL.Image`` of mode L or RGB: as the camera held it, and what is transparent laid on white."""
+    from PIL import ImageOps
+
+    return _as_bytes(ImageOps.exif_transpose(picture), picture.format)
+
+
+def read_picture(path: Path, size: tuple[int, int] | None, mode: str | None) -> np.ndarray:
+    """Return one picture, (H, W) or (H, W, 3) of uint8: upright, on white, of ``size`` and ``mode`` if they are given."""
+    from PIL import Image
+
+    with opened(path) as picture:
+        flat = upright(picture)
+        if mode is not None:
+            flat = flat.convert(mode)
+        if size is not None:
+            flat = flat.resize((size[1], size[0]), Image.Resampling.BILINEAR)
+        return np.asarray(flat)
 
 
 def _as_bytes(picture: Any, format_: str | None) -> Any:
