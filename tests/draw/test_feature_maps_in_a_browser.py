@@ -48,11 +48,10 @@ def test_a_click_on_a_pool_marks_the_number_that_is_the_value(page):
 def test_the_panel_follows_the_drawing_and_closes(page):
     Hand(page).draw(DIGITS[4][:1])
     settled(page)
-    pressed_map(page, 1, 5, 5, 0)
+    pressed_map(page, 1, 13, 13, 0)
     before = numbers_of(page, ".panel .value")
     Hand(page).draw(DIGITS[4][1:])
     settled(page)
-    page.execute_async_script("setTimeout(arguments[0], 300)")
     assert numbers_of(page, ".panel .value") != before
     page.find_element("css selector", ".panel .close").click()
     assert not page.find_elements("css selector", ".panel")

@@ -56,7 +56,7 @@ def test_undo_and_clear_take_back_and_are_taken_back(page):
 
 def test_a_test_image_comes_to_the_network_as_it_is_and_can_be_drawn_on(page):
     page.find_element("css selector", "#digits button[aria-label='A test image of a 7']").click()
-    page.execute_async_script("setTimeout(arguments[0], 300)")
+    settled(page)
     assert settled(page) and re.fullmatch(r"28 × 28 pixels: test image \d+, labelled 7", text(page, "#input-caption"))
     same = "return page.seen.image === btoa(String.fromCharCode(...page.board.marks()[0].image))"
     assert page.execute_script(same)
@@ -104,11 +104,11 @@ def test_all_can_be_done_with_keys(page):
     press(page, Keys.BACKSPACE)
     assert settled(page) is None
     press(page, "6")
-    page.execute_async_script("setTimeout(arguments[0], 300)")
+    settled(page)
     assert "labelled 6" in text(page, "#input-caption")
     page.execute_script("page.layers.cards[1].grid.canvas.focus()")
     press(page, Keys.ARROW_LEFT, Keys.PAGE_DOWN, Keys.ENTER)
-    page.execute_async_script("setTimeout(arguments[0], 300)")
+    settled(page)
     assert "map 1, row" in text(page, ".panel h4")
     press(page, Keys.ARROW_UP)
     page.find_element("css selector", ".panel canvas").send_keys(Keys.ESCAPE)
@@ -134,7 +134,7 @@ def test_nothing_is_wider_than_the_screen(page, width):
     kinds = page.execute_script("return page.model.layers.map((layer) => layer.kind)")
     for place in (index for index, kind in enumerate(kinds) if kind in ("Conv2D", "Dense", "MaxPool2D")):
         page.execute_script("page.layers.explain(arguments[0], {row: 0, column: 0, channel: 1})", place)
-        page.execute_async_script("setTimeout(arguments[0], 200)")
+        settled(page)
         widest = page.execute_script("return document.documentElement.scrollWidth")
         assert widest <= width, kinds[place]
 

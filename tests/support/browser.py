@@ -132,7 +132,7 @@ def ready(driver, address):
 def settled(driver):
     """Wait until the page shows the answer to what is on the board, and return it; None for an empty board."""
     return driver.execute_async_script(
-        "const done = arguments[0]; const look = () => page.busy || page.board.stroke ? setTimeout(look, 10)"
+        "const done = arguments[0]; const look = () => page.isWaiting ? setTimeout(look, 10)"
         ": done(page.seen && {label: page.seen.label, probabilities: page.seen.probabilities,"
         " milliseconds: page.seen.milliseconds}); setTimeout(look, 30)"
     )

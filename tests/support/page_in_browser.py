@@ -2,7 +2,7 @@
 
 import pytest
 
-from support.browser import chromium, ready, screen, theme
+from support.browser import chromium, ready, screen, settled, theme
 from support.pages import running
 
 
@@ -57,7 +57,7 @@ def pressed_map(page, place, row, column, channel):
         *(place, row, column, channel),
     )
     click(page, x, y)
-    page.execute_async_script("setTimeout(arguments[0], 300)")
+    settled(page)
     return page.execute_script(
         "const [i, row, column, channel] = arguments; const layer = page.model.layers[i];"
         "const [, columns, channels] = layer.shape.length === 3 ? layer.shape : [1, 1, layer.shape[0]];"

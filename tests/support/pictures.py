@@ -54,7 +54,9 @@ def picture(split: Split, number: int, widest: int = 4000) -> tuple[Image.Image,
     rng = np.random.default_rng((split.seed, number))
     digit = number % 10
     wanted = math.exp(rng.uniform(math.log(200), math.log(widest)))
-    times = math.ceil(wanted / 1400)  # drawn smaller and enlarged: no camera is sharp to the pixel, and noise takes time
+    times = math.ceil(
+        wanted / 1400
+    )  # drawn smaller and enlarged: no camera is sharp to the pixel, and noise takes time
     width = round(wanted / times)
     height = round(width * rng.choice([0.75, 1.0, 4 / 3, 9 / 16]))
     ink = turned(glyph(split, digit, round(min(width, height) * rng.uniform(0.25, 0.75)), rng), rng.uniform(-15, 15))
@@ -75,7 +77,9 @@ def line_of(split: Split, digits: str, number: int, height: int = 80) -> Image.I
     for row, text in enumerate(rows):
         for column, digit in enumerate(text):
             if digit != " ":
-                ink = glyph(split, int(digit), height, np.random.default_rng((split.seed, number, 2, row, column)), number)
+                ink = glyph(
+                    split, int(digit), height, np.random.default_rng((split.seed, number, 2, row, column)), number
+                )
                 place = (column * height + height // 2, round(1.7 * row * height) + height // 2)
                 mask.paste(ink, place, ink)
     return on_paper(np.asarray(mask), rng)
@@ -85,7 +89,11 @@ def glyph(split: Split, digit: int, height: int, rng: np.random.Generator, sourc
     """Return a digit, white on black and cropped, by one of the hands (twice as often) or in one of the fonts."""
     chosen = rng.integers(100) if source is None else source
     if chosen % 3:
-        hand = split.hands[chosen % len(split.hands)] if source is not None else split.hands[rng.integers(len(split.hands))]
+        hand = (
+            split.hands[chosen % len(split.hands)]
+            if source is not None
+            else split.hands[rng.integers(len(split.hands))]
+        )
         drawn = hands.write(hand[digit], height, rng.uniform(0.03, 0.13), rng)
     else:
         font = split.fonts[rng.integers(len(split.fonts))]
@@ -108,7 +116,9 @@ def on_paper(mask: np.ndarray, rng: np.random.Generator) -> Image.Image:
     """Return ink (H, W) of uint8 on paper, or light on a dark board: in uneven light, with noise, ruled or squared."""
     height, width = mask.shape
     dark_on_light = rng.random() < 0.6
-    paper, ink = (rng.uniform(150, 250), rng.uniform(10, 70)) if dark_on_light else (rng.uniform(10, 70), rng.uniform(190, 255))
+    paper, ink = (
+        (rng.uniform(150, 250), rng.uniform(10, 70)) if dark_on_light else (rng.uniform(10, 70), rng.uniform(190, 255))
+    )
     page = np.full((height, width), paper, np.float32)
     kind = rng.random()
     if kind < 0.3:

@@ -7,7 +7,18 @@ import { bytesOf, paintInk, paintSigned } from "./maps.js";
 const element = (id) => document.getElementById(id);
 const percent = (value) => (value === null ? "NaN" : `${(100 * value).toFixed(1)} %`);
 
-async function ask(name, query = {}, body = null) {
+let asked = 0; // requests without an answer yet
+
+async function ask(...question) {
+  asked += 1;
+  try {
+    return await answered(...question);
+  } finally {
+    asked -= 1;
+  }
+}
+
+async function answered(name, query = {}, body = null) {
   const numbers = new URLSearchParams(Object.entries(query).filter(([, value]) => value !== null));
   const options = body ? { method: "POST", body, headers: { "Content-Type": "application/octet-stream" } } : {};
   const target = `${numbers}` ? `${name}?${numbers}` : name;
@@ -42,6 +53,11 @@ class Page {
     element("pen").addEventListener("input", (event) => (this.board.width = Number(event.target.value)));
     addEventListener("theme", () => this.paint());
     this.show(null);
+  }
+
+  // Whether there is something to wait for, before all is shown.
+  get isWaiting() {
+    return this.busy || asked > 0 || this.board.stroke !== null;
   }
 
   makeBars() {
