@@ -4,8 +4,8 @@ import re
 
 import numpy as np
 import pytest
-from scratchcnn.pictures import packaged_model
 
+from scratchcnn.pictures import packaged_model
 from support.browser import DIGITS, Hand, chromium, needs_browser, ready, screen, settled, theme
 from support.page_in_browser import board, press, pressed_map, text
 from support.pages import running
