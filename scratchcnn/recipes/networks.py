@@ -32,7 +32,7 @@ def fast_network(classes: int) -> list[Layer]:
         Rescaling(1 / 255),
         *(Conv2D(16, 5), ReLU(), MaxPool2D(2)),  # 28 x 28 x 1 -> 12 x 12 x 16
         *(Conv2D(32, 3), ReLU(), MaxPool2D(2)),  # -> 5 x 5 x 32
-        *(Flatten(), Dense(128), ReLU(), Dense(classes)),
+        *(Flatten(), Dense(64), ReLU(), Dense(classes)),
     ]
 
 
