@@ -3,7 +3,8 @@
 In the order in which they count:
 
     NO_COLOR                     set to anything: none (https://no-color.org)
-    FORCE_COLOR, CLICOLOR_FORCE  set to anything but 0: colours also where the output is no terminal; FORCE_COLOR=0: none
+    FORCE_COLOR=0                none
+    FORCE_COLOR, CLICOLOR_FORCE  set to anything else: colours also where the output is no terminal
     TERM=dumb                    none
     no terminal                  none
     COLORTERM, TERM              tell whether there are 16 million, 256 or 16
