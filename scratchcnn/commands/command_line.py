@@ -67,15 +67,16 @@ def _parsers() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentPars
     program = "python -m scratchcnn" if is_module else "scratchcnn"
     parser = argparse.ArgumentParser(
         prog=program,
-        description="A convolutional network for handwritten digits, written from scratch.",
+        description="A convolutional network for handwritten digits, written from scratch.\n\ncommands:\n"
+        + "".join(f"  {name:<10} {command.summary}\n" for name, command in COMMANDS.items()),
         epilog=f"{program} COMMAND --help says more, with an example.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    commands = parser.add_subparsers(title="commands", dest="command", metavar="COMMAND")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", help=argparse.SUPPRESS)
     parsers = {}
     for name, command in COMMANDS.items():
         parsers[name] = commands.add_parser(
             name,
-            help=command.summary,
             description=f"{command.summary[0].upper()}{command.summary[1:]}.",
             epilog=command.example.replace("PROGRAM", program),
             formatter_class=argparse.RawDescriptionHelpFormatter,

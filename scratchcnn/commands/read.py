@@ -16,9 +16,10 @@ EXAMPLE = """examples:
   PROGRAM read photo.jpg
   PROGRAM read --model output/model.npz page1.png page2.png
 
-Dark ink on light paper or the other way round, one digit or several that do not touch. The picture that is shown is
-what the network sees, 28 x 28 pixels. A picture that cannot be read is named, and the others are read; the exit status
-is then 1. NO_COLOR=1 shows everything without colours."""
+Dark ink on light paper or the other way round, one digit or several that do not
+touch. What is shown is what the network sees, 28 x 28 pixels. A picture that
+cannot be read is named, and the others are read; the exit status is then 1.
+NO_COLOR=1 shows everything without colours."""
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

@@ -32,14 +32,18 @@ EXAMPLE = """examples:
   PROGRAM train --recipe best --ensemble 5   five models, and the average of what they say
   PROGRAM train --data fashion_mnist --model lenet5 --optimizer sgd --epochs 3
 
-Ctrl-C ends the training early, with what has been learnt measured and saved; --resume goes on with it."""
+Ctrl-C ends the training early, with what has been learnt measured and saved;
+--resume goes on with it."""
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of this command."""
-    parser.add_argument("--data", choices=["auto", *sc.data.DATASETS], default="auto", help="default: MNIST if found")
+    data, recipes = ["auto", *sc.data.DATASETS], sc.recipes.RECIPES
+    one_of = "default: MNIST if found; of " + ", ".join(data)
+    parser.add_argument("--data", choices=data, default="auto", metavar="NAME", help=one_of)
     parser.add_argument("--data-dir", help="a folder with the files of the data set")
-    parser.add_argument("--recipe", choices=sc.recipes.RECIPES, help="in place of the next five options")
+    instead = f"in place of the next five options; of {', '.join(recipes)}"
+    parser.add_argument("--recipe", choices=recipes, metavar="NAME", help=instead)
     parser.add_argument("--model", choices=MODELS, help="default: keras")
     parser.add_argument("--epochs", type=count, help="default: 10, or 30 for the bundled digits")
     parser.add_argument("--batch-size", type=count, help="default: 128, or 32 for the bundled digits")

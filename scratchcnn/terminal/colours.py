@@ -16,6 +16,8 @@ import os
 import sys
 from collections.abc import Mapping
 
+from ..checks.messages import can_write
+
 NONE, SIXTEEN, MANY, TRUE = 0, 16, 256, 1 << 24  # colours
 RESET = "\x1b[0m"
 BOLD = "\x1b[1m"
@@ -36,14 +38,11 @@ def colours() -> int:
     """
     environment = os.environ
     force = environment.get("FORCE_COLOR", "").lower()
-    if environment.get("NO_COLOR") or force in ("0", "false") or sys.stdout is None:
+    if environment.get("NO_COLOR") or force in ("0", "false") or not can_write(sys.stdout):
         return NONE
     if force or environment.get("CLICOLOR_FORCE", "0") not in ("", "0"):
         return {"2": MANY, "3": TRUE}.get(force) or max(SIXTEEN, _of_terminal(environment))
-    try:
-        is_terminal = sys.stdout.isatty()
-    except (AttributeError, ValueError):  # not a file, or a closed one
-        is_terminal = False
+    is_terminal = hasattr(sys.stdout, "isatty") and sys.stdout.isatty()
     return _of_terminal(environment) if is_terminal else NONE
 
 

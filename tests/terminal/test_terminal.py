@@ -139,9 +139,10 @@ def test_a_digit_and_its_bars_fit_80_columns_whatever_the_colours(output):
     texts = []
     for environment in ({"TERM": "dumb"}, {"TERM": "xterm"}, {"TERM": "xterm-256color"}):
         output(**environment)
-        texts.append(shown(sc.terminal.digit(image, [0.9, 0.1] + 8 * [0.0])).splitlines())
+        texts.append(shown(sc.terminal.digit(image, [0.9, 0.1] + 8 * [0.0])).split("\n"))
+    assert [len(lines) for lines in texts] == [14, 14, 14]
     for lines in texts:
-        assert len(lines) == 14 and max(map(len, lines)) <= 80
+        assert max(map(len, lines)) <= 80
         assert lines[2][31:] == "0  ██████████████████    90.00% <"
     assert [line[31:] for line in texts[0]] == [line[31:] for line in texts[2]]
 
