@@ -1,7 +1,7 @@
 """How a command ends: with an exit status, and with one line where it has failed.
 
-The status is 0 where all went well, 1 after a failure, 2 where the command line is wrong, 130 after Ctrl-C, and 141 where
-the reader of the output has gone (``... | head``), as in the shell.
+The status is 0 where all went well, 1 after a failure, 2 where the command line is wrong, 130 after Ctrl-C, and 141
+where the reader of the output has gone (``... | head``), as in the shell.
 """
 
 from __future__ import annotations

@@ -27,10 +27,10 @@ OPTIMIZERS: dict[str, Any] = {
 }
 MOST_SHOWN = 10  # classes of a confusion matrix that 80 columns hold
 EXAMPLE = """examples:
-  PROGRAM train                              MNIST, or the bundled digits without it
-  PROGRAM train --recipe fast                99 % of MNIST in a second
-  PROGRAM train --recipe best --ensemble 5   five models, and the average of what they say
-  PROGRAM train --data fashion_mnist --model lenet5 --optimizer sgd --epochs 3
+  PROGRAM train                              MNIST, or bundled digits
+  PROGRAM train --recipe fast                99 % in a second
+  PROGRAM train --recipe best --ensemble 5   five, averaged
+  PROGRAM train --data fashion_mnist --model lenet5 --epochs 3
 
 Ctrl-C ends the training early, with what has been learnt measured and saved;
 --resume goes on with it."""

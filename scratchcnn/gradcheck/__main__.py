@@ -18,8 +18,8 @@ from scratchcnn.gradcheck import Report
 from scratchcnn.gradcheck.report import LEGEND, LINE_HEAD, TABLE_LEGEND
 
 EXAMPLE = """examples:
-  PROGRAM gradcheck                          a line for each check
-  PROGRAM gradcheck --backend reference -v   of one implementation, with every array"""
+  PROGRAM gradcheck                          a line a check
+  PROGRAM gradcheck --backend reference -v   every array"""
 
 
 def layer_reports() -> Iterator[Report]:

@@ -39,7 +39,7 @@ def shown(text):
 
 
 def pixels(text):
-    """Return the image (2 lines, W) that a terminal shows: the green of foreground and background, as 24-bit colours."""
+    """Return the image (2 lines, W) that a terminal shows: the red of its 24-bit colours."""
     rows = []
     for line in text.splitlines():
         upper, lower, colours = [], [], (0, 0)
@@ -47,7 +47,7 @@ def pixels(text):
             if sequence and sequence != "\x1b[0m":
                 parameters = [int(number) for number in sequence[2:-1].split(";")]
                 assert parameters[:2] == [38, 2] and parameters[5:7] == [48, 2]
-                colours = parameters[3], parameters[8]
+                colours = parameters[2], parameters[7]
             elif character:
                 assert character == "▀"
                 upper.append(colours[0])
