@@ -30,10 +30,10 @@ EXAMPLE = """examples:
   PROGRAM train                              MNIST, or bundled digits
   PROGRAM train --recipe fast                99 % in a second
   PROGRAM train --recipe best --ensemble 5   five, averaged
-  PROGRAM train --data fashion_mnist --model lenet5 --epochs 3
+  PROGRAM train --data fashion_mnist --model lenet5
 
-Ctrl-C ends the training early, with what has been learnt measured and saved;
---resume goes on with it."""
+Ctrl-C ends the training early: what has been learnt is measured and
+saved, and --resume goes on with it."""
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
