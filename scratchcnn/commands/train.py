@@ -27,7 +27,7 @@ OPTIMIZERS: dict[str, Any] = {
 }
 MOST_SHOWN = 10  # classes of a confusion matrix that 80 columns hold
 EXAMPLE = """examples:
-  PROGRAM train                              MNIST, or bundled digits
+  PROGRAM train                              MNIST, if found
   PROGRAM train --recipe fast                99 % in a second
   PROGRAM train --recipe best --ensemble 5   five, averaged
   PROGRAM train --data fashion_mnist --model lenet5
