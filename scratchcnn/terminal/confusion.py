@@ -17,7 +17,7 @@ from .colours import MANY, SIXTEEN, TRUE, colours, painted
 ORANGES = {
     TRUE: ("48;2;254;230;206", "48;2;253;190;133", "48;2;253;141;60", "48;2;230;85;13"),
     MANY: ("48;5;223", "48;5;215", "48;5;208", "48;5;202"),
-    SIXTEEN: ("43",) * 4,
+    SIXTEEN: ("", "", "43", "43"),  # there is one orange: for the most
 }
 RIGHT = {TRUE: ("97", "48;2;8;81;156"), MANY: ("38;5;231", "48;5;25"), SIXTEEN: ("97", "44")}
 BLACK = {TRUE: "38;2;0;0;0", MANY: "38;5;16", SIXTEEN: "30"}
@@ -80,4 +80,5 @@ def _cell(count: int, width: int, is_right: bool, worst: int) -> str:
     if is_right:
         return text[0] + painted(text[1:], *RIGHT[shown])
     shades = ORANGES[shown]
-    return text[0] + painted(text[1:], BLACK[shown], shades[-(-count * len(shades) // worst) - 1])
+    shade = shades[-(-count * len(shades) // worst) - 1]
+    return text[0] + painted(text[1:], BLACK[shown], shade) if shade else text
