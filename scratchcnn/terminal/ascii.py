@@ -47,7 +47,7 @@ def shades(image: np.ndarray) -> list[str]:
     --------
     >>> import numpy as np
     >>> shades(np.array([[0, 1, 2], [9, 9, 9]]))
-    [' +@']
+    [' =@']
     """
     image = image[::2]
     level = (image / (image.max(initial=0) or 1.0)).clip(0, 1) * (len(SHADES) - 1)  # 0 to 9

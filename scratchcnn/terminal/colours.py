@@ -64,7 +64,7 @@ def grey(share: float, count: int) -> str:
     Examples
     --------
     >>> grey(1.0, TRUE), grey(0.5, MANY), grey(0.0, SIXTEEN)
-    ('38;2;255;255;255', '38;5;244', '30')
+    ('38;2;255;255;255', '38;5;243', '30')
     """
     if count == TRUE:
         level = round(255 * share)
