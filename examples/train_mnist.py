@@ -38,4 +38,4 @@ print(f"Test loss {loss:.4f}, test accuracy {accuracy:.2%} on {len(x_test):,} im
 model.save(options.output / "model.npz")
 sc.plots.learning_curves(history).savefig(options.output / "learning_curve.png", dpi=150)
 print(f"\nWhat is the first test digit? Its label says {y_test[0]}, and the model:\n")
-print(sc.plots.ascii_digit(x_test[0], model.predict(x_test[:1])[0]))  # ten probabilities, which sum to 1
+print(sc.terminal.digit(x_test[0], model.predict(x_test[:1])[0]))  # ten probabilities, which sum to 1

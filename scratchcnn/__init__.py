@@ -41,6 +41,7 @@ from .model import load_model, model_from_json
 from .ensemble import Ensemble, ShiftAverage
 from . import data
 from . import recipes
+from . import terminal
 from . import plots
 from . import pictures
 from .pictures import read_digit, read_digits
@@ -95,6 +96,7 @@ __all__ = [
     "recipes",
     "regularizers",
     "schedules",
+    "terminal",
 ]
 
 

@@ -12,8 +12,14 @@ from collections.abc import Iterator, Sequence
 
 import scratchcnn as sc
 from scratchcnn import gradcheck, ops
+from scratchcnn.checks.messages import say
+from scratchcnn.commands.ending import ended
 from scratchcnn.gradcheck import Report
 from scratchcnn.gradcheck.report import LEGEND, LINE_HEAD, TABLE_LEGEND
+
+EXAMPLE = """examples:
+  PROGRAM gradcheck                          a line a check
+  PROGRAM gradcheck --backend reference -v   every array"""
 
 
 def layer_reports() -> Iterator[Report]:
@@ -63,32 +69,43 @@ def model_reports() -> Iterator[Report]:
         yield gradcheck.check_model(sc.Sequential(layers, input_shape=(14, 14, 1), fuse=fuse), samples=5)
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Print all reports; return the exit status, 1 if anything is wrong."""
-    backends = [name for name in ops.BACKENDS if name != "jit" or importlib.util.find_spec("numba")]
-    parser = argparse.ArgumentParser(
-        prog="python -m scratchcnn.gradcheck", description="Check every layer, every loss and a whole network."
-    )
-    parser.add_argument(
-        "--backend", choices=backends, action="append", help="check one backend; default: all there are"
-    )
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of this command."""
+    parser.add_argument("--backend", choices=_backends(), action="append", help="check one; default: all there are")
     parser.add_argument("-v", "--verbose", action="store_true", help="show what was compared, array by array")
-    options = parser.parse_args(arguments)
+
+
+def run(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
+    """Print all reports; return the exit status, 1 if anything is wrong."""
     reports: list[Report] = []
-    for backend in options.backend or backends:
-        print(f"The derivatives of backward against those from differences, on the backend {backend}:\n")
+    for backend in options.backend or _backends():
+        say(f"The derivatives of backward against those from differences, on the backend {backend}:\n")
         if not options.verbose:
-            print(LINE_HEAD)
+            say(LINE_HEAD)
         with ops.using(backend):
             for group in (layer_reports, loss_reports, model_reports):
                 for report in group():
-                    print("\n".join(_lines(report, options.verbose)), flush=True)
+                    say("\n".join(_lines(report, options.verbose)))
                     reports.append(report)
-        print()
+        say("")
     wrong = [report for report in reports if not report.passed]
-    print(f"{TABLE_LEGEND if options.verbose else LEGEND}\n")
-    print(f"{len(reports)} checks, {len(wrong)} wrong, largest relative error {max(r.error for r in reports):.1e}")
+    say(f"{TABLE_LEGEND if options.verbose else LEGEND}\n")
+    say(f"{len(reports)} checks, {len(wrong)} wrong, largest relative error {max(r.error for r in reports):.1e}")
     return 1 if wrong else 0
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command by itself; return the exit status."""
+    description = "Check every layer, every loss and a whole network."
+    parser = argparse.ArgumentParser(prog="python -m scratchcnn.gradcheck", description=description)
+    add_options(parser)
+    options = parser.parse_args(arguments)
+    return ended("gradcheck", lambda: run(parser, options))
+
+
+def _backends() -> list[str]:
+    """Return the implementations of the operations that there are."""
+    return [name for name in ops.BACKENDS if name != "jit" or importlib.util.find_spec("numba")]
 
 
 def _lines(report: Report, verbose: bool) -> list[str]:

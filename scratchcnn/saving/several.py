@@ -61,6 +61,21 @@ def save_models(models: Sequence[Network], path: str | PathLike[str]) -> None:
         np.savez(file, **arrays)  # type: ignore[arg-type]  # no key is called allow_pickle
 
 
+def holds_several(path: str | PathLike[str]) -> bool:
+    """Return whether a file is one that ``save_models`` wrote; nothing is believed or said of any other.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be opened, or is not a regular file.
+    """
+    with open_regular(path) as file:
+        try:
+            return "ensemble" in Archive(file).names
+        except Exception:  # an untrusted file can fail in any way; who loads it will say how
+            return False
+
+
 def read_models(path: str | PathLike[str], known: Known, kind: type[Kind]) -> list[Kind]:
     """Return the models in a file that ``save_models`` wrote."""
     with open_regular(path) as file:

@@ -1,30 +1,20 @@
-"""examples/train_recipe.py: every choice it offers learns, and no option is accepted and ignored.
+"""``train``, as examples/train_recipe.py: every choice it offers learns, and no option is accepted and ignored.
 
 What it does with a recipe is compared with the recipe itself in ``test_recipes.py``.
 """
 
 import csv
-import importlib
 
 import numpy as np
 import pytest
 
 import scratchcnn as sc
 from scratchcnn import commands
+from scratchcnn.commands import train
 from support.example_scripts import TRAIN_RECIPE, run_here
 
 
-def test_the_script_of_recipes_has_at_most_130_lines():
-    assert len(TRAIN_RECIPE.read_text(encoding="utf-8").splitlines()) <= 130
-
-
-@pytest.fixture
-def script(monkeypatch):
-    monkeypatch.syspath_prepend(TRAIN_RECIPE.parent)
-    return importlib.import_module("train_recipe")
-
-
-def test_without_mnist_the_bundled_digits_are_used_and_that_is_said(script, monkeypatch, capsys):
+def test_without_mnist_the_bundled_digits_are_used_and_that_is_said(monkeypatch, capsys):
     load_data = sc.data.load_data
 
     def no_mnist(name, data_dir=None):
@@ -33,14 +23,14 @@ def test_without_mnist_the_bundled_digits_are_used_and_that_is_said(script, monk
         return load_data(name, data_dir)
 
     monkeypatch.setattr(sc.data, "load_data", no_mnist)
-    (train, test), name = commands.load("auto", None)
-    assert (len(train[0]), len(test[0]), name) == (4000, 1000, "digits")
+    (learnt, held_out), name = commands.load("auto", None)
+    assert (len(learnt[0]), len(held_out[0]), name) == (4000, 1000, "digits")
     assert "using the 5,000 bundled digits" in capsys.readouterr().out
     with pytest.raises(SystemExit, match="no network"):
         commands.load("mnist", None)
 
 
-def test_a_folder_of_data_that_is_named_is_the_only_place_to_look(script, tmp_path):
+def test_a_folder_of_data_that_is_named_is_the_only_place_to_look(tmp_path):
     for name in (str(tmp_path), ""):
         with pytest.raises(SystemExit, match="data_dir"):
             commands.load("auto", name)
@@ -48,9 +38,9 @@ def test_a_folder_of_data_that_is_named_is_the_only_place_to_look(script, tmp_pa
 
 @pytest.mark.parametrize("model", ["keras", "lenet5"])
 @pytest.mark.parametrize("optimizer", ["adam", "adamw", "sgd"])
-def test_every_network_and_optimizer_on_offer_learns(script, model, optimizer):
-    network = sc.Sequential(script.MODELS[model](10), input_shape=(28, 28, 1))
-    network.compile(script.OPTIMIZERS[optimizer](0.05 if optimizer == "sgd" else 0.005))
+def test_every_network_and_optimizer_on_offer_learns(model, optimizer):
+    network = sc.Sequential(train.MODELS[model](10), input_shape=(28, 28, 1))
+    network.compile(train.OPTIMIZERS[optimizer](0.05 if optimizer == "sgd" else 0.005))
     images, labels = (array[:64] for array in sc.data.load_data("digits")[0])
     losses = network.fit(images, labels, epochs=10, batch_size=16, verbose=0).history["loss"]
     assert losses[-1] < 0.7 * losses[0]

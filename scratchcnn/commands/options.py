@@ -13,8 +13,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from . import data
-from .callbacks import BackupAndRestore
+from .. import data
+from ..callbacks import BackupAndRestore
 
 
 def count(text: str) -> int:
@@ -93,13 +93,32 @@ def parse(
         ``recipe=("epochs",)`` says that ``--epochs``, whose default is None, must not be given beside ``--recipe``.
     """
     options = parser.parse_args(arguments)
+    refuse_ignored(parser, options, **excluded)
+    replace_unknown_characters()
+    return options
+
+
+def refuse_ignored(parser: argparse.ArgumentParser, options: argparse.Namespace, **excluded: Sequence[str]) -> None:
+    """End the program where an option was given that would be ignored; ``excluded`` is that of ``parse``."""
     for name, others in excluded.items():
         given = [_option(other) for other in others if getattr(options, other) is not None]
         if getattr(options, name) not in (None, False) and given:
             parser.error(f"{', '.join(given)} would be ignored beside {_option(name)}; leave one or the other out")
-    if hasattr(sys.stdout, "reconfigure"):
-        sys.stdout.reconfigure(errors="replace")
-    return options
+
+
+def replace_unknown_characters() -> None:
+    """Let the outputs show a question mark for what they cannot encode."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+
+
+def port(text: str) -> int:
+    """Return the number of a port, 0 for any."""
+    number = _at_least(0, text)
+    if number > 65535:
+        raise argparse.ArgumentTypeError(f"must be at most 65535, got {number}")
+    return number
 
 
 def _at_least(lowest: int, text: str) -> int:
