@@ -1,9 +1,9 @@
 """The accuracy that each recipe reaches on the 10,000 test images of MNIST and Fashion-MNIST, over several seeds.
 
 The recipes were chosen on training images alone ("How the recipes were chosen" says how, and the one thing that the
-test images have decided), and are the same for both. Each row is over trainings on all 60,000 images, each measured once on
-the test images; "5 x" is the average of the probabilities of that many models, and "9 shifts" says that each model
-looked at each image shifted by up to a pixel, nine times, too. `benchmarks/accuracy.csv` has every seed with the
+test images have decided), and are the same for both. Each row is over trainings on all 60,000 images, each measured
+once on the test images; "5 x" is the average of the probabilities of that many models, and "9 shifts" says that each
+model looked at each image shifted by up to a pixel, nine times, too. `benchmarks/accuracy.csv` has every seed with the
 checksum of its weights, and `python examples/train_recipe.py --data DATA --recipe NAME --seed SEED` prints the same
 one, on any number of threads (on a CPU with the same vector width: others add up in another order). Seconds are those
 of `fit`, with the kernels compiled before, of the trainings with the most threads; of an average, the sum. Trainings
