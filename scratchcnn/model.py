@@ -16,6 +16,7 @@ from .layers.base import Layer
 from .losses import Loss
 from .losses.choice import as_loss
 from .metrics.choice import as_metrics
+from .network import inspection
 from .network.network import Network
 from .network.summary import html_summary, summary
 from .optimizers import Optimizer
@@ -176,6 +177,8 @@ class Sequential(Network):
     train_on_batch = explained(on_batch.train_on_batch)
     test_on_batch = explained(on_batch.test_on_batch)
     predict_on_batch = explained(on_batch.predict_on_batch)
+    layer_outputs = explained(inspection.layer_outputs)
+    input_gradient = explained(inspection.input_gradient)
     save = explained(saving.save_model)
     save_weights = explained(weights.save_weights)
     load_weights = explained(weights.load_weights)
