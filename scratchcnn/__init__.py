@@ -99,6 +99,6 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name == "sklearn":  # needs scikit-learn, and is imported when it is asked for
-        return importlib.import_module(".sklearn", __name__)
+    if name in ("draw", "sklearn"):  # a server, and what needs scikit-learn: imported when they are asked for
+        return importlib.import_module(f".{name}", __name__)
     _elsewhere(__name__, name)

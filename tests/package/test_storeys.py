@@ -28,7 +28,7 @@ STOREYS = """
     callbacks                                  what can be done while a network is trained
     training                                   how a network learns
     model                                      compile, fit, evaluate, predict, save, summary
-    ensemble, recipes, plots, figure, pictures, terminal, commands, gradcheck, interchange, sklearn
+    ensemble, recipes, plots, figure, pictures, terminal, commands, gradcheck, interchange, sklearn, draw
 """
 
 
