@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from .. import ops
 from ..checks.inputs import as_integer
 from ..checks.messages import reason, say
 from ..checks.settings import yes_or_no
@@ -116,6 +117,7 @@ def serve(model: Any = None, port: int = 0, open_browser: bool = True) -> None:
 
 def warm_up(answers: Answers) -> None:
     """Let everything be computed once: the first time, kernels are compiled or loaded."""
+    ops.compile_ahead(answers.view.see, np.zeros(answers.shape, np.uint8))
     answers.question("POST", "drawing").answer("", (np.eye(SIDE, dtype=np.uint8) * 255).tobytes())
 
 
