@@ -12,6 +12,7 @@ import numpy as np
 from ..callbacks.progress import announcing_compilation
 from ..checks.inputs import as_integer
 from ..checks.messages import shown
+from ..layers import AveragePool2D, MaxPool2D
 from ..training.prediction import predict
 from .canvas import SIGNED, as_classes, as_model, as_model_images, figure, limit_of, show_image, traced
 
@@ -70,7 +71,7 @@ def grad_cam(model: Network, images: np.ndarray, class_: Any = None, layer: str 
     class_ : int or array_like of int, shape (N,), optional
         By default the class that the model answers.
     layer : str, optional
-        The name of a layer with maps; by default the last one whose maps are larger than 1 x 1.
+        The name of a layer with maps; by default the last one that does not pool, with maps larger than 1 x 1.
 
     Examples
     --------
@@ -84,7 +85,8 @@ def grad_cam(model: Network, images: np.ndarray, class_: Any = None, layer: str 
     images = as_model_images(model, images)
     classes = as_classes(model, images, class_)
     with_maps = [part.name for part in model.layers if len(part.output_shape or ()) == 3 and _is_map(part.output_shape)]
-    name = (with_maps or [""])[-1] if layer is None else layer
+    sharp = [name for name in with_maps if not isinstance(model.get_layer(name), MaxPool2D | AveragePool2D)]
+    name = (sharp or with_maps or [""])[-1] if layer is None else layer
     if name not in with_maps:
         known = ", ".join(with_maps) or "none"
         raise ValueError(

@@ -42,7 +42,7 @@ def show_image(axes: Any, image: np.ndarray, **options: Any) -> Any:
         image = image[..., 0]
     axes.set_xticks([])
     axes.set_yticks([])
-    return axes.imshow(image, **{"cmap": "gray_r", **options})
+    return axes.imshow(image, **{"cmap": "gray_r", "interpolation": "nearest", **options})
 
 
 def limit_of(*arrays: np.ndarray) -> float:

@@ -71,7 +71,12 @@ def gradient_check(model: Network, x: Any, y: Any, seed: int = 0) -> Figure:
     right = min(len(STEPS) - 1, best + 8)
     axes.plot(STEPS[best:], errors[right] * (STEPS[best:] / STEPS[right]) ** 2, "-.", color=PURPLE)
     axes.annotate(
-        "truncation: h² f''' / 6", (STEPS[right], errors[right]), (14, -14), textcoords="offset points", fontsize=9
+        "truncation: h² f''' / 6",
+        (STEPS[right], errors[right]),
+        (-10, 6),
+        textcoords="offset points",
+        fontsize=9,
+        ha="right",
     )
     axes.axvline(STEPS[best], color="0.8", zorder=0)
     axes.set_ylim(1e-14, max(10.0, 2 * errors.max()))

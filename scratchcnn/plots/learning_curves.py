@@ -26,8 +26,8 @@ def learning_curves(
 ) -> Figure:
     """Draw loss, and accuracy if there is one, against the epoch; for the validation data dashed.
 
-    The loss of each batch is there as well, in the background, so that a single epoch is a curve. Means over an epoch
-    stand at its end.
+    The loss of each batch is there as well, in the background, so that a single epoch is a curve; its accuracy is
+    written above. Means over an epoch stand at its end.
 
     Parameters
     ----------
@@ -55,7 +55,10 @@ def learning_curves(
     names = ["loss", "accuracy"]
     if history.history and not {"accuracy", "val_accuracy"} & set(history.history):
         names.remove("accuracy")
-    drawing = figure(4.5 * len(names), 3.5)
+    by_batch = len(history.epoch) == 1 and bool(getattr(history, "batch_losses", {}))
+    if by_batch:
+        names = ["loss"]  # an accuracy would be a dot
+    drawing = figure(4.5 * len(names) + 1.5 * by_batch, 3.5)
     for place, name in enumerate(names):
         axes = drawing.add_subplot(1, len(names), place + 1)
         errors = name == "accuracy" and bool(log)
@@ -70,6 +73,9 @@ def learning_curves(
             axes.axhline(floor, color="0.4", linestyle=":", label=f"floor of label smoothing: {floor:.3f}")
         if log or (log is None and name == "loss" and _spans_much(axes)):
             axes.set_yscale("log")
+        if by_batch:
+            known = {key: history.history[key][0] for key in ("accuracy", "val_accuracy") if key in history.history}
+            axes.set_title(", ".join(f"{key} {value:.4f}" for key, value in known.items()), fontsize=9)
         axes.set_xlabel("epoch")
         axes.set_ylabel("share of errors" if errors else name)
         axes.xaxis.get_major_locator().set_params(integer=True)

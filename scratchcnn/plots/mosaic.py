@@ -41,7 +41,10 @@ def draw_rows(rows: dict[str, np.ndarray], most: int, cmap: str, signed: bool, w
         low = -limit if signed or float(np.nanmin(image)) < 0 else 0.0
         colors = cmap if low == 0 or signed else "RdBu_r"
         maps = array.ndim == 3
-        shown = axes.imshow(image, cmap=colors, vmin=low, vmax=limit, aspect="equal" if maps else "auto")
+        shown = axes.imshow(
+            image, cmap=colors, vmin=low, vmax=limit, aspect="equal" if maps else "auto", interpolation="nearest"
+        )
+        axes.set_anchor("W")
         axes.set_xticks([])
         axes.set_yticks([])
         if not maps and array.size <= 20:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 TITLES = ("activations", "gradients", "updates / weights")
+RARE = 0.005  # sizes that no look has more than this share of are left out at both ends
 HEALTHY = -3.0  # log10 of an update against the weights, the usual rule of thumb
 
 
@@ -64,8 +65,10 @@ def _draw(axes: Any, recorder: HistogramRecorder, kind: str, name: str) -> None:
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     looks = np.array(recorder.looks[-len(counts) :])
     times = np.append(looks, looks[-1] + (looks[-1] - looks[-2] if len(looks) > 1 else 1.0))
-    axes.pcolormesh(times, recorder.edges, shares.T, cmap="Blues", vmin=0, vmax=shares.max() or 1.0)
-    seen = np.flatnonzero(counts.sum(axis=0))
+    axes.pcolormesh(
+        times, recorder.edges, shares.T, cmap="Blues", vmin=0, vmax=float(np.quantile(shares.max(axis=1), 0.5)) or 1.0
+    )
+    seen = np.flatnonzero(shares.max(axis=0) >= RARE)
     if seen.size:
         axes.set_ylim(recorder.edges[max(0, seen[0] - 1)], recorder.edges[min(len(recorder.edges) - 1, seen[-1] + 2)])
     axes.tick_params(labelsize=7)

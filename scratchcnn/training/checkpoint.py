@@ -6,6 +6,7 @@ one step, so a training that is killed at any moment leaves the latest complete 
     training                JSON: what the training is, how far it is, the history, what callbacks remember
     model/conv2d/kernel ... parameters and state
     optimizer/mean ...      what the optimizer remembers
+    batch_losses            the loss of each batch so far; batch_counts are the epochs and the batches of each
     order                   the samples of the epoch in their order, where an epoch is not done
     kept/0 ...              arrays of callbacks and metrics
 
