@@ -44,7 +44,6 @@ def draw_rows(rows: dict[str, np.ndarray], most: int, cmap: str, signed: bool, w
         shown = axes.imshow(
             image, cmap=colors, vmin=low, vmax=limit, aspect="equal" if maps else "auto", interpolation="nearest"
         )
-        axes.set_anchor("W")
         axes.set_xticks([])
         axes.set_yticks([])
         if not maps and array.size <= 20:
@@ -56,6 +55,7 @@ def draw_rows(rows: dict[str, np.ndarray], most: int, cmap: str, signed: bool, w
         first = f", first {widest}" if maps and array.shape[2] > widest else ""
         axes.set_title(f"{name}: {shape}{first}", fontsize=8, loc="left", pad=3)
         bar = drawing.colorbar(shown, ax=axes, fraction=0.04, pad=0.01, aspect=10 if maps else 4)
+        axes.set_anchor("W")  # which the colour bar has set
         bar.ax.tick_params(labelsize=6)
         bar.set_ticks([low, limit], labels=[f"{low:.2g}", f"{limit:.2g}"])
     drawing.supxlabel(what, fontsize=9)

@@ -56,7 +56,7 @@ def training_histograms(recorder: HistogramRecorder) -> Figure:
             if row == len(names) - 1:
                 axes.set_xlabel("epoch", fontsize=8)
             if kind == "updates":
-                axes.axhline(HEALTHY, color=ORANGE, linestyle="--", linewidth=1)
+                axes.axhline(HEALTHY, color=ORANGE, linestyle="--", linewidth=1.8)
     return drawing
 
 
