@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import math
+from array import array
 from collections.abc import Callable
 from typing import Any, ClassVar, NoReturn
 
@@ -29,6 +30,8 @@ class History:
         ``logs``: one value an epoch, NaN for an epoch that has none.
     problems : list of str
         What looked wrong with the training, and what to do: the lines that ``fit`` ends with, whether shown or not.
+    batch_losses : dict of int to array
+        The loss of each batch, before its update, by the number of the epoch; of one that is not finished, too.
 
     Examples
     --------
@@ -39,14 +42,17 @@ class History:
     >>> history = model.fit(x[:100], y[:100], epochs=3, verbose=0)
     >>> history.epoch, len(history.history["loss"])
     ([0, 1, 2], 3)
+    >>> {epoch: len(losses) for epoch, losses in history.batch_losses.items()}  # of 32 images each, the last of 4
+    {0: 4, 1: 4, 2: 4}
     """
 
-    picture: ClassVar[Callable[[Any], Any] | None] = None  # what draws it: plots.py, which knows matplotlib
+    picture: ClassVar[Callable[[Any], Any] | None] = None  # what draws it: plots, which knows matplotlib
 
     def __init__(self) -> None:
         self.epoch: list[int] = []
         self.history: dict[str, list[Any]] = {}
         self.problems: list[str] = []
+        self.batch_losses: dict[int, array[float]] = {}  # eight bytes a batch
         self._logs: list[dict[str, Any]] = []  # of each epoch
 
     def __getattr__(self, name: str) -> NoReturn:
@@ -63,6 +69,11 @@ class History:
         columns = {name: [kept.get(name, math.nan) for kept in self._logs] for name in names}
         self.history.clear()
         self.history.update(columns)
+
+    def begin_epoch(self, epoch: int, batch: int = 0) -> array[float]:
+        """Return the array that takes the losses of an epoch's batches, from a batch on."""
+        losses = self.batch_losses[epoch] = self.batch_losses.get(epoch, array("d"))[:batch]
+        return losses
 
     def items(self) -> list[tuple[int, dict[str, Any]]]:
         """Return the epochs, and what each of them measured."""

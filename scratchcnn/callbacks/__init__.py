@@ -12,6 +12,7 @@ from .base import Callback, LogReader
 from .checkpoint import ModelCheckpoint
 from .csv_logger import CSVLogger
 from .early_stopping import EarlyStopping
+from .histograms import HistogramRecorder
 from .learning_rates import LearningRateScheduler, ReduceLROnPlateau
 from .monitors import Monitor
 from .simple import LambdaCallback, TerminateOnNaN
@@ -21,6 +22,7 @@ __all__ = [
     "CSVLogger",
     "Callback",
     "EarlyStopping",
+    "HistogramRecorder",
     "LambdaCallback",
     "LearningRateScheduler",
     "LogReader",

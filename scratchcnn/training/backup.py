@@ -14,6 +14,7 @@ class NoCheckpoint:
     """Stands for a checkpoint where none is wanted."""
 
     logs: tuple[Any, ...] = ()
+    batch_losses: tuple[Any, ...] = ()
     states: tuple[Any, ...] = ()
     is_stopped = False
 

@@ -6,6 +6,7 @@ one step, so a training that is killed at any moment leaves the latest complete 
     training                JSON: what the training is, how far it is, the history, what callbacks remember
     model/conv2d/kernel ... parameters and state
     optimizer/mean ...      what the optimizer remembers
+    batch_losses            the loss of each batch so far; batch_counts are the epochs and the batches of each
     order                   the samples of the epoch in their order, where an epoch is not done
     kept/0 ...              arrays of callbacks and metrics
 
@@ -16,6 +17,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+from array import array
 from os import PathLike
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -75,6 +77,7 @@ class Checkpoint:
         self.resume, self._delete = yes_or_no("resume", resume), delete
         self._identity: dict[str, Any] = {}
         self._told: dict[str, Any] | None = None
+        self._batch_losses: dict[int, array[float]] = {}
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
         except (FileExistsError, NotADirectoryError) as error:
@@ -113,6 +116,7 @@ class Checkpoint:
                     arrays = upgrade(told, self._identity, plain(data.identity(whole=False)))
                 self._require_the_same(told)
                 arrays |= {name: archive.read(name) for name in archive.names if name != "training"}
+                self._batch_losses = _batch_losses(arrays)
                 _restore(model, told, arrays)
         except Exception as error:
             if isinstance(error, _Refused):
@@ -148,6 +152,11 @@ class Checkpoint:
     def logs(self) -> list[tuple[int, dict[str, Any]]]:
         """The epochs that were done, and what they measured."""
         return [] if self._told is None else [(epoch, logs) for epoch, logs in self._told["history"]]
+
+    @property
+    def batch_losses(self) -> dict[int, array[float]]:
+        """The losses of the batches that were done, by epoch; none where an earlier version has written it."""
+        return self._batch_losses
 
     @property
     def is_stopped(self) -> bool:
@@ -211,6 +220,9 @@ class Checkpoint:
             }
             arrays |= {f"model/{name}": array for name, array in model_arrays(model).items()}
             arrays |= {f"optimizer/{name}": slot for name, slot in optimizer.slots.items()}
+            losses = hooks.history.batch_losses
+            arrays["batch_losses"] = np.array([loss for part in losses.values() for loss in part], np.float64)
+            arrays["batch_counts"] = np.array([[e, len(p)] for e, p in losses.items()], np.int64).reshape(-1, 2)
             if order is not None:
                 arrays["order"] = order
             with replacing(self.path) as file:
@@ -226,6 +238,20 @@ class Checkpoint:
 
 class _Refused(ValueError):
     """A checkpoint that is all right, but not of this training."""
+
+
+def _batch_losses(arrays: dict[str, np.ndarray]) -> dict[int, array[float]]:
+    """Take the losses of batches out of the arrays of a checkpoint."""
+    losses, counts = arrays.pop("batch_losses", np.empty(0)), arrays.pop("batch_counts", np.empty((0, 2), np.int64))
+    if (
+        losses.ndim != 1
+        or counts.shape[1:] != (2,)
+        or counts.dtype.kind not in "iu"
+        or counts[:, 1].sum() != len(losses)
+    ):
+        raise ValueError("its losses by batch do not fit together")
+    parts = np.split(losses.astype(np.float64), np.cumsum(counts[:, 1])[:-1]) if len(counts) else []
+    return {int(epoch): array("d", part) for epoch, part in zip(counts[:, 0], parts, strict=True)}
 
 
 def _restore(model: Network, told: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:

@@ -55,7 +55,7 @@ class LearningRateSearch:
     smoothed_losses: list[float]
     lag: int = 0
     sweeps: list[LearningRateSearch] = field(default_factory=list)
-    picture: ClassVar[Callable[[Any], Any] | None] = None  # what draws it: plots.py, which knows matplotlib
+    picture: ClassVar[Callable[[Any], Any] | None] = None  # what draws it: plots, which knows matplotlib
 
     def _repr_png_(self) -> bytes | None:
         """Return the picture that a notebook shows."""

@@ -180,6 +180,7 @@ def fit(
     history = model.history = hooks.history
     for done, logs in backup.logs:
         history.append(done, logs)
+    history.batch_losses.update(backup.batch_losses)
     model.stop_training = backup.is_stopped
     with model.lock:
         model.recordings.clear()
@@ -199,6 +200,7 @@ def fit(
                 backup.restore_epoch(batches, totals)
             else:
                 batches.shuffle()
+            losses = history.begin_epoch(epoch, first)
             for number in batches.numbers(first):
                 hooks.on_train_batch_begin(number)
                 announcing = announcing_compilation() if number == first else nullcontext()
@@ -208,6 +210,7 @@ def fit(
                     logits, loss = update(model, *batch)
                     watch.on_batch_end(number, batch, logits, loss)
                     totals.add(logits, batch.targets, loss)
+                    losses.append(loss)
                     invalidate(model.loss)
                 logs = totals.logs()
                 hooks.on_train_batch_end(number, logs)
