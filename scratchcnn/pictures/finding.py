@@ -16,8 +16,9 @@ import numpy as np
 from .components import components
 from .errors import PictureError
 from .ink import ink_of
+from .morphology import grown
 from .opening import levels_of
-from .prepare import as_mnist, grown, thickness
+from .prepare import as_mnist, thickness
 
 INKED = 0.45  # more is ink; of the darkest
 MOST = 200  # digits in a picture

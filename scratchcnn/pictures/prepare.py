@@ -13,6 +13,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from .morphology import grown
+
 BOX, SIDE = 20, 28  # pixels
 FINE = 5  # pixels in the place of one, until the end
 THIN, THICK = 1.9, 3.6  # of MNIST's strokes, in pixels of its own
@@ -37,16 +39,6 @@ def thickness(mask: np.ndarray) -> float:
         for axis, n in enumerate(padded.shape)
     )
     return 2 * np.count_nonzero(mask) / max(1.0, edges * np.pi / 4)  # a slanted edge has more pixels than length
-
-
-def grown(image: np.ndarray, amount: int) -> np.ndarray:
-    """Return the highest value within ``amount`` pixels of each, or the lowest if it is negative; the dtype is kept."""
-    from PIL import Image, ImageFilter
-
-    size = 2 * abs(amount) + 1
-    rank = ImageFilter.MaxFilter(size) if amount > 0 else ImageFilter.MinFilter(size)
-    bytes_ = Image.fromarray(np.rint(np.clip(image, 0, 1) * 255).astype(np.uint8))
-    return (np.asarray(bytes_.filter(rank)) / np.float32(255)).astype(image.dtype)
 
 
 def _sharpened(ink: np.ndarray) -> np.ndarray:
