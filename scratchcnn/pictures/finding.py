@@ -1,7 +1,7 @@
 """Which of the ink is a digit, and in which order digits are read.
 
-Ink that hangs together is a piece. Pieces that nearly touch are a stroke that the pen or the camera broke, and one small
-piece above or below another is part of it, as the bar of a 5. Specks, and what runs along the edge, are none.
+Ink that hangs together is a piece. Pieces that nearly touch are a stroke that the pen or the camera broke, and one
+small piece above or below another is part of it, as the bar of a 5. Specks, and what runs along the edge, are none.
 
 Letters: H W height and width.
 """

@@ -1,8 +1,8 @@
 """How much ink there is at each pixel: whatever the light, dark on light or light on dark.
 
-What is not ink is the background. It is most of the picture and changes slowly, so it can be estimated: first as a smooth
-surface, only to see whether the ink is darker or lighter, and then as what stays when everything thinner than a window is
-wiped away (a morphological closing or opening).
+What is not ink is the background. It is most of the picture and changes slowly, so it can be estimated: first as a
+smooth surface, only to see whether the ink is darker or lighter, and then as what stays when everything thinner than a
+window is wiped away (a morphological closing or opening).
 
 Letters: H W height and width.
 """
