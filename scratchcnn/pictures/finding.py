@@ -73,9 +73,12 @@ def find_digits(picture: Any) -> list[Found]:
     for number in _reading_order(boxes):
         left, top, right, bottom = boxes[number]
         inside = labels[top:bottom, left:right] == number + 1
-        box = (left * scale[0], top * scale[1], right * scale[0], bottom * scale[1])
+        box = (
+            *(round(float(left * scale[0])), round(float(top * scale[1]))),
+            *(round(float(right * scale[0])), round(float(bottom * scale[1]))),
+        )
         image = as_mnist(np.where(inside, ink[top:bottom, left:right], 0))
-        found.append(Found(image, tuple(round(float(edge)) for edge in box)))
+        found.append(Found(image, box))
     return found
 
 
