@@ -61,7 +61,7 @@ def upright(picture: Any) -> Any:
 
 
 def read_picture(path: Path, size: tuple[int, int] | None, mode: str | None) -> np.ndarray:
-    """Return one picture, (H, W) or (H, W, 3) of uint8: upright, on white, of ``size`` and ``mode`` if they are given."""
+    """Return one picture, uint8 (H, W) or (H, W, 3): upright, on white, of ``size`` and ``mode`` if they are given."""
     from PIL import Image
 
     with opened(path) as picture:

@@ -57,10 +57,10 @@ def components(mask: np.ndarray) -> Components:
 
     boxes = np.empty((count, 4), np.int64)
     boxes[:, :2], boxes[:, 2:] = max(H, W), 0
-    np.minimum.at(boxes, (number, 0), start)
-    np.minimum.at(boxes, (number, 1), row)
-    np.maximum.at(boxes, (number, 2), stop)
-    np.maximum.at(boxes, (number, 3), row + 1)
+    np.minimum.at(boxes[:, 0], number, start)
+    np.minimum.at(boxes[:, 1], number, row)
+    np.maximum.at(boxes[:, 2], number, stop)
+    np.maximum.at(boxes[:, 3], number, row + 1)
     labels = np.zeros((H, W), np.int64)
     labels[mask] = np.repeat(number + 1, stop - start)
     areas = np.bincount(number, stop - start, minlength=count).astype(np.int64)

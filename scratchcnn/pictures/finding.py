@@ -1,7 +1,7 @@
 """Which of the ink is a digit, and in which order digits are read.
 
-Ink that hangs together is a piece. Pieces that nearly touch are a stroke that the pen or the camera broke, and one small
-piece above or below another is part of it, as the bar of a 5. Specks, and what runs along the edge, are none.
+Ink that hangs together is a piece. Pieces that nearly touch are a stroke that the pen or the camera broke, and one
+small piece above or below another is part of it, as the bar of a 5. Specks, and what runs along the edge, are none.
 
 Letters: H W height and width.
 """
@@ -16,8 +16,9 @@ import numpy as np
 from .components import components
 from .errors import PictureError
 from .ink import ink_of
+from .morphology import grown
 from .opening import levels_of
-from .prepare import as_mnist, grown, thickness
+from .prepare import as_mnist, thickness
 
 INKED = 0.45  # more is ink; of the darkest
 MOST = 200  # digits in a picture
@@ -72,9 +73,12 @@ def find_digits(picture: Any) -> list[Found]:
     for number in _reading_order(boxes):
         left, top, right, bottom = boxes[number]
         inside = labels[top:bottom, left:right] == number + 1
-        box = (left * scale[0], top * scale[1], right * scale[0], bottom * scale[1])
+        box = (
+            *(round(float(left * scale[0])), round(float(top * scale[1]))),
+            *(round(float(right * scale[0])), round(float(bottom * scale[1]))),
+        )
         image = as_mnist(np.where(inside, ink[top:bottom, left:right], 0))
-        found.append(Found(image, tuple(round(float(edge)) for edge in box)))
+        found.append(Found(image, box))
     return found
 
 

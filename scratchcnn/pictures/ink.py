@@ -1,8 +1,8 @@
 """How much ink there is at each pixel: whatever the light, dark on light or light on dark.
 
-What is not ink is the background. It is most of the picture and changes slowly, so it can be estimated: first as a smooth
-surface, only to see whether the ink is darker or lighter, and then as what stays when everything thinner than a window is
-wiped away (a morphological closing or opening; van Herk 1992 for how filters of rank are computed).
+What is not ink is the background. It is most of the picture and changes slowly, so it can be estimated: first as a
+smooth surface, only to see whether the ink is darker or lighter, and then as what stays when everything thinner than a
+window is wiped away (a morphological closing or opening).
 
 Letters: H W height and width.
 """
@@ -12,6 +12,7 @@ from __future__ import annotations
 import numpy as np
 
 from .errors import PictureError
+from .morphology import grown
 
 SMALL = 96  # pixels along the longer side of the copy that the background is estimated on
 WINDOW = 0.35  # of the shorter side: thicker than any stroke, narrower than most shadows
@@ -34,12 +35,9 @@ def ink_of(levels: np.ndarray) -> np.ndarray:
     smooth = _blurred(levels, max(levels.shape) / 700) if max(levels.shape) > 200 else levels
     small = _resized(smooth, SMALL / max(*smooth.shape, SMALL))
     dark = _is_dark_on_light(small)
-    window = max(3, round(WINDOW * min(small.shape)) | 1)
-    if dark:
-        background = _extreme(_extreme(small, window, np.max), window, np.min)  # closing
-    else:
-        background = _extreme(_extreme(small, window, np.min), window, np.max)  # opening
-    background = _to_shape(_blurred(background, window / 6), levels.shape)
+    reach = max(1, round(WINDOW / 2 * min(small.shape))) * (1 if dark else -1)
+    background = grown(grown(small, reach), -reach)  # a closing, or an opening
+    background = _to_shape(_blurred(background, abs(reach) / 3), levels.shape)
     ink = 1 - smooth / np.maximum(background, 1) if dark else (smooth - background) / np.maximum(255 - background, 32)
     ink -= np.median(ink)
     noise = 1.4826 * float(np.median(np.abs(ink)))  # the standard deviation, if it is normal
@@ -66,15 +64,6 @@ def _is_dark_on_light(small: np.ndarray) -> bool:
         fitted = np.linalg.lstsq(scaled.T @ terms, scaled.T @ values, rcond=None)[0]
         residual = values - terms @ fitted
     return float(np.sum(residual**3)) < 0
-
-
-def _extreme(image: np.ndarray, window: int, choose: np.ufunc | type) -> np.ndarray:
-    """Return the highest or the lowest value in a square window around each pixel."""
-    for axis in (0, 1):
-        ends = [(window // 2, window // 2) if each == axis else (0, 0) for each in (0, 1)]
-        padded = np.pad(image, ends, mode="edge")
-        image = choose(np.lib.stride_tricks.sliding_window_view(padded, window, axis), axis=-1)
-    return image
 
 
 def _blurred(image: np.ndarray, radius: float) -> np.ndarray:

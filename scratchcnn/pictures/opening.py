@@ -7,7 +7,6 @@ Letters: H W height and width.
 
 from __future__ import annotations
 
-import math
 import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -73,8 +72,8 @@ def _of_file(path: str) -> Levels:
         raise PictureError(f"there is no file {path}; the current folder is {os.getcwd()}") from None
     except IsADirectoryError:
         raise PictureError(
-            f"{path} is a folder, expected a picture; give one of the files in it, or, to train on pictures in folders, "
-            "use sc.data.load_folder"
+            f"{path} is a folder, expected a picture; give one of the files in it, or, to train on pictures in "
+            "folders, use sc.data.load_folder"
         ) from None
     except OSError as error:
         raise PictureError(f"{path} cannot be opened: {error.strerror or error}") from error

@@ -40,7 +40,7 @@ class Digit:
     >>> import scratchcnn as sc
     >>> (x, y), _ = sc.data.load_data("digits")
     >>> digit = sc.read_digit(x[0])
-    >>> digit.label == y[0], digit.image.shape, len(digit.probabilities)
+    >>> digit.label == int(y[0]), digit.image.shape, len(digit.probabilities)
     (True, (28, 28), 10)
     """
 
@@ -79,7 +79,7 @@ def read_digit(picture: Any, model: Any = None) -> Digit:
     >>> (x, y), _ = sc.data.load_data("digits")
     >>> page = np.full((300, 400), 200, np.uint8)  # grey paper
     >>> page[100:212, 50:162] -= np.repeat(np.repeat(x[0], 4, axis=0), 4, axis=1) // 2  # dark ink
-    >>> sc.read_digit(page).label == y[0]
+    >>> sc.read_digit(page).label == int(y[0])
     True
     """
     found = find_digits(picture)

@@ -1,7 +1,7 @@
 """Digits as the strokes of a pen, by two sets of hands that have no shape in common.
 
-A shape is text: points ``x,y`` in hundredths of the digit's height, from its top left corner; a smooth curve goes through
-those of a stroke, and ``|`` lifts the pen or turns it sharply. A hand has one shape for each digit.
+A shape is text: points ``x,y`` in hundredths of the digit's height, from its top left corner; a smooth curve goes
+through those of a stroke, and ``|`` lifts the pen or turns it sharply. A hand has one shape for each digit.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Pictures of digits as people have them: fonts and hands on paper, board or screen, drawn by a program.
 
-There are two splits, of other fonts, other hands and other random numbers: by ``DECIDING`` all was chosen that had to be
-chosen, ``REPORTED`` is what the documentation and the tests report. The number of a picture decides all about it.
+There are two splits, of other fonts, other hands and other random numbers: by ``DECIDING`` all was chosen that had to
+be chosen, ``REPORTED`` is what the documentation and the tests report. The number of a picture decides all about it.
 """
 
 from __future__ import annotations
