@@ -25,7 +25,7 @@ def main() -> None:
             for digit in digits:
                 left, top, right, bottom = digit.box
                 print(f"\n{path}, from ({left}, {top}) to ({right}, {bottom}):\n")
-                print(sc.plots.ascii_digit(digit.image, digit.probabilities))
+                print(sc.terminal.digit(digit.image, digit.probabilities))
             print(f"\n{path} says {''.join(str(digit.label) for digit in digits)}")
     except (ValueError, OSError) as error:
         raise SystemExit(str(error)) from None

@@ -22,7 +22,7 @@ from .networks import (
 from .recipe import Recipe
 
 
-def _rung(network: Callable[[int], list[Layer]], epochs: int) -> Recipe:
+def _rung(network: Callable[[int], list[Layer]], epochs: int, distortions: Augmentation) -> Recipe:
     return Recipe(
         network=network,
         epochs=epochs,
@@ -30,7 +30,7 @@ def _rung(network: Callable[[int], list[Layer]], epochs: int) -> Recipe:
         schedule=lambda steps: OneCycle(0.1, steps),
         optimizer=lambda schedule: SGD(schedule, momentum=0.9, nesterov=True, l2_penalty=5e-4),
         label_smoothing=0.1,
-        augmentation=Augmentation(rotation=8, shift=1, zoom=0.08),
+        augmentation=distortions,
         average=0.99,
     )
 
@@ -63,9 +63,9 @@ RECIPES = {
         label_smoothing=0.1,
     ),
     # From here on distorted images, normalisations and an average of the weights; each rung is a larger network.
-    "99.4": _rung(short_network, epochs=4),
-    "99.5": _rung(middle_network, epochs=5),
-    "99.6": _rung(long_network, epochs=8),
+    "99.4": _rung(short_network, 3, Augmentation(rotation=5, shift=1, zoom=0.05)),
+    "99.5": _rung(middle_network, 5, Augmentation(rotation=8, shift=1, zoom=0.08)),
+    "99.6": _rung(long_network, 8, Augmentation(rotation=8, shift=1, zoom=0.08)),
     # The network that everybody starts with, trained with more care than usual.
     "keras": Recipe(
         network=keras_network,
