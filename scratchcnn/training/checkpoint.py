@@ -35,6 +35,7 @@ from ..network.image_range import ImageRange
 from ..network.network import Network
 from ..saving.archive import Archive
 from ..saving.description import model_arrays
+from .batch_losses import packed, unpacked
 from .batches import Batches
 from .first_version import upgrade
 from .fit_data import FitData
@@ -116,7 +117,7 @@ class Checkpoint:
                     arrays = upgrade(told, self._identity, plain(data.identity(whole=False)))
                 self._require_the_same(told)
                 arrays |= {name: archive.read(name) for name in archive.names if name != "training"}
-                self._batch_losses = _batch_losses(arrays)
+                self._batch_losses = unpacked(arrays)
                 _restore(model, told, arrays)
         except Exception as error:
             if isinstance(error, _Refused):
@@ -220,9 +221,7 @@ class Checkpoint:
             }
             arrays |= {f"model/{name}": array for name, array in model_arrays(model).items()}
             arrays |= {f"optimizer/{name}": slot for name, slot in optimizer.slots.items()}
-            losses = hooks.history.batch_losses
-            arrays["batch_losses"] = np.array([loss for part in losses.values() for loss in part], np.float64)
-            arrays["batch_counts"] = np.array([[e, len(p)] for e, p in losses.items()], np.int64).reshape(-1, 2)
+            arrays |= packed(hooks.history.batch_losses)
             if order is not None:
                 arrays["order"] = order
             with replacing(self.path) as file:
@@ -238,20 +237,6 @@ class Checkpoint:
 
 class _Refused(ValueError):
     """A checkpoint that is all right, but not of this training."""
-
-
-def _batch_losses(arrays: dict[str, np.ndarray]) -> dict[int, array[float]]:
-    """Take the losses of batches out of the arrays of a checkpoint."""
-    losses, counts = arrays.pop("batch_losses", np.empty(0)), arrays.pop("batch_counts", np.empty((0, 2), np.int64))
-    if (
-        losses.ndim != 1
-        or counts.shape[1:] != (2,)
-        or counts.dtype.kind not in "iu"
-        or counts[:, 1].sum() != len(losses)
-    ):
-        raise ValueError("its losses by batch do not fit together")
-    parts = np.split(losses.astype(np.float64), np.cumsum(counts[:, 1])[:-1]) if len(counts) else []
-    return {int(epoch): array("d", part) for epoch, part in zip(counts[:, 0], parts, strict=True)}
 
 
 def _restore(model: Network, told: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
