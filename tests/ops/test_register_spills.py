@@ -126,7 +126,8 @@ KNOWN = {
 }
 # The same for single kernels, by the first constants, dtype and tile: (sums, operands). The recipes of the ladder have
 # brought them in, and their tiles are still to be mended: a 5 x 5 window of one channel that is written out, with 8
-# filters under a pool of 2 x 2 (30 sums on cortex-a72, 10 on apple-m1); products of a dense layer; one channel, 9 pixels.
+# filters under a pool of 2 x 2 (30 sums on cortex-a72, 10 on apple-m1); products of a dense layer; 9 pixels of one
+# channel.
 KNOWN_TILES = {
     (16, "pooled._conv_relu_pool_kernel", ("float32", "2", "6", "1", "8", "1", "5", "5")): (14, 60),
     (16, "dense._multiply_kernel", ("float32", "1", "6", "2", "8")): (2, 6),
