@@ -54,7 +54,7 @@ def options_of(arguments: list[str] | None = None) -> argparse.Namespace:
     made.add_argument("--points", type=commands.count, default=12, help="of each curve (default: %(default)s)")
     made.add_argument(
         "--whole", type=commands.count, default=2500, metavar="STEPS",
-        help="PyTorch trains to the end where a recipe has at most so many steps (default: %(default)s)",
+        help="PyTorch trains to the end of recipes of at most STEPS steps (default: %(default)s)",
     )  # fmt: skip
     made.add_argument(
         "--timed", type=commands.count, default=200, metavar="STEPS", help="of the others (default: %(default)s)"

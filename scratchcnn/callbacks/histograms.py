@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..checks.inputs import as_integer
+from ..layers import Dropout
 from ..layers.base import Layer
 from ..network import inspection
 from ..network.network import Network
@@ -125,7 +126,7 @@ class HistogramRecorder(Callback):
         """Return the name of the activation after a layer, or of the layer where none follows."""
         name = layer.name
         for other in self.model.layers[self.model.layers.index(layer) + 1 :]:
-            if other.output_shape != layer.output_shape or type(other).__module__.rpartition(".")[2] == "dropout":
+            if other.output_shape != layer.output_shape or isinstance(other, Dropout):
                 break
             name = other.name
         return name

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..pictures.prepare import as_mnist
+from ..pictures.prepare import as_mnist, cropped
 from ..types import Pair
 
 SIDE = 280  # pixels of the drawing that the page sends, down and across
@@ -35,11 +35,9 @@ def prepared(drawing: np.ndarray, shape: Pair) -> np.ndarray | None:
     >>> int(rows[0]), int(rows[-1])  # 20 pixels long and in the middle
     (4, 23)
     """
-    rows, columns = (np.flatnonzero((drawing >= INK).any(axis=axis)) for axis in (1, 0))
-    if not len(rows):
+    if not (drawing >= INK).any():
         return None
-    crop = drawing[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    image = as_mnist(crop / np.float32(255))  # (28, 28)
+    image = as_mnist(cropped(drawing / np.float32(255)))  # (28, 28)
     if image.shape == shape:
         return image
     from PIL import Image

@@ -5,7 +5,6 @@ Letters: H W height and width of the input, K classes.
 
 from __future__ import annotations
 
-import copy
 import threading
 from typing import Any
 
@@ -15,7 +14,7 @@ from .. import ops
 from ..checks.messages import shown
 from ..layers import AveragePool2D, Conv2D, Dense, Dropout, Flatten, MaxPool2D, Rescaling
 from ..layers.base import Layer
-from ..layers.residual import planned
+from ..network import inspection
 from ..network.network import Network
 from ..training.prediction import answers_by_softmax
 from .packing import number, packed
@@ -72,9 +71,7 @@ class NetworkView:
         self.model = model
         self.classes = model.output_shape[0]
         # Of its own, each by itself and not fused: nothing of the model is touched, and buffers are used again.
-        self._layers = copy.deepcopy(model.layers)
-        for layer in planned(self._layers):
-            layer.needs_input_gradient = True
+        self._layers = inspection.single_layers(model)
         self._lock = threading.Lock()
 
     def description(self) -> dict[str, Any]:
@@ -110,19 +107,13 @@ class NetworkView:
             return self._forward(self.scaled(image))
 
     def _forward(self, x: np.ndarray) -> list[np.ndarray]:
-        outputs = [x[0]]
-        for layer in self._layers:
-            x = layer.forward(x)
-            outputs.append(x[0].copy())
-        return outputs
+        return [x[0], *(output[0] for output in inspection.forward(self._layers, x).values())]
 
     def _input_gradient(self, class_: int) -> np.ndarray:
         """Return the gradient of a class's logit at the latest input, (1, H, W, 1)."""
-        dy: Any = np.zeros((1, self.classes), self.model.dtype)  # d logit / d logits
+        dy = np.zeros((1, self.classes), self.model.dtype)  # d logit / d logits
         dy[0, class_] = 1
-        for layer in reversed(self._layers):
-            dy = layer.backward(dy)
-        return np.array(dy)
+        return np.array(inspection.backward(self._layers, dy)[1])
 
     def see(self, image: np.ndarray, class_: int | None = None) -> dict[str, Any]:
         """Return what the model makes of an image of bytes (H, W), as JSON values.

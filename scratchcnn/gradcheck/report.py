@@ -196,7 +196,7 @@ def _table(rows: list[tuple[str, ...]]) -> list[str]:
 
 
 def _cut(text: str, width: int) -> str:
-    """Return a text of at most so many characters, its end in place of its middle if need be."""
+    """Return a text of at most ``width`` characters; where it is longer, the middle is left out."""
     return text if len(text) <= width else f"{text[: width // 2 - 2]}...{text[len(text) - (width - width // 2 - 1) :]}"
 
 

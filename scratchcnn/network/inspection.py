@@ -71,8 +71,8 @@ def layer_outputs(model: Network, x: Any) -> dict[str, np.ndarray]:
     >>> {name: output.shape for name, output in model.layer_outputs(x[:2]).items() if name != "flatten"}
     {'rescaling': (2, 28, 28, 1), 'conv2d': (2, 24, 24, 4), 'relu': (2, 24, 24, 4), 'dense': (2, 10)}
     """
-    layers, images = _copied(model, x)
-    return _forward(layers, images)
+    images = model.as_images(x)
+    return forward(single_layers(model), images)
 
 
 def input_gradient(model: Network, x: Any, class_: Any) -> np.ndarray:
@@ -113,32 +113,27 @@ def input_gradient(model: Network, x: Any, class_: Any) -> np.ndarray:
 
 def trace(model: Network, x: Any, class_: Any) -> Trace:
     """Return both: the output of each layer, and the gradient of a class's logit with respect to each."""
-    layers, images = _copied(model, x)
-    if len(model.output_shape) != 1:
-        raise ValueError(f"the gradient of a class needs outputs (N, K); this model's are (N, *{model.output_shape})")
-    classes = _as_classes(class_, len(images), model.output_shape[0])
+    images = model.as_images(x)
+    classes = as_classes(model, class_, len(images))
+    layers = single_layers(model)
+    outputs = forward(layers, images)
+    dy = np.zeros((len(images), *model.output_shape), model.dtype)  # (N, K): d logit / d logits is 1 at the class
+    dy[np.arange(len(images)), classes] = 1
+    gradients, dx = backward(layers, dy)
+    return Trace(outputs, gradients, np.array(dx, model.dtype))
+
+
+def single_layers(model: Network) -> tuple[Layer, ...]:
+    """Return copies of a model's layers, as they are at a moment between two batches; each hands its gradient down."""
+    with model.lock:
+        layers = copy.deepcopy(model.layers)
     for layer in planned(layers):
         layer.needs_input_gradient = True
-    outputs = _forward(layers, images)
-    dy: Any = np.zeros((len(images), *model.output_shape), model.dtype)  # (N, K): d logit / d logits is 1 at the class
-    dy[np.arange(len(images)), classes] = 1
-    gradients = {}
-    for layer in reversed(layers):
-        gradients[layer.name] = dy.copy()
-        dy = layer.backward(dy)
-        if dy is None:
-            raise ValueError(f"{layer.name}.backward returned None: there is no gradient of its input")
-    return Trace(outputs, dict(reversed(gradients.items())), np.array(dy, model.dtype))
+    return layers
 
 
-def _copied(model: Network, x: Any) -> tuple[tuple[Layer, ...], np.ndarray]:
-    """Return copies of a model's layers, as they are at a moment between two batches, and images for them."""
-    images = model.as_images(x)
-    with model.lock:
-        return copy.deepcopy(model.layers), images
-
-
-def _forward(layers: tuple[Layer, ...], x: np.ndarray) -> dict[str, np.ndarray]:
+def forward(layers: tuple[Layer, ...], x: np.ndarray) -> dict[str, np.ndarray]:
+    """Return a copy of the output of each layer at inference, by its name."""
     outputs = {}
     for layer in layers:
         x = layer.forward(x, False)
@@ -146,8 +141,27 @@ def _forward(layers: tuple[Layer, ...], x: np.ndarray) -> dict[str, np.ndarray]:
     return outputs
 
 
-def _as_classes(class_: Any, samples: int, classes: int) -> np.ndarray:
-    """Return a class number for each sample, (N,)."""
+def backward(layers: tuple[Layer, ...], dy: Any) -> tuple[dict[str, np.ndarray], np.ndarray]:
+    """Return the gradient at the output of each layer, a copy by its name, and the one at the input.
+
+    ``dy`` is the gradient at the last output; ``forward`` must have been called with the same layers.
+    """
+    gradients = {}
+    for layer in reversed(layers):
+        gradients[layer.name] = dy.copy()
+        dy = layer.backward(dy)
+        if dy is None:
+            raise ValueError(f"{layer.name}.backward returned None: there is no gradient of its input")
+    return dict(reversed(gradients.items())), dy
+
+
+def as_classes(model: Network, class_: Any, samples: int) -> np.ndarray:
+    """Return a class number for each sample, (N,), of one for all or one for each."""
+    if len(model.output_shape) != 1:
+        raise ValueError(
+            f"a class needs outputs (N, K), a number for each; this model's are (N, *{model.output_shape})"
+        )
+    classes = model.output_shape[0]
     if np.ndim(class_) > 0:
         return as_labels(class_, samples, classes)
     number = as_integer("class_", class_, 0)

@@ -25,7 +25,7 @@ def as_mnist(ink: np.ndarray) -> np.ndarray:
     width = thickness(fine > 0.5) / FINE
     amount = round((THIN - width if width < THIN else min(0.0, THICK - width)) * FINE / 2)
     if amount:
-        fine = _fitted(_cropped(grown(np.pad(fine, max(amount, 0)), amount)))
+        fine = _fitted(cropped(grown(np.pad(fine, max(amount, 0)), amount)))
     image = _centred(fine).reshape(SIDE, FINE, SIDE, FINE).mean(axis=(1, 3))
     return np.rint(image * (255 / max(float(image.max()), 1e-6))).astype(np.uint8)
 
@@ -55,7 +55,8 @@ def _fitted(ink: np.ndarray) -> np.ndarray:
     return np.asarray(picture.resize((width, height), Image.Resampling.BILINEAR))
 
 
-def _cropped(ink: np.ndarray) -> np.ndarray:
+def cropped(ink: np.ndarray) -> np.ndarray:
+    """Return the smallest part that has all that is more than half ink; all of it where there is none."""
     rows, columns = (np.flatnonzero((ink > 0.5).any(axis=axis)) for axis in (1, 0))
     if not len(rows):
         return ink

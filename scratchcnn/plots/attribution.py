@@ -43,9 +43,7 @@ def saliency(model: Network, images: np.ndarray, class_: Any = None) -> Figure:
     >>> model = sc.Sequential([sc.Rescaling(1 / 255), sc.Flatten(), sc.Dense(10)], input_shape=(28, 28, 1))
     >>> figure = sc.plots.saliency(model, x[:2])
     """
-    model = as_model(model)
-    images = as_model_images(model, images)
-    classes = as_classes(model, images, class_)
+    model, images, classes = _asked(model, images, class_)
     gradient = traced(model, images, classes).input_gradient  # (N, H, W, C)
     size = np.abs(gradient).max(axis=-1)  # (N, H, W)
     product = (gradient * images).sum(axis=-1)
@@ -81,9 +79,7 @@ def grad_cam(model: Network, images: np.ndarray, class_: Any = None, layer: str 
     >>> model = sc.Sequential(layers, input_shape=(28, 28, 1))
     >>> figure = sc.plots.grad_cam(model, x[:2])
     """
-    model = as_model(model)
-    images = as_model_images(model, images)
-    classes = as_classes(model, images, class_)
+    model, images, classes = _asked(model, images, class_)
     with_maps = [part.name for part in model.layers if len(part.output_shape or ()) == 3 and _is_map(part.output_shape)]
     sharp = [name for name in with_maps if not isinstance(model.get_layer(name), MaxPool2D | AveragePool2D)]
     name = (sharp or with_maps or [""])[-1] if layer is None else layer
@@ -131,9 +127,8 @@ def occlusion(model: Network, images: np.ndarray, class_: Any = None, size: int 
     >>> model = sc.Sequential([sc.Rescaling(1 / 255), sc.Flatten(), sc.Dense(10)], input_shape=(28, 28, 1))
     >>> figure = sc.plots.occlusion(model, x[:2], step=4)
     """
-    model, size, step = as_model(model), as_integer("size", size, 1), as_integer("step", step, 1)
-    images = as_model_images(model, images)
-    classes = as_classes(model, images, class_)
+    size, step = as_integer("size", size, 1), as_integer("step", step, 1)
+    model, images, classes = _asked(model, images, class_)
     if size > min(images.shape[1:3]):
         raise ValueError(f"size must be at most that of the images, {images.shape[1:3]}, got {size}")
     drawing, rows = _rows(images, classes, ("probability lost when covered",))
@@ -159,6 +154,13 @@ def _lost(model: Network, image: np.ndarray, number: int, size: int, step: int) 
         lost[top : top + size, left : left + size] += drop
         count[top : top + size, left : left + size] += 1
     return lost / np.maximum(count, 1)
+
+
+def _asked(model: Any, images: Any, class_: Any) -> tuple[Network, np.ndarray, np.ndarray]:
+    """Return the model, the images (N, H, W, C), and the class that is asked about for each, (N,)."""
+    model = as_model(model)
+    images = as_model_images(model, images)
+    return model, images, as_classes(model, images, class_)
 
 
 def _rows(images: np.ndarray, classes: np.ndarray, titles: tuple[str, ...]) -> tuple[Any, list[list[Any]]]:

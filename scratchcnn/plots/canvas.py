@@ -12,7 +12,7 @@ import numpy as np
 
 from ..callbacks.progress import announcing_compilation
 from ..checks.drawn import as_pictures, require_drawn
-from ..checks.inputs import as_integer, as_labels
+from ..checks.inputs import as_integer
 from ..network import inspection
 from ..network.network import Network
 
@@ -77,17 +77,10 @@ def as_model_image(model: Network, image: Any) -> np.ndarray:
 
 def as_classes(model: Network, images: np.ndarray, class_: Any) -> np.ndarray:
     """Return the class that is asked about for each image, (N,): by default the one that the model answers."""
-    if len(model.output_shape) != 1:
-        raise ValueError(f"the model must end in one number for each class, its output is (N, *{model.output_shape})")
-    if class_ is None:
+    if class_ is None and len(model.output_shape) == 1:
         with announcing_compilation():
             return model(images).argmax(axis=1)
-    if np.ndim(class_) > 0:
-        return as_labels(class_, len(images), model.output_shape[0])
-    number = as_integer("class_", class_, 0)
-    if number >= model.output_shape[0]:
-        raise ValueError(f"class_ must be below {model.output_shape[0]}, the number of classes, got {number}")
-    return np.full(len(images), number)
+    return inspection.as_classes(model, class_, len(images))
 
 
 def traced(model: Network, images: np.ndarray, classes: np.ndarray) -> inspection.Trace:

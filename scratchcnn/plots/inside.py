@@ -46,7 +46,7 @@ def gradient_maps(model: Network, image: np.ndarray, class_: int | None = None, 
     """Draw the gradient of a class's logit on its way back through the layers, down to the pixels.
 
     Each row shows d logit[class_] / d output of a layer: more there, red, would speak for the class, and blue against
-    it. White is where nothing depends on the output, such as behind a ReLU that is off or a maximum that is another
+    it. White is where nothing depends on the output, such as after a ReLU that is off or a maximum that is another
     one's.
 
     Parameters

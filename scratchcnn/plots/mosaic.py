@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from .canvas import figure
+from .canvas import SIGNED, figure, limit_of
 
 BLANK = 0.12  # of a map's width lies between two
 
@@ -37,9 +37,9 @@ def draw_rows(rows: dict[str, np.ndarray], most: int, cmap: str, signed: bool, w
     for place, (name, array) in enumerate(rows.items()):
         axes = drawing.add_subplot(grid[place])
         image = side_by_side(array, widest) if array.ndim == 3 else array.reshape(1, -1)
-        limit = float(np.nanmax(np.abs(image))) or 1.0
+        limit = limit_of(image)
         low = -limit if signed or float(np.nanmin(image)) < 0 else 0.0
-        colors = cmap if low == 0 or signed else "RdBu_r"
+        colors = cmap if low == 0 or signed else SIGNED
         maps = array.ndim == 3
         shown = axes.imshow(
             image, cmap=colors, vmin=low, vmax=limit, aspect="equal" if maps else "auto", interpolation="nearest"

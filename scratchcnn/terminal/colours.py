@@ -7,7 +7,7 @@ In the order in which they count:
     FORCE_COLOR, CLICOLOR_FORCE  set to anything else: colours also where the output is no terminal
     TERM=dumb                    none
     no terminal                  none
-    COLORTERM, TERM              tell whether there are 16 million, 256 or 16
+    COLORTERM, TERM              say whether there are 16 million, 256 or 16
 """
 
 from __future__ import annotations

@@ -78,7 +78,7 @@ class Checkpoint:
         self.resume, self._delete = yes_or_no("resume", resume), delete
         self._identity: dict[str, Any] = {}
         self._told: dict[str, Any] | None = None
-        self._batch_losses: dict[int, array[float]] = {}
+        self.batch_losses: dict[int, array[float]] = {}  # of the batches that were done, by epoch
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
         except (FileExistsError, NotADirectoryError) as error:
@@ -117,7 +117,7 @@ class Checkpoint:
                     arrays = upgrade(told, self._identity, plain(data.identity(whole=False)))
                 self._require_the_same(told)
                 arrays |= {name: archive.read(name) for name in archive.names if name != "training"}
-                self._batch_losses = unpacked(arrays)
+                self.batch_losses = unpacked(arrays)
                 _restore(model, told, arrays)
         except Exception as error:
             if isinstance(error, _Refused):
@@ -153,11 +153,6 @@ class Checkpoint:
     def logs(self) -> list[tuple[int, dict[str, Any]]]:
         """The epochs that were done, and what they measured."""
         return [] if self._told is None else [(epoch, logs) for epoch, logs in self._told["history"]]
-
-    @property
-    def batch_losses(self) -> dict[int, array[float]]:
-        """The losses of the batches that were done, by epoch; none where an earlier version has written it."""
-        return self._batch_losses
 
     @property
     def is_stopped(self) -> bool:

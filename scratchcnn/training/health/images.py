@@ -10,7 +10,7 @@ from ..batches import Batch
 MOST = 512  # images that are looked at
 FEWEST = 128  # as many cost nothing that is felt, where the layers are those of the library
 MOST_BYTES = 2**24
-SHARE = 100  # one image is looked at for so many that were trained on: a forward pass costs a third of a step
+SHARE = 100  # images trained on for each one that is looked at: a forward pass costs a third of a step
 
 
 class Images:
@@ -27,7 +27,7 @@ class Images:
         self._count = 0
 
     def begin(self, steps: int) -> None:
-        """Begin an epoch of so many batches, 0 where nobody knows."""
+        """Begin an epoch of ``steps`` batches, 0 where nobody knows."""
         self._steps, self._every = steps, 0
         self._kept, self._count = [], 0
 

@@ -4,7 +4,8 @@ A classifier whose logits are all alike gives each of K classes the probability 
 One that begins far above is sure of wrong answers, and its first updates go into unlearning them: its input or its
 initial weights are too large (Karpathy 2019, "A recipe for training neural networks": "verify loss @ init").
 
-It is looked at as plain cross-entropy, without smoothing, weights and penalties, whatever the loss makes of it.
+It is looked at as plain cross-entropy, without smoothing, weights and penalties, whatever the loss makes of it; by the
+textbook, not by kernels, which the training may have no use for.
 
 Letters: N batch, K classes.
 """
@@ -18,6 +19,8 @@ import numpy as np
 from ...layers import Rescaling
 from ...losses import BinaryCrossEntropy, SoftmaxCrossEntropy
 from ...network.network import Network
+from ...ops.reference.losses_of_numbers import binary_cross_entropy_forward
+from ...ops.reference.losses_of_soft_targets import soft_cross_entropy_forward
 from ..batches import Batch
 
 FACTOR, MARGIN = 1.5, 0.5  # a loss above 1.5 ln K + 0.5 is far from ln K: 3.95 of 10 classes
@@ -68,8 +71,7 @@ def first_loss_problem(model: Network, batch: Batch, logits: np.ndarray) -> str 
 def cross_entropies(model: Network, logits: np.ndarray, targets: np.ndarray) -> np.ndarray:
     """Return the plain cross-entropy of each sample that has a label, at most (N,); none for a loss of another kind."""
     if type(model.loss) is BinaryCrossEntropy:
-        z, t = logits.reshape(len(logits), -1), targets.reshape(len(logits), -1)
-        return (np.logaddexp(0, z) - t * z).mean(axis=1)
+        return binary_cross_entropy_forward(logits.reshape(len(logits), -1), targets.reshape(len(logits), -1))
     if type(model.loss) is not SoftmaxCrossEntropy:
         return np.empty(0)
     if targets.ndim == 1:
@@ -77,9 +79,7 @@ def cross_entropies(model: Network, logits: np.ndarray, targets: np.ndarray) -> 
         logits, targets = logits[known], np.eye(logits.shape[1])[targets[known]]
     if not len(logits):
         return np.empty(0)
-    largest = logits.max(axis=1, keepdims=True)
-    log_sums = largest + np.log(np.exp(logits - largest).sum(axis=1, keepdims=True))
-    return ((log_sums - logits) * targets).sum(axis=1)
+    return soft_cross_entropy_forward(logits, targets, np.ones(logits.shape[1]), 0.0)[1]
 
 
 def _advice(model: Network, images: np.ndarray) -> str:

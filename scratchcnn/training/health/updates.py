@@ -117,6 +117,6 @@ def _norm(array: np.ndarray) -> float:
 
 
 def _initial_norm(shape: Shape, count: int) -> float:
-    """Return the norm that so many weights begin with: zeros must not seem to change beyond measure."""
+    """Return the norm that ``count`` weights begin with: zeros must not seem to change beyond measure."""
     fans = math.prod(shape[:-2]) * sum(shape[-2:])
     return math.sqrt(2 * count / fans)

@@ -43,7 +43,7 @@ class Watch:
         self._found: list[str] = []
 
     def on_epoch_begin(self, steps: int) -> None:
-        """Begin an epoch of so many batches, 0 where nobody knows."""
+        """Begin an epoch of ``steps`` batches, 0 where nobody knows."""
         self._images.begin(steps)
         self._sum, self._batches = 0.0, 0
 
