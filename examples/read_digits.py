@@ -18,6 +18,7 @@ def main() -> None:
         "--model", metavar="FILE", help="trained on MNIST; default: the one that comes with the package"
     )
     arguments = parser.parse_args()
+    sc.ops.use("reference")  # plain NumPy: the compiled kernels pay for many images, these are few
     try:
         model = sc.load_model(arguments.model) if arguments.model else sc.pictures.packaged_model()
         for path in arguments.pictures:

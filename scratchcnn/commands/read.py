@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from .. import terminal
+from .. import ops, terminal
 from ..checks.messages import can_write, reason, say
 from ..checks.paths import shown_path
 from .models import load
@@ -36,7 +36,8 @@ def run(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
     status = 0
     for picture in options.pictures:
         try:
-            digits = read_digits(picture, model)
+            with ops.using("reference"):  # for a few images NumPy is quicker than loading the kernels, or compiling them
+                digits = read_digits(picture, model)
         except (PictureError, OSError) as error:
             status = 1
             _complain(f"{shown_path(picture)}: {reason(error, 1000)}")

@@ -162,12 +162,19 @@ def using(name: str) -> Iterator[None]:
     ...     sc.ops.backend()
     'reference'
     """
-    before = _backend
+    global _backend
+    before, is_loaded = _backend, OPERATIONS[0] in globals()
     use(name)
     try:
         yield
     finally:
-        use(before)
+        if is_loaded:
+            use(before)
+        else:  # nor is it now: the first operation will load it
+            with _choice:
+                for operation in OPERATIONS:
+                    globals().pop(operation, None)
+                _backend = before
 
 
 def convolution_algorithms(

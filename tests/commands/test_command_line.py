@@ -208,6 +208,29 @@ def test_read_takes_a_model_of_ones_own_an_ensemble_too(capsys, pictures, saved,
     assert "none.npz" in capsys.readouterr().err
 
 
+READING = """
+import sys
+import numpy as np
+import PIL.Image
+import scratchcnn as sc
+from scratchcnn.__main__ import main
+
+(x, y), _ = sc.data.load_data("digits")
+PIL.Image.fromarray(np.kron(200 - x[0] // 2, np.ones((4, 4), np.uint8))).save("digit.png")
+assert main(["read", "digit.png"]) == 0
+print(y[0], sc.ops.backend(), "numba" in sys.modules)
+"""
+
+
+def test_reading_a_picture_waits_for_no_compiler(tmp_path):
+    environment = {**ENVIRONMENT, "SCRATCHCNN_BACKEND": "jit"}
+    command = [sys.executable, "-c", READING]
+    process = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, check=True)
+    lines = process.stdout.splitlines()
+    label, *rest = lines[-1].split()
+    assert lines[0] == f"digit.png: {label}" and rest == ["jit", "False"]
+
+
 def test_digits_of_two_lines_are_two_numbers():
     boxes = [(0, 0, 9, 20), (10, 2, 19, 22), (1, 40, 9, 60), (12, 41, 20, 61)]
     digits = [types.SimpleNamespace(label=label, box=box) for label, box in zip([1, 2, 3, 4], boxes, strict=True)]
