@@ -47,7 +47,7 @@ class AveragedPredictions(KnownAttributes):
         """Yield probabilities (N, K), one answer after the other."""
         raise NotImplementedError
 
-    def _members(self) -> list[Sequential]:
+    def members(self) -> list[Sequential]:
         """Return the models that are asked."""
         raise NotImplementedError
 
@@ -92,7 +92,7 @@ class AveragedPredictions(KnownAttributes):
         ValueError
             If the labels are no class numbers, or the answers no probabilities, because of the models' own losses.
         """
-        if any(answers_with_logits(model) for model in self._members()):
+        if any(answers_with_logits(model) for model in self.members()):
             raise ValueError(_NO_PROBABILITIES)
         x = as_array(x, "images", "x")
         labels = as_labels(y, x.shape[0] if x.ndim else 0, self.classes)
@@ -175,8 +175,8 @@ class Ensemble(AveragedPredictions):
         """Return the ensemble in a file that ``save`` wrote; ``custom_...`` are those of ``load_model``."""
         return cls(read_models(path, Known.of(custom_layers, custom_objects), Sequential))
 
-    def _members(self) -> list[Sequential]:
-        lists = [[model] if isinstance(model, Sequential) else model._members() for model in self.models]
+    def members(self) -> list[Sequential]:
+        lists = [[model] if isinstance(model, Sequential) else model.members() for model in self.models]
         return [model for members in lists for model in members]
 
     def _answers(self, x: Any, batch_size: int) -> Iterator[np.ndarray]:
@@ -213,7 +213,7 @@ class ShiftAverage(AveragedPredictions):
         if self.reach >= min(model.input_shape[:2]):
             raise ValueError(f"reach must be less than the images' size, {model.input_shape[:2]}, got {reach}")
 
-    def _members(self) -> list[Sequential]:
+    def members(self) -> list[Sequential]:
         return [self.model]
 
     def _answers(self, x: Any, batch_size: int) -> Iterator[np.ndarray]:

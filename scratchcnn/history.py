@@ -55,6 +55,10 @@ class History:
         self.batch_losses: dict[int, array[float]] = {}  # eight bytes a batch
         self._logs: list[dict[str, Any]] = []  # of each epoch
 
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Take what was pickled, by a version that kept less, too."""
+        vars(self).update(vars(History()) | state)
+
     def __getattr__(self, name: str) -> NoReturn:
         attribute_elsewhere(self, name, HISTORY_METHODS)
 

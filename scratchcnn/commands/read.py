@@ -36,7 +36,7 @@ def run(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
     status = 0
     for picture in options.pictures:
         try:
-            with ops.using("reference"):  # for a few images NumPy is quicker than loading the kernels, or compiling them
+            with ops.using("reference"):  # NumPy answers for a few images before kernels are loaded, or compiled
                 digits = read_digits(picture, model)
         except (PictureError, OSError) as error:
             status = 1

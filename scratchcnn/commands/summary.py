@@ -22,7 +22,7 @@ def run(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
     """Print the table, of an ensemble that of each different network; return the exit status."""
     model = load(options.model)
     if isinstance(model, Ensemble):
-        members = model._members()
+        members = model.members()
         say(f"an ensemble of {len(members)} models, whose predictions are averaged")
         tables: dict[str, list[int]] = {}
         for number, member in enumerate(members, 1):

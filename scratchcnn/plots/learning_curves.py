@@ -55,7 +55,7 @@ def learning_curves(
     names = ["loss", "accuracy"]
     if history.history and not {"accuracy", "val_accuracy"} & set(history.history):
         names.remove("accuracy")
-    by_batch = len(history.epoch) == 1 and bool(getattr(history, "batch_losses", {}))
+    by_batch = len(history.epoch) == 1 and bool(history.batch_losses)
     if by_batch:
         names = ["loss"]  # an accuracy would be a dot
     drawing = figure(4.5 * len(names) + 1.5 * by_batch, 3.5)
@@ -168,7 +168,7 @@ def histories(trainings: dict[str, History], measured: str = "val_loss", log: bo
 def _draw_batches(axes: Any, history: History) -> None:
     """Draw the loss of each batch where it was measured, between the ends of two epochs."""
     label = "each batch"
-    for epoch, losses in getattr(history, "batch_losses", {}).items():  # which older pickles lack
+    for epoch, losses in history.batch_losses.items():
         places = epoch + (np.arange(len(losses)) + 0.5) / max(1, len(losses))
         axes.plot(places, losses, color="0.75", linewidth=0.7, label=label, zorder=1)
         label = "_nolegend_"

@@ -43,7 +43,9 @@ def test_history_keeps_the_loss_of_each_batch_and_their_mean_is_that_of_the_epoc
 def test_a_history_of_an_older_version_has_no_batches_and_is_drawn():
     history = sc.History()
     history.append(0, {"loss": 1.0, "accuracy": 0.5})
-    del history.__dict__["batch_losses"]
+    del history.batch_losses, history.problems
+    history = pickle.loads(pickle.dumps(history))
+    assert history.batch_losses == {} and history.problems == [] and history.history["loss"] == [1.0]
     loss, accuracy = written(plots.learning_curves(history))
     assert len(loss.lines) == len(accuracy.lines) == 1
 
