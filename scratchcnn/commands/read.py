@@ -40,7 +40,8 @@ def run(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
                 digits = read_digits(picture, model)
         except (PictureError, OSError) as error:
             status = 1
-            _complain(f"{shown_path(picture)}: {reason(error, 1000)}")
+            name, why = shown_path(picture), reason(error, 1000)
+            _complain(why if name in why else f"{name}: {why}")
         else:
             _show(shown_path(picture), digits)
     return status

@@ -28,8 +28,10 @@ SUFFIXES = tuple(suffix for suffixes in SUFFIXES_OF.values() for suffix in suffi
 
 
 @contextlib.contextmanager
-def opened(path: str | os.PathLike[str]) -> Iterator[Any]:
+def opened(path: str | os.PathLike[str], otherwise: str = "remove it, or convert it") -> Iterator[Any]:
     """Open a picture's file as a ``PIL.Image``; a ValueError says what is wrong with it, also where it is used.
+
+    ``otherwise`` is what to do about a file of another kind.
 
     Its content decides which of the formats it has, not its name; no other program is run for it.
     """
@@ -46,8 +48,7 @@ def opened(path: str | os.PathLike[str]) -> Iterator[Any]:
         except UnidentifiedImageError:
             formats = ", ".join(SUFFIXES_OF)
             raise ValueError(
-                f"{shown_path(path)} is no picture that can be read: its content is none of {formats}; remove it, or "
-                "convert it"
+                f"{shown_path(path)} is no picture that can be read: its content is none of {formats}; {otherwise}"
             ) from None
         except Exception as error:  # whatever a damaged file raises
             raise ValueError(f"{shown_path(path)} is no picture that can be read: {reason(error)}") from error

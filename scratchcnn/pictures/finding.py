@@ -1,7 +1,8 @@
 """Which of the ink is a digit, and in which order digits are read.
 
-Ink that hangs together is a piece. Pieces that nearly touch are a stroke that the pen or the camera broke, and one
-small piece above or below another is part of it, as the bar of a 5. Specks, and what runs along the edge, are none.
+Ink that hangs together is a piece. Pieces that nearly touch are a stroke that the pen or the camera broke, unless they
+stand side by side as two digits do, and one small piece above or below another is part of it, as the bar of a 5.
+Specks, frames, lines under the digits, and what runs along the edge, are none.
 
 Letters: H W height and width.
 """
@@ -13,16 +14,17 @@ from typing import Any
 
 import numpy as np
 
-from .components import components
+from .components import Components, components
 from .errors import PictureError
 from .ink import ink_of
+from .joining import joined, told_apart
 from .morphology import grown
 from .opening import levels_of
 from .prepare import as_mnist, thickness
 
 INKED = 0.45  # more is ink; of the darkest
 MOST = 200  # digits in a picture
-SPECK = 0.3  # of the height of the tallest piece: less is no digit
+WIDEST = 2.0  # of its height: what is wider is no digit
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,12 @@ def find_digits(picture: Any) -> list[Found]:
             *(round(float(left * scale[0])), round(float(top * scale[1]))),
             *(round(float(right * scale[0])), round(float(bottom * scale[1]))),
         )
+        if right - left > WIDEST * (bottom - top):
+            raise PictureError(
+                f"the ink from {box[:2]} to {box[2:]} is {(right - left) / (bottom - top):.1f} times as wide as it is "
+                "high, and no digit: digits that touch are not told apart, nor are words; leave gaps between the "
+                "digits, or cut out what is to be read"
+            )
         image = as_mnist(np.where(inside, ink[top:bottom, left:right], 0))
         found.append(Found(image, box))
     return found
@@ -86,47 +94,45 @@ def _digits(ink: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the number of the digit that each pixel belongs to, counted from 1, and the digits' boxes (count, 4)."""
     mask = ink > INKED
     pieces = components(mask)
-    mask &= (pieces.areas >= 0.004 * pieces.areas.max())[pieces.labels - 1]
-    reach = max(1, round(0.5 * thickness(mask)))
-    groups = components(grown(mask, reach))
-    if len(groups.areas) > MOST:
+    kept = pieces.areas >= 0.004 * pieces.areas.max()
+    mask &= kept[pieces.labels - 1]
+    labels, boxes = _groups(mask, pieces, np.flatnonzero(kept), max(1, round(0.5 * thickness(mask))))
+    number = joined(boxes, *mask.shape)  # of each group, the number of its digit from 1, or 0
+    ends = np.zeros((int(number.max(initial=0)), 4), np.int64)
+    for digit in range(len(ends)):
+        members = boxes[number == digit + 1]
+        ends[digit] = [*members[:, :2].min(axis=0), *members[:, 2:].max(axis=0)]
+    return np.concatenate([[0], number])[labels], ends
+
+
+def _groups(mask: np.ndarray, pieces: Components, kept: np.ndarray, reach: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the number of the group of pieces that each pixel belongs to, counted from 1, and the groups' boxes.
+
+    Pieces that come within ``2 reach`` pixels of each other are a group, unless they are told apart. What is next to
+    the ink, the soft edges of strokes, belongs to its group.
+    """
+    near = components(grown(mask, reach))
+    if len(near.areas) > MOST:
         raise PictureError(
-            f"the picture has {len(groups.areas)} pieces of ink, which are no digits: expected dark strokes on light "
+            f"the picture has {len(near.areas)} pieces of ink, which are no digits: expected dark strokes on light "
             f"paper, or light ones on a dark board, and at most {MOST} digits; cut out what is to be read"
         )
-    boxes = groups.boxes + np.array([reach, reach, -reach, -reach])  # nearly: without what was grown
-    H, W = mask.shape
-    boxes[:, :2] = np.where(groups.boxes[:, :2] == 0, 0, boxes[:, :2])
-    boxes[:, 2:] = np.where(groups.boxes[:, 2:] == (W, H), (W, H), boxes[:, 2:])
-    joined = _join(boxes, H, W)  # of each group, the number of its digit from 1, or 0
-    labels = np.concatenate([[0], joined])[groups.labels] * (groups.labels > 0)
-    count = int(joined.max(initial=0))
-    ends = np.zeros((count, 4), np.int64)
-    for number in range(count):
-        members = boxes[joined == number + 1]
-        ends[number] = [*members[:, :2].min(axis=0), *members[:, 2:].max(axis=0)]
-    return labels, ends
-
-
-def _join(boxes: np.ndarray, H: int, W: int) -> np.ndarray:
-    """Return the number of the digit that each box is a part of, counted from 1, or 0 for none."""
-    width, height = (boxes[:, 2:] - boxes[:, :2]).T
-    at_edge = (boxes[:, :2] <= 0).any(axis=1) | (boxes[:, 2:] >= (W, H)).any(axis=1)
-    across = at_edge & ((width >= 0.9 * W) | (height >= 0.9 * H))  # a line of the paper, the edge of the table
-    candidates = ~across if not across.all() else np.ones(len(boxes), bool)
-    tallest = height[candidates].max()
-    number = np.zeros(len(boxes), np.int64)
-    whole = np.flatnonzero(candidates & (height >= 0.5 * tallest))
-    number[whole] = np.arange(1, len(whole) + 1)
-    for part in np.flatnonzero(candidates & (height < 0.5 * tallest)):
-        gap = np.maximum(boxes[whole, 1] - boxes[part, 3], boxes[part, 1] - boxes[whole, 3])
-        shared = np.minimum(boxes[whole, 2], boxes[part, 2]) - np.maximum(boxes[whole, 0], boxes[part, 0])
-        fits = (gap < 0.25 * height[whole]) & (shared > 0.4 * np.minimum(width[whole], width[part]))
-        if fits.any():
-            number[part] = number[whole[fits][np.argmin(gap[fits])]]
-        elif height[part] >= SPECK * tallest:
-            number[part] = number.max() + 1
-    return number
+    labels, places = np.unique(pieces.labels, return_index=True)  # a pixel of each piece
+    neighbours = near.labels.reshape(-1)[places[labels > 0][kept]]  # of each piece that is kept, those it is near
+    groups: list[np.ndarray] = []  # the numbers of the pieces of each
+    first = np.zeros(len(near.areas) + 1, np.int64)  # the number of the first group among those
+    for number in range(1, len(first)):
+        members = kept[neighbours == number]
+        digit = told_apart(pieces.boxes[members])
+        first[number] = len(groups) + 1
+        groups += [members[digit == each] for each in range(int(digit.max()) + 1)]
+    labels = first[near.labels]
+    for number, members in enumerate(groups, 1):
+        if number not in first:  # it was told apart from what is near
+            own = np.isin(pieces.labels, members + 1)
+            labels[grown(own, reach) & (own | ~mask)] = number
+    boxes = [pieces.boxes[members] for members in groups]
+    return labels, np.array([[*box[:, :2].min(axis=0), *box[:, 2:].max(axis=0)] for box in boxes])
 
 
 def _reading_order(boxes: np.ndarray) -> list[int]:

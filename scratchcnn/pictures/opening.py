@@ -7,13 +7,14 @@ Letters: H W height and width.
 
 from __future__ import annotations
 
+import math
 import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..checks.advice.objects import as_array
+from ..checks.advice.objects import as_array, for_dtype
 from ..checks.messages import reason, shown
 from ..checks.paths import as_path
 from ..data.picture import opened, upright
@@ -66,7 +67,7 @@ def levels_of(picture: Any) -> Levels:
 
 def _of_file(path: str) -> Levels:
     try:
-        with opened(path) as image:
+        with opened(path, otherwise="convert it to one of these") as image:
             return _reduced(image)
     except FileNotFoundError:
         raise PictureError(f"there is no file {path}; the current folder is {os.getcwd()}") from None
@@ -78,6 +79,8 @@ def _of_file(path: str) -> Levels:
     except OSError as error:
         raise PictureError(f"{path} cannot be opened: {error.strerror or error}") from error
     except ValueError as error:
+        if not os.path.getsize(path):
+            raise PictureError(f"{path} is an empty file, of 0 bytes; save or copy the picture once more") from None
         raise PictureError(f"{error}{_advice(path, str(error))}") from error
 
 
@@ -97,10 +100,17 @@ def _advice(path: str, said: str) -> str:
 
 
 def _reduced(image: Image) -> Levels:
-    """Return a PIL image as brightness: upright, on white, at most LONGEST pixels along a side."""
+    """Return a PIL image as brightness: upright, on white, at most LONGEST pixels along a side.
+
+    Where white shows nothing, what is not transparent is the ink.
+    """
+    from PIL import Image, ImageOps
+
     width, height = image.size
     if not (width and height):
         raise PictureError(f"the picture has no pixels: its size is {width} x {height}")
+    if image.mode == "F" or (image.mode == "I" and image.format not in ("PNG", "PPM")):  # which are of 16 bits
+        image = Image.fromarray(_bytes_of(np.asarray(image)))
     exif = image.getexif()
     size = (height, width) if exif.get(ORIENTATION, 1) in (5, 6, 7, 8) else (width, height)
     scale = LONGEST / max(size)
@@ -111,9 +121,17 @@ def _reduced(image: Image) -> Levels:
         image = image.reduce(min(image.width // extent[0], image.height // extent[1]))
         image.info["exif"] = exif.tobytes()
     flat = upright(image)
+    if _is_plain(flat) and ("A" in image.getbands() or "transparency" in image.info):  # white ink on nothing
+        flat = ImageOps.invert(ImageOps.exif_transpose(image).convert("RGBA").getchannel("A"))
     if max(flat.size) > LONGEST:
         flat = flat.resize(extent if size == (width, height) else extent[::-1], reducing_gap=2.0)
     return Levels(_brightness(np.asarray(flat)), size)
+
+
+def _is_plain(flat: Image) -> bool:
+    """Return whether a picture of mode L or RGB is of one shade, nearly."""
+    extrema = np.reshape(flat.getextrema(), (-1, 2))  # the lowest and the highest of each colour
+    return bool((extrema[:, 1] - extrema[:, 0] < 20).all())
 
 
 def _brightness(pixels: np.ndarray) -> np.ndarray:
@@ -131,17 +149,25 @@ def _brightness(pixels: np.ndarray) -> np.ndarray:
 
 
 def _bytes_of(picture: Any) -> np.ndarray:
-    """Return an array of a user's as uint8, (H, W), (H, W, 3) or (H, W, 4)."""
+    """Return an array of a user's as uint8, (H, W), (H, W, 2), (H, W, 3) or (H, W, 4)."""
     expected = "an array (H, W), (H, W, 3) or (H, W, 4)"
+    if isinstance(picture, np.ma.MaskedArray) and np.ma.is_masked(picture):
+        raise PictureError(
+            f"a picture is a path, a PIL image or {expected}, got one with masked pixels; give them the shade of the "
+            "paper: picture.filled(np.ma.median(picture).astype(picture.dtype))"
+        )
     try:
         array = as_array(picture, "a picture", "picture")
     except ValueError as error:
         raise PictureError(f"a picture is a path, a PIL image or {expected}: {error}") from error
     if array.dtype.kind not in "biuf":
-        raise PictureError(f"a picture is a path, a PIL image or {expected} of numbers, got {shown(picture, 100)}")
+        advice = for_dtype(array, "picture", picture)
+        raise PictureError(
+            f"a picture is a path, a PIL image or {expected} of numbers, got {shown(picture, 100)}{advice}"
+        )
     if array.ndim == 3 and array.shape[2] == 1:
         array = array[..., 0]
-    if array.ndim != 2 and not (array.ndim == 3 and array.shape[2] in (3, 4)):
+    if array.ndim != 2 and not (array.ndim == 3 and array.shape[2] in (2, 3, 4)):  # 2: grey and opacity
         if array.ndim == 3 and array.shape[0] in (3, 4):
             advice = "; channels come last here: pass picture.transpose(1, 2, 0)"
         elif array.ndim in (3, 4):
@@ -151,15 +177,19 @@ def _bytes_of(picture: Any) -> np.ndarray:
         raise PictureError(f"a picture is {expected}, got the shape {array.shape}{advice}")
     if not array.size:
         raise PictureError(f"the picture has no pixels: its shape is {array.shape}")
-    if array.dtype == np.uint8:
-        return array
-    if array.dtype == bool:
-        return array.astype(np.uint8) * 255
     low, high = float(array.min()), float(array.max())  # NaN if a pixel is
-    limit = 1.0 if high <= 1 else 255.0 if high <= 255 else 65535.0
+    if array.dtype == np.uint8 and high > 1:
+        return array
+    if not (math.isfinite(low) and math.isfinite(high)):
+        count = int(np.count_nonzero(~np.isfinite(array)))
+        raise PictureError(
+            f"{count:,} of the picture's {array.size:,} numbers are NaN or infinite; give them the shade of the paper: "
+            "np.where(np.isfinite(picture), picture, np.median(picture[np.isfinite(picture)]))"
+        )
     if not (low >= 0 and high <= 65535):
         raise PictureError(
             f"pixels must be from 0 to 255, from 0 to 65535, or from 0.0 to 1.0, got {low:g} to {high:g}; "
             "(picture - picture.min()) / (picture.max() - picture.min()) is from 0 to 1"
         )
+    limit = 1.0 if high <= 1 else 255.0 if high <= 255 else 65535.0
     return np.rint(array * (255 / limit)).astype(np.uint8)

@@ -126,9 +126,11 @@ def read_digits(picture: Any, model: Any = None) -> list[Digit]:
 
 def _read(found: Sequence[Found], model: Any) -> list[Digit]:
     network = packaged_model() if model is None else _checked(model)
-    images = np.stack([each.image for each in found])[..., np.newaxis]  # (N, 28, 28, 1)
-    probabilities = network.predict(images)  # (N, K)
-    return [Digit(int(row.argmax()), row, each.image, each.box) for row, each in zip(probabilities, found, strict=True)]
+    digits = []
+    for each in found:  # one by one: kernels are made for a size of batch
+        (probabilities,) = network.predict(each.image[np.newaxis, :, :, np.newaxis])  # (K,)
+        digits.append(Digit(int(probabilities.argmax()), probabilities, each.image, each.box))
+    return digits
 
 
 def _checked(model: Any) -> Any:

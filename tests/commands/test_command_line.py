@@ -194,7 +194,7 @@ def test_read_goes_on_after_a_picture_that_cannot_be_read_and_fails_in_the_end(c
     printed = capsys.readouterr()
     assert "42.png says: 42" in printed.out
     lines = printed.err.splitlines()
-    assert lines[0] == "scratchcnn read: blank.png: no ink anywhere" and "gone.png: " in lines[1] and len(lines) == 2
+    assert lines[0] == "scratchcnn read: blank.png: no ink anywhere" and "gone.png" in lines[1] and len(lines) == 2
 
 
 def test_read_takes_a_model_of_ones_own_an_ensemble_too(capsys, pictures, saved, tmp_path):

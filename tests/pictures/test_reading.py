@@ -7,11 +7,11 @@ import sys
 
 import numpy as np
 import pytest
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFont
 
 import scratchcnn as sc
 from scratchcnn.pictures.packaged import CHECKSUM, FILE
-from support.pictures import DECIDING, REPORTED, line_of, picture
+from support.pictures import DECIDING, FONTS, REPORTED, line_of, picture
 from support.processes import ROOT
 
 pytestmark = pytest.mark.usefixtures("reference")
@@ -72,6 +72,11 @@ def five(size=(300, 400)):
         "colours": lambda a: np.repeat(a[..., None], 3, axis=2),
         "uint16": lambda a: a.astype(np.uint16) * 257,
         "floats": lambda a: a / 255,
+        "a mask": lambda a: a > 128,
+        "a mask of bytes": lambda a: (a > 128).astype(np.uint8),
+        "grey and opacity": lambda a: np.stack([a, np.full_like(a, 255)], axis=2),
+        "PIL of floats": lambda a: Image.fromarray(a.astype(np.float32)),
+        "PIL of integers": lambda a: Image.fromarray(a.astype(np.int32)),
         "a list": lambda a: a.tolist(),
         "PIL": Image.fromarray,
         "palette": lambda a: Image.fromarray(a).convert("P"),
@@ -85,10 +90,13 @@ def test_every_form_of_a_picture_is_read(form, light_on_dark):
     assert sc.read_digit(form[1](page)).label == 5
 
 
-def test_a_drawing_on_nothing_is_read():
-    drawing = np.zeros((300, 300, 4), np.uint8)
-    drawing[..., 3] = np.where(five((300, 300)) < 128, 255, 0)  # black, and transparent elsewhere
+@pytest.mark.parametrize("ink", [0, 128, 250, 255])
+def test_a_drawing_on_nothing_is_read_whatever_its_colour(ink, tmp_path):
+    drawing = np.full((300, 300, 4), ink, np.uint8)
+    drawing[..., 3] = np.where(five((300, 300)) < 128, 255, 0)  # transparent elsewhere
     assert sc.read_digit(drawing).label == 5
+    Image.fromarray(drawing).quantize(4).save(tmp_path / "1.png")
+    assert sc.read_digit(tmp_path / "1.png").label == 5
 
 
 def test_a_phone_held_upright_gives_boxes_in_the_upright_picture(tmp_path):
@@ -120,6 +128,56 @@ def test_several_digits_are_read_line_by_line_from_left_to_right():
     assert found[0].box[0] < found[1].box[0] < found[2].box[0] and found[2].box[1] < found[3].box[1]
 
 
+def printed(text, font, size=90):
+    """Return a picture of a line of text, black on white."""
+    font = ImageFont.truetype(str(FONTS / f"{font}.ttf"), size)
+    page = Image.new("L", (len(text) * size, 2 * size), 255)
+    ImageDraw.Draw(page).text((size // 4, size // 4), text, fill=0, font=font)
+    return page
+
+
+@pytest.mark.parametrize("font", DECIDING.fonts)
+@pytest.mark.parametrize("size", [20, 90])
+def test_digits_that_nearly_touch_are_told_apart(font, size):
+    digits = sc.read_digits(printed("0123456789", font, size))
+    assert "".join(str(digit.label) for digit in digits) == "0123456789"
+
+
+def framed(draw):
+    draw.rectangle((10, 10, 190, 210), outline=0, width=5)
+    draw.rectangle((10 + 190, 10, 190 + 190, 210), outline=0, width=5)
+
+
+@pytest.mark.parametrize(
+    "mark",
+    [
+        framed,
+        lambda draw: draw.ellipse((5, 5, 395, 215), outline=0, width=5),
+        lambda draw: draw.line((40, 180, 330, 180), fill=0, width=6),
+        lambda draw: draw.line((40, 30, 330, 30), fill=0, width=6),
+        lambda draw: [draw.line((left, 165, left + 100, 165), fill=0, width=6) for left in (60, 230)],
+    ],
+    ids=["frames", "a circle", "underlined", "a line above", "underlined one by one"],
+)
+def test_frames_and_lines_are_no_digits(mark):
+    page = Image.new("L", (400, 220), 255)
+    draw = ImageDraw.Draw(page)
+    for left, digit in ((70, "4"), (240, "2")):
+        draw.text((left, 40), digit, fill=0, font=ImageFont.truetype(str(FONTS / "DejaVuSans.ttf"), 120))
+    mark(draw)
+    assert [digit.label for digit in sc.read_digits(page)] == [4, 2]
+
+
+def test_strokes_that_a_pen_broke_are_one_digit():
+    page = Image.new("L", (300, 300), 255)
+    draw = ImageDraw.Draw(page)
+    draw.line([(120, 60), (90, 160), (170, 160)], fill=0, width=12)  # a four: its stroke on the right stands alone
+    draw.line([(185, 60), (185, 230)], fill=0, width=12)
+    (digit,) = sc.read_digits(page)
+    assert digit.label == 4
+    np.testing.assert_allclose(digit.box, (84, 60, 191, 230), atol=4)
+
+
 def test_a_digit_is_centred_by_mass_and_fits_a_box_of_20_pixels():
     image = sc.read_digit(five()).image
     assert (image.dtype, image.shape, image.max()) == (np.uint8, (28, 28), 255)
@@ -136,6 +194,12 @@ def test_another_model_reads_and_one_of_other_images_is_refused():
         sc.read_digit(five(), sc.Sequential([sc.Flatten(), sc.Dense(3)], input_shape=(32, 32, 3)))
     with pytest.raises(ValueError, match="model must be a Sequential"):
         sc.read_digit(five(), "model.npz")
+
+
+def stroke():
+    page = np.full((300, 600), 255, np.uint8)
+    page[140:170, 100:200] = 0
+    return page
 
 
 def broken(path, content):
@@ -158,7 +222,8 @@ def jpeg():
         "no file": (lambda folder: folder / "none.png", "there is no file .*none.png"),
         "a folder": (lambda folder: folder, "is a folder, expected a picture"),
         "text": (lambda folder: broken(folder / "1.png", b"seven"), "no picture that can be read"),
-        "empty": (lambda folder: broken(folder / "1.png", b""), "no picture that can be read"),
+        "empty": (lambda folder: broken(folder / "1.png", b""), "an empty file, of 0 bytes"),
+        "text, what to do": (lambda folder: broken(folder / "1.png", b"seven"), "convert it to one of these$"),
         "HEIC": (lambda folder: broken(folder / "1.jpg", b"\0\0\0\x18ftypheic"), "export it as JPEG"),
         "cut off": (lambda folder: broken(folder / "1.jpg", jpeg()[:2000]), "copy it once more"),
         "bomb": (lambda folder: broken(folder / "1.ppm", b"P5 99999 99999 255\n"), "save it smaller"),
@@ -167,7 +232,10 @@ def jpeg():
         "flattened": (lambda folder: np.zeros(784, np.uint8), r"reshape\(28, 28\)"),
         "no pixels": (lambda folder: np.zeros((0, 28), np.uint8), "no pixels"),
         "negative": (lambda folder: np.array([[-1.0, 1.0]]), "pixels must be from 0 to 255"),
-        "not a number": (lambda folder: np.array([[np.nan, 1.0]]), "pixels must be from 0 to 255"),
+        "not a number": (lambda folder: np.array([[np.nan, 1.0]]), r"1 of the picture's 2 numbers are NaN.*np.where\("),
+        "masked": (lambda folder: np.ma.masked_less(five(), 100), r"picture.filled\("),
+        "objects": (lambda folder: five().astype(object), r"pass picture.astype\(float\)"),
+        "a stroke across": (lambda folder: stroke(), "3.. times as wide as it is high.*leave gaps"),
         "bytes": (lambda folder: jpeg(), "io.BytesIO"),
         "nothing": (lambda folder: None, "a picture is a path, a PIL image or an array"),
     }.values(),
