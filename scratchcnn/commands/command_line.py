@@ -5,12 +5,14 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import warnings
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from .. import __version__
 from ..gradcheck import __main__ as gradcheck
 from . import draw, read, summary, train
-from .ending import ended
+from .ending import complain, ended
 from .options import replace_unknown_characters
 
 
@@ -58,7 +60,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.command is None:
         return ended("", parser.print_help)
     command = COMMANDS[options.command]
-    return ended(options.command, lambda: command.run(parsers[options.command], options))
+
+    def warn(message: Warning | str, *_: object, **__: object) -> None:
+        complain(options.command, f"warning: {message}")
+
+    with warnings.catch_warnings():
+        warnings.showwarning = warn  # in a line, without the place in the code
+        return ended(options.command, lambda: command.run(parsers[options.command], options))
 
 
 def _parsers() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParser]]:
@@ -67,11 +75,13 @@ def _parsers() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentPars
     program = "python -m scratchcnn" if is_module else "scratchcnn"
     parser = argparse.ArgumentParser(
         prog=program,
+        usage="%(prog)s [-h] [--version] COMMAND ...",
         description="A convolutional network for handwritten digits, written from scratch.\n\ncommands:\n"
         + "".join(f"  {name:<10} {command.summary}\n" for name, command in COMMANDS.items()),
         epilog=f"{program} COMMAND --help says more, with an example.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    parser.add_argument("--version", action="version", version=f"scratchcnn {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", help=argparse.SUPPRESS)
     parsers = {}
     for name, command in COMMANDS.items():

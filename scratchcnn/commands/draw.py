@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from ..model import load_model
+from .models import load_network
 from .options import port
 
 EXAMPLE = "example:\n  PROGRAM draw --model output/model.npz"
@@ -21,5 +21,5 @@ def run(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
     """Serve the page until Ctrl-C; return the exit status."""
     from ..draw import serve
 
-    serve(options.model and load_model(options.model), options.port, open_browser=not options.no_browser)
+    serve(options.model and load_network(options.model), options.port, open_browser=not options.no_browser)
     return 0

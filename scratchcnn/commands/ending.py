@@ -57,10 +57,17 @@ def ended(name: str, action: Callable[[], int | None]) -> int:
 def _failed(name: str, message: str) -> int:
     """Write what went wrong, in one line, after what was printed before; return the exit status."""
     _write_no_more()  # a full disk, for example: Python would try once more as it ends, and complain
+    complain(name, message)
+    return FAILED
+
+
+def complain(name: str, message: str) -> None:
+    """Print a line of a command on standard error, after all that was printed before."""
     with contextlib.suppress(OSError, ValueError):
+        if can_write(sys.stdout):
+            sys.stdout.flush()
         if can_write(sys.stderr):
             print(f"scratchcnn {name}: {' '.join(message.split())}", file=sys.stderr, flush=True)
-    return FAILED
 
 
 def _write_no_more() -> None:

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import os
+
+from ..checks.paths import shown_path
 from ..ensemble import Ensemble
 from ..model import Sequential, load_model
 from ..saving.several import holds_several
+
+
+def load_network(path: str) -> Sequential:
+    """Return the network in a file; an OSError or a ValueError says what is wrong, and what to do."""
+    return load_model(existing(path))
 
 
 def load(path: str) -> Sequential | Ensemble:
@@ -15,4 +23,18 @@ def load(path: str) -> Sequential | Ensemble:
     OSError, ValueError
         As ``sc.load_model``: the message says what the file is, and what to do with it.
     """
-    return Ensemble.load(path) if holds_several(path) else load_model(path)
+    return Ensemble.load(path) if holds_several(existing(path)) else load_model(path)
+
+
+def existing(path: str) -> str:
+    """Return a path to something that is a file, or may become one; an OSError that says what is there instead."""
+    if not os.path.exists(os.path.expanduser(path)):
+        raise FileNotFoundError(
+            f"there is no file {shown_path(path)}; the current folder is {os.getcwd()}; scratchcnn train writes "
+            "output/model.npz, and model.save(path) any other"
+        )
+    if os.path.isdir(os.path.expanduser(path)):
+        raise IsADirectoryError(
+            f"{shown_path(path)} is a folder, expected the file of a model, such as model.npz in it"
+        )
+    return path

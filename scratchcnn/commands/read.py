@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
 from typing import Any
 
 from .. import ops, terminal
-from ..checks.messages import can_write, reason, say
+from ..checks.messages import reason, say
 from ..checks.paths import shown_path
+from .ending import complain
 from .models import load
 
 EXAMPLE = """examples:
@@ -41,7 +41,7 @@ def run(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
         except (PictureError, OSError) as error:
             status = 1
             name, why = shown_path(picture), reason(error, 1000)
-            _complain(why if name in why else f"{name}: {why}")
+            complain("read", why if name in why else f"{name}: {why}")
         else:
             _show(shown_path(picture), digits)
     return status
@@ -71,11 +71,3 @@ def number(digits: Sequence[Any]) -> str:
         is_new_line = before is not None and digit.box[0] < before.box[0] and digit.box[1] >= before.box[3]
         text += f"{' ' if is_new_line else ''}{digit.label}"
     return text
-
-
-def _complain(message: str) -> None:
-    """Print a line on standard error, after all that was printed before."""
-    if can_write(sys.stdout):
-        sys.stdout.flush()
-    if can_write(sys.stderr):
-        print(f"scratchcnn read: {' '.join(message.split())}", file=sys.stderr, flush=True)

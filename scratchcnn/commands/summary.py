@@ -28,7 +28,8 @@ def run(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
         for number, member in enumerate(members, 1):
             tables.setdefault(summary(member, options.kernels), []).append(number)
         for table, numbers in tables.items():
-            say(f"\n{'each' if len(tables) == 1 else 'models ' + ', '.join(map(str, numbers))}:\n{table}")
+            some = f"model{'s' if len(numbers) > 1 else ''} {', '.join(map(str, numbers))}"
+            say(f"\n{'each' if len(tables) == 1 else some}:\n{table}")
     else:
         model.summary(options.kernels)
     return 0

@@ -16,6 +16,7 @@ from ..layers import AveragePool2D, Conv2D, Dense, Dropout, Flatten, MaxPool2D, 
 from ..layers.base import Layer
 from ..network import inspection
 from ..network.network import Network
+from ..pictures.reading import as_trained
 from ..training.prediction import answers_by_softmax
 from .packing import number, packed
 
@@ -90,16 +91,8 @@ class NetworkView:
         return {"input": shape, "classes": self.classes, "parameters": self.model.count_params(), "layers": layers}
 
     def scaled(self, image: np.ndarray) -> np.ndarray:
-        """Return an image of bytes (H, W) as the batch (1, H, W, 1) that the model was trained to take.
-
-        Bytes, unless it was trained on images that go up to 1 or so.
-        """
-        batch = image.reshape(1, *self.model.input_shape)
-        seen = self.model.image_range
-        if self.model.takes_bytes or (seen is not None and seen.high > 2):
-            return batch
-        low, high = (0.0, 1.0) if seen is None else (seen.low, seen.high)
-        return (low + batch * ((high - low) / 255)).astype(self.model.dtype)
+        """Return an image of bytes (H, W) as the batch (1, H, W, 1) that the model was trained to take."""
+        return as_trained(self.model, image.reshape(1, *self.model.input_shape))
 
     def outputs(self, image: np.ndarray) -> list[np.ndarray]:
         """Return the input (H, W, 1) and the output of each layer, in their order, for an image of bytes (H, W)."""

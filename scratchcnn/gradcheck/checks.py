@@ -136,7 +136,7 @@ def check_loss(
 
     title = f"{_named(loss)} on logits of shape {logits.shape}"
     many = 0 if given else MANY_LOGITS
-    report = Report(title, tolerance, short_title=f"{_named(loss)} on logits {logits.shape}")
+    report = Report(title, tolerance, short_title=f"{_in_short(loss)} on logits {logits.shape}")
     return check(report, fresh, used, logits, targets, other_targets, samples, rng, many)
 
 
@@ -197,12 +197,12 @@ def _named(loss: Loss) -> str:
     return type(loss).__name__ if type(loss).__repr__ is object.__repr__ else repr(loss)
 
 
-def _in_short(layer: Layer) -> str:
-    """Return a layer as one would write it: without the settings that are the defaults."""
-    if isinstance(layer, Residual):
-        return f"Residual([{', '.join(_in_short(inner) for inner in layer.layers)}])"
-    parts, known = [], inspect.signature(type(layer)).parameters
-    config = layer.config()
+def _in_short(checked: Layer | Loss) -> str:
+    """Return a layer or a loss as one would write it: without the settings that are the defaults."""
+    if isinstance(checked, Residual):
+        return f"Residual([{', '.join(_in_short(inner) for inner in checked.layers)}])"
+    parts, known = [], inspect.signature(type(checked)).parameters
+    config = checked.config()
     for name, parameter in known.items():
         value = config.get(name, parameter.default)
         if isinstance(value, tuple) and len(set(value)) == 1:
@@ -211,4 +211,4 @@ def _in_short(layer: Layer) -> str:
             parts.append(repr(value))
         elif value != parameter.default and name in config:
             parts.append(f"{name}={value!r}")
-    return f"{type(layer).__name__}({', '.join(parts)})"
+    return f"{type(checked).__name__}({', '.join(parts)})"

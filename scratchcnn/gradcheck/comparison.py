@@ -104,6 +104,11 @@ class Comparison:
         errors = [pair.error for pair in (self.projected, self.worst) if pair is not None and pair.settled]
         return max(errors, key=lambda error: (error != error, error), default=0.0)  # a NaN is larger than any number
 
+    def place(self) -> str:
+        """Return where the largest relative error is."""
+        is_of_element = self.worst is not None and self.worst.settled and self.worst.error == self.error
+        return f"{self.layer} {self.name}{', one element' if is_of_element else ' along a direction'}{self.where}"
+
     def is_right(self, tolerance: float) -> bool:
         """Return whether all that was compared is within the tolerance."""
         return self.error <= tolerance

@@ -26,7 +26,8 @@ direction    relative error along a random direction; "none" where nothing smoot
 elements     how many of the array's were compared one by one, and how many of them lie on a kink
 worst, at    the largest relative error among these, and the index of the element
 backward     its derivative as backward says, beside that from differences, computed with this step
-A table that would be wider than the page is printed without direction and step."""
+Along a direction more inputs are compared than in the table: the largest relative error, above it,
+may be one of theirs. A table that would be wider than the page is printed without step and shape."""
 LINE_HEAD = f"{'verdict':<11}  {'error':>7}  {'compared':>8}  {'left out':>8}  what was checked"
 
 
@@ -103,6 +104,12 @@ class Report:
         errors = (comparison.error for comparison in [*self.comparisons, *self.elsewhere])
         return max(errors, key=lambda error: (error != error, error), default=0.0)
 
+    def _largest(self) -> str:
+        """Return the largest relative error, where it is, and what is allowed."""
+        compared = [*self.comparisons, *self.elsewhere]
+        place = next((f": {it.place()}" for it in compared if it.error == self.error > 0), "")
+        return f"tolerance {self.tolerance:.0e}, largest relative error {self.error:.1e}{place}"
+
     def raise_if_wrong(self) -> Report:
         """Return the report itself, or raise a GradientError that says what is wrong and shows the whole report."""
         if self.problems:
@@ -134,7 +141,7 @@ class Report:
         """Return the table that a notebook shows."""
         sentences = [
             f"{self.verdict} {self.title}",
-            f"largest relative error {self.error:.1e}, tolerance {self.tolerance:.0e}",
+            self._largest(),
             *self.notes,
             *self.problems,
         ]
@@ -145,7 +152,7 @@ class Report:
         return "\n".join(
             [
                 _wrapped(f"{self.verdict}  {self.title}", "", " " * 7),
-                f"       largest relative error {self.error:.1e}, tolerance {self.tolerance:.0e}",
+                _wrapped(self._largest(), " " * 7, " " * 7),
                 *(f"    {line}" for line in _table([HEAD, *(_row(comparison) for comparison in self.comparisons)])),
                 *(_wrapped(note) for note in self.notes),
                 *self.wrapped_problems(),
@@ -159,7 +166,7 @@ class Report:
 
 # The columns that are left out first where a table is too wide stand last in SPARE.
 HEAD = ("", "shape", "direction", "elements", "worst", "at", "backward", "differences", "step")
-SPARE = ("shape", "direction", "step")
+SPARE = ("shape", "step")
 
 
 def _row(comparison: Comparison) -> tuple[str, ...]:
@@ -188,7 +195,9 @@ def _table(rows: list[tuple[str, ...]]) -> list[str]:
         if not spare or sum(widths) + 2 * len(widths) + 2 <= WIDTH:
             break
         spare.pop()
-    widths[0] = max(8, widths[0] + min(0, WIDTH - 2 - sum(widths) - 2 * len(widths)))
+    too_wide = sum(widths) + 2 * len(widths) + 2 - WIDTH
+    if too_wide > 0:
+        widths[0] = max(8, widths[0] - too_wide)
     return [
         "  ".join(_cut(row[column], width).ljust(width) for column, width in zip(columns, widths, strict=True)).rstrip()
         for row in rows

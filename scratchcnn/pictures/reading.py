@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..checks.messages import shown
+from ..ensemble import AveragedPredictions
 from ..network.network import Network
 from .errors import PictureError
 from .finding import Found, find_digits
@@ -128,9 +129,33 @@ def _read(found: Sequence[Found], model: Any) -> list[Digit]:
     network = packaged_model() if model is None else _checked(model)
     digits = []
     for each in found:  # one by one: kernels are made for a size of batch
-        (probabilities,) = network.predict(each.image[np.newaxis, :, :, np.newaxis])  # (K,)
+        probabilities = _probabilities(network.predict(as_trained(network, each.image[np.newaxis, :, :, np.newaxis])))
         digits.append(Digit(int(probabilities.argmax()), probabilities, each.image, each.box))
     return digits
+
+
+def as_trained(model: Any, images: np.ndarray) -> np.ndarray:
+    """Return images of bytes (N, H, W, 1) as a model was trained to take them: bytes, or numbers up to 1 or so."""
+    if isinstance(model, AveragedPredictions):
+        model = model.members()[0]
+    if not isinstance(model, Network) or model.takes_bytes:
+        return images
+    seen = model.image_range
+    if seen is not None and seen.high > 2:
+        return images
+    low, high = (0.0, 1.0) if seen is None else (seen.low, seen.high)
+    return (low + images * ((high - low) / 255)).astype(model.dtype)
+
+
+def _probabilities(answers: Any) -> np.ndarray:
+    """Return the probability of each class (K,) that a model answered one image with; a ValueError where it is none."""
+    answers = np.asarray(answers)
+    if answers.ndim != 2 or answers.shape[1] < 2 or not (np.all(answers >= 0) and abs(float(answers.sum()) - 1) < 1e-3):
+        raise ValueError(
+            "model must answer with the probability of each class, as one does that ends in sc.Dense(10) and was "
+            f"trained with sc.SoftmaxCrossEntropy() on digits; this one answered {shown(answers.tolist(), 60)}"
+        )
+    return answers[0]
 
 
 def _checked(model: Any) -> Any:

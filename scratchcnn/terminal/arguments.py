@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 from typing import Any
 
 import numpy as np
 
 from ..checks.drawn import as_drawn
+
+GAP = 3  # columns between two blocks
+ESCAPES = re.compile("\x1b\\[[0-9;]*m")  # colours
 
 
 def as_image(image: Any) -> np.ndarray:
@@ -37,7 +42,7 @@ def as_row(probabilities: Any) -> np.ndarray:
 
 
 def beside(left: list[str], right: list[str], width: int) -> str:
-    """Return two blocks of lines side by side, the lower one centred.
+    """Return two blocks of lines side by side, the lower one centred; one below the other in a narrow terminal.
 
     Parameters
     ----------
@@ -52,7 +57,9 @@ def beside(left: list[str], right: list[str], width: int) -> str:
     ..   right
     ..
     """
+    if width + GAP + max(len(ESCAPES.sub("", line)) for line in right) > shutil.get_terminal_size().columns:
+        return "\n".join(line.rstrip() for line in [*left, "", *right])
     missing = len(left) - len(right)
     left = left + [" " * width] * -missing
     right = [""] * (missing // 2) + right + [""] * (missing - missing // 2)
-    return "\n".join(f"{one}   {other}".rstrip() for one, other in zip(left, right, strict=True))
+    return "\n".join(f"{one}{GAP * ' '}{other}".rstrip() for one, other in zip(left, right, strict=True))

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import types
+import warnings
 
 import numpy as np
 import pytest
@@ -68,7 +69,7 @@ def test_a_wrong_command_line_ends_with_2(capsys, arguments):
 
 def test_a_failure_is_one_line_and_status_1(capsys, tmp_path):
     (tmp_path / "text.npz").write_text("hello\n")
-    for path, reason in ((tmp_path / "none.npz", "No such file"), (tmp_path / "text.npz", "does not hold a model")):
+    for path, reason in ((tmp_path / "none.npz", "there is no file"), (tmp_path / "text.npz", "does not hold a model")):
         assert main(["summary", str(path)]) == 1
         printed = capsys.readouterr()
         assert printed.out == "" and reason in printed.err
@@ -141,7 +142,7 @@ def test_summary_of_an_ensemble_shows_each_different_network_once(capsys, tmp_pa
     sc.Ensemble([model(3), model(3), model(5)]).save(tmp_path / "five.npz")
     assert main(["summary", str(tmp_path / "five.npz")]) == 0
     printed = capsys.readouterr().out
-    assert "an ensemble of 3 models" in printed and "models 1, 2:" in printed and "models 3:" in printed
+    assert "an ensemble of 3 models" in printed and "models 1, 2:" in printed and "\nmodel 3:" in printed
 
 
 def test_summary_of_weights_alone_says_what_they_are(capsys, saved, tmp_path):
@@ -229,6 +230,33 @@ def test_reading_a_picture_waits_for_no_compiler(tmp_path):
     lines = process.stdout.splitlines()
     label, *rest = lines[-1].split()
     assert lines[0] == f"digit.png: {label}" and rest == ["jit", "False"]
+
+
+@pytest.mark.parametrize("command", ["read 1.png --model", "summary", "draw --no-browser --model"])
+def test_a_model_that_is_not_there_is_told_in_a_sentence(command, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert main([*command.split(), "none.npz"]) == main([*command.split(), str(tmp_path)]) == 1
+    lines = capsys.readouterr().err.splitlines()
+    assert f"there is no file none.npz; the current folder is {tmp_path}" in lines[0]
+    assert "is a folder, expected the file of a model" in lines[1] and len(lines) == 2
+
+
+def test_a_warning_is_a_line_of_the_command(capsys, monkeypatch):
+    def run(parser, options):
+        warnings.warn("the images are dark", RuntimeWarning, stacklevel=2)
+        return 0
+
+    monkeypatch.setitem(COMMANDS, "summary", COMMANDS["summary"]._replace(run=run))
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        assert main(["summary", "model.npz"]) == 0
+    assert capsys.readouterr().err == "scratchcnn summary: warning: the images are dark\n"
+
+
+def test_the_version_is_told(capsys):
+    with pytest.raises(SystemExit, match="0"):
+        main(["--version"])
+    assert capsys.readouterr().out == f"scratchcnn {sc.__version__}\n"
 
 
 def test_digits_of_two_lines_are_two_numbers():

@@ -57,6 +57,26 @@ def test_a_layer_is_named_as_one_would_write_it():
     assert len(long) == 100 and "..." in long and long.endswith(" on 2 x (5, 5, 1)")
 
 
+def test_the_table_says_where_the_largest_error_is(reports):
+    for report in reports:
+        told = " ".join(str(report).split())
+        assert f"largest relative error {report.error:.1e}" in told
+        (worst,) = {c.place() for c in [*report.comparisons, *report.elsewhere] if c.error == report.error}
+        assert f"{report.error:.1e}: {worst}" in told
+        assert any("  direction  elements  " in line for line in str(report).splitlines())
+
+
+def test_losses_are_named_by_what_is_not_the_default():
+    assert (
+        " SoftmaxCrossEntropy(ignore_index=1) on" in gradcheck.check_loss(sc.SoftmaxCrossEntropy(ignore_index=1)).line()
+    )
+    assert " SoftmaxCrossEntropy() on" in gradcheck.check_loss(sc.SoftmaxCrossEntropy()).line()
+
+
+def test_a_table_of_a_short_name_is_no_wider_than_the_page():
+    assert max(map(len, str(gradcheck.check_layer(sc.ELU(), (4, 5, 3))).splitlines())) <= 100
+
+
 def test_a_very_long_name_is_cut_in_its_middle():
     report = gradcheck.check_layer(sc.Dense(3, name="a_" + 100 * "very_" + "long_name"), (4,))
     lines = str(report).splitlines()

@@ -196,6 +196,27 @@ def test_another_model_reads_and_one_of_other_images_is_refused():
         sc.read_digit(five(), "model.npz")
 
 
+@pytest.mark.parametrize("loss", [sc.MeanSquaredError(), sc.BinaryCrossEntropy()])
+@pytest.mark.parametrize("units", [1, 3])
+def test_a_model_that_answers_with_no_probabilities_of_classes_is_refused(loss, units):
+    model = sc.Sequential([sc.Rescaling(1 / 255), sc.Flatten(), sc.Dense(units)], input_shape=(28, 28, 1))
+    model.compile(loss=loss)
+    with pytest.raises(ValueError, match=r"model must answer with the probability of each class.*sc.Dense\(10\)"):
+        sc.read_digit(five(), model)
+
+
+@pytest.mark.parametrize("together", [False, True])
+def test_a_model_that_was_trained_on_numbers_up_to_1_is_given_such(together):
+    (x, y), _ = sc.data.load_data("digits")
+    model = sc.Sequential([sc.Flatten(), sc.Dense(10)], input_shape=(28, 28, 1))
+    model.compile(sc.Adam(1e-2))
+    model.fit(x[:500] / 255, y[:500], epochs=5, verbose=0)
+    reader = sc.Ensemble([model]) if together else model
+    digit = sc.read_digit(five(), reader)  # a warning is an error here
+    image = digit.image[np.newaxis, :, :, np.newaxis]
+    np.testing.assert_allclose(digit.probabilities, model.predict(image / 255)[0], atol=1e-6)
+
+
 def stroke():
     page = np.full((300, 600), 255, np.uint8)
     page[140:170, 100:200] = 0

@@ -26,6 +26,7 @@ def output(monkeypatch):
     def put(kind=Terminal, encoding="utf-8", **environment):
         for name in VARIABLES:
             monkeypatch.delenv(name, raising=False)
+        monkeypatch.setenv("COLUMNS", "80")
         for name, value in environment.items():
             monkeypatch.setenv(name, value)
         monkeypatch.setattr(sys, "stdout", kind(io.BytesIO(), encoding))
@@ -145,6 +146,15 @@ def test_a_digit_and_its_bars_fit_80_columns_whatever_the_colours(output):
         assert max(map(len, lines)) <= 80
         assert lines[2][31:] == "0  ██████████████████    90.00% <"
     assert [line[31:] for line in texts[0]] == [line[31:] for line in texts[2]]
+
+
+@pytest.mark.parametrize("columns", [40, 60])
+def test_in_a_narrow_terminal_the_bars_stand_below_the_digit(output, columns):
+    (image, *_), _ = sc.data.load_data("digits")[0]
+    output(TERM="xterm-256color", COLUMNS=str(columns))
+    lines = shown(sc.terminal.digit(image, [0.9, 0.1] + 8 * [0.0])).split("\n")
+    assert len(lines) == 14 + 1 + 10 and max(map(len, lines)) <= columns
+    assert lines[15].startswith("0  ██████")
 
 
 def test_the_errors_of_a_confusion_matrix_are_shaded_the_more_the_darker(output):
