@@ -12,7 +12,12 @@ from ..saving.several import holds_several
 
 def load_network(path: str) -> Sequential:
     """Return the network in a file; an OSError or a ValueError says what is wrong, and what to do."""
-    return load_model(existing(path))
+    if holds_several(existing(path)):
+        raise ValueError(
+            f'{shown_path(path)} holds an ensemble, expected one model; python -c "import scratchcnn as sc; '
+            f"sc.Ensemble.load({path!r}).models[0].save('one.npz')\" writes its first into a file of its own"
+        )
+    return load_model(path)
 
 
 def load(path: str) -> Sequential | Ensemble:

@@ -54,7 +54,9 @@ class DrawServer(ConnectionServer):
         try:
             super().__init__(Handler, _as_port(port), seconds)
         except OSError as error:
-            raise type(error)(f"cannot listen on port {port}: {reason(error)}; port=0 takes one that is free") from None
+            raise type(error)(
+                f"cannot listen on port {port}: {reason(error)}; port 0, the default, takes one that is free"
+            ) from None
 
     @property
     def address(self) -> str:

@@ -241,6 +241,17 @@ def test_a_model_that_is_not_there_is_told_in_a_sentence(command, capsys, tmp_pa
     assert "is a folder, expected the file of a model" in lines[1] and len(lines) == 2
 
 
+def test_draw_refuses_an_ensemble_and_says_how_to_get_one_of_its_models(capsys, saved, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    sc.Ensemble([sc.load_model(saved)] * 2).save("two.npz")
+    assert main(["draw", "--no-browser", "--model", "two.npz"]) == 1
+    message = capsys.readouterr().err
+    assert "two.npz holds an ensemble, expected one model" in message
+    line = message[message.index("import") : message.index('" writes')]
+    subprocess.run([sys.executable, "-c", line], env=ENVIRONMENT, check=True)
+    assert sc.load_model("one.npz").count_params() == 7850
+
+
 def test_a_warning_is_a_line_of_the_command(capsys, monkeypatch):
     def run(parser, options):
         warnings.warn("the images are dark", RuntimeWarning, stacklevel=2)

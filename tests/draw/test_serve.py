@@ -91,7 +91,10 @@ def test_what_cannot_be_is_refused(arguments, message):
 
 
 def test_a_port_in_use_is_refused_with_another_one_to_take(reference):
-    with running() as first, pytest.raises(OSError, match=f"cannot listen on port {first.port}: .*; port=0 takes one"):
+    with (
+        running() as first,
+        pytest.raises(OSError, match=f"cannot listen on port {first.port}: .*; port 0, the default, takes one"),
+    ):
         serve(small_reader(), first.port, open_browser=False)
 
 

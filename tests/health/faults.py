@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-TRAIN = '''def train(layers, optimizer, loss=None, epochs=4, labels=y, prepare=None, **options):
+TRAIN = '''def train(layers, optimizer, loss=None, epochs=4, images=x, labels=y, prepare=None, **options):
     """Return the problems of a training."""
     model = sc.Sequential(layers, input_shape=(14, 14, 1))
     if prepare is not None:
         prepare(model)
     model.compile(optimizer, loss)
-    return model.fit(x, labels, epochs=epochs, verbose=0, **options).problems
+    return model.fit(images, labels, epochs=epochs, verbose=0, **options).problems
 '''
 
 
@@ -59,6 +59,18 @@ train([sc.Rescaling(1 / 255), sc.Flatten(), sc.Dense(10)], sc.Adam(1e-3), prepar
     sc.Adam(1e-3),
 )""",
         source="the same",
+    ),
+    "Images divided twice": Fault(
+        line="the images reach 1, and rescaling, the first layer, makes 0.0039 of that: they were divided before; pass "
+        "them as they were, or leave sc.Rescaling out",
+        meaning="Nothing stands out from nothing: the loss hardly moves, or units die. This line comes in the place of "
+        "what comes of it.",
+        planted="""train(
+    [sc.Rescaling(1 / 255), sc.Flatten(), sc.Dense(32), sc.ReLU(), sc.Dense(10)],
+    sc.SGD(0.1),
+    images=x / 255,
+)""",
+        mended="""train([sc.Flatten(), sc.Dense(32), sc.ReLU(), sc.Dense(10)], sc.SGD(0.1), images=x / 255)""",
     ),
     "Dead ReLUs": Fault(
         line="dead ReLUs: 32 of 32 (100%) in relu are 0 for all of the 128 training images looked at, and learn no "
@@ -138,7 +150,7 @@ train([sc.Rescaling(1 / 255), sc.Flatten(), *relus, sc.Dense(10)], sc.SGD(0.1), 
         source='Glorot and Bengio 2010, "Understanding the difficulty of training deep feedforward neural networks"',
     ),
     "A rare class never predicted": Fault(
-        line="class 3 is never predicted, and 13 of the 128 training images looked at (10%) are of it: rare "
+        line="class 3 is never predicted for the 128 training images looked at, of which 13 (10%) are of it: rare "
         "classes count more with fit(class_weight={3: 3.3}), or train for more epochs",
         meaning="At least 10 of the images looked at are of a class, and the finished model takes none of them, nor "
         "any other, for it. Where the class is rare, it pays to ignore it; let its images count more.",
@@ -156,7 +168,7 @@ model.compile(sc.SGD(3e-3))
 model.fit(x[chosen], y[chosen], epochs=20, class_weight={3: 3.1}, verbose=0).problems""",
     ),
     "Classes never predicted": Fault(
-        line="class 5 is never predicted, and 15 of the 128 training images looked at (12%) are of it: train for "
+        line="class 5 is never predicted for the 128 training images looked at, of which 15 (12%) are of it: train for "
         "more epochs, or with another learning rate, which sc.lr_find finds",
         meaning="The same of classes that are not rare: the training is not far yet.",
         planted="""relus = [layer for _ in range(5) for layer in (sc.Dense(32), sc.ReLU())]
@@ -169,7 +181,8 @@ train([sc.Rescaling(1 / 255), sc.Flatten(), *relus, sc.Dense(10)], sc.SGD(0.1), 
         "belongs to its image, and train on 16 images alone, which any network can learn by heart: one that "
         "cannot has a wrong layer or loss",
         meaning="After 100 updates or more that were large enough the loss is still what it is without any knowledge. "
-        "Most often images and labels have come apart.",
+        "Most often images and labels have come apart. A network that is large enough learns even shuffled labels by "
+        "heart, in many epochs; then `val_loss` does not fall.",
         planted="""train(
     [sc.Rescaling(1 / 255), sc.Conv2D(4, 3, 3), sc.ReLU(), sc.Flatten(), sc.Dense(10)],
     sc.SGD(0.1),

@@ -210,6 +210,30 @@ def test_what_is_frozen_may_be_dead(reference):
     assert "9 of 16 (56%) in relu" in model.fit(x, y, verbose=0).problems[0]
 
 
+@pytest.mark.parametrize("targets", ["yes or no", "several labels"])
+def test_updates_that_change_nothing_are_seen_where_the_answers_are_unbalanced(targets, reference):
+    x, y = some_digits(1000)
+    y = (y == 3) if targets == "yes or no" else np.eye(10)[y]
+    model = sc.Sequential(
+        [sc.Rescaling(1 / 255), sc.Flatten(), sc.Dense(16), sc.LeakyReLU(), sc.Dense(1 if y.ndim == 1 else 10)],
+        input_shape=(28, 28, 1),
+    )
+    model.compile(sc.SGD(1e-7), sc.BinaryCrossEntropy())
+    (problem,) = model.fit(x, y, epochs=4, verbose=0).problems
+    assert problem.startswith("updates too small") and "a higher learning rate than 1e-07" in problem
+    model.compile(sc.Adam(3e-3), sc.BinaryCrossEntropy())
+    assert model.fit(x, y, epochs=8, verbose=0).problems == []
+
+
+def test_labels_that_may_be_shuffled_are_doubted_before_the_number_of_epochs(reference):
+    x, y = some_digits(1000)
+    layers = [sc.Rescaling(1 / 255), sc.Conv2D(8, 3), sc.ReLU(), sc.MaxPool2D(2), sc.Flatten(), sc.Dense(10)]
+    model = sc.Sequential(layers, input_shape=(14, 14, 1))
+    model.compile(sc.Adam(1e-3))
+    (problem,) = model.fit(x[:, ::2, ::2], np.random.default_rng(0).permutation(y), epochs=8, verbose=0).problems
+    assert "hardly below 2.3, that of a network that knows nothing; check that each label belongs" in problem
+
+
 def test_a_loss_on_its_way_down_has_moved(reference):
     model, x, y = trained()
     model.layers[-1].params["kernel"] *= 4

@@ -24,6 +24,7 @@ export class Layers {
         const holder = make("div", { class: "maps" }, canvas);
         card.append(holder);
         grid = new MapGrid(canvas, layer.shape, (place) => this.explain(index, place));
+        grid.isNumbered = index === model.layers.length - 1 && layer.shape.length === 1 && layer.shape[0] <= 20; // classes
       }
       root.append(card);
       return { layer, card, grid, peak, bytes: null };

@@ -77,6 +77,7 @@ export class MapGrid {
     this.at = null; // the pixel that keys are on, {row, column, channel}
     this.picked = null; // the pixel that is explained
     this.region = null; // what a later layer looks at
+    this.isNumbered = false; // whether each map has its number
     this.onPick = onPick;
     new ResizeObserver(() => this.paint()).observe(canvas.parentElement);
     addEventListener("theme", () => this.paint());
@@ -153,7 +154,8 @@ export class MapGrid {
     const { canvas, rows, columns, channels, zoom, gap, bytes } = this;
     const room = canvas.parentElement.clientWidth;
     const [across, down] = this.pitch;
-    this.perRow = Math.max(1, Math.min(channels, Math.floor((room + gap) / across)));
+    const most = Math.max(1, Math.min(channels, Math.floor((room + gap) / across)));
+    this.perRow = Math.ceil(channels / Math.ceil(channels / most)); // rows of nearly the same length
     const [width, height] = [this.perRow * across - gap, Math.ceil(channels / this.perRow) * down - gap];
     const ratio = devicePixelRatio;
     if (canvas.width !== Math.round(width * ratio) || canvas.height !== Math.round(height * ratio)) {
@@ -181,10 +183,18 @@ export class MapGrid {
       const [x, y] = this.corner(channel);
       const [from, to] = [[(x / across) * columns, (y / down) * rows, columns, rows], [x, y, columns * zoom, rows * zoom]];
       context.drawImage(atlas, ...from, ...to);
+      if (this.isNumbered) this.number(context, channel, x, y);
     }
     if (this.region) this.frame(context, this.region, this.region.height, this.region.width);
     if (this.picked) this.frame(context, this.picked, 1, 1);
     if (this.at && document.activeElement === canvas && canvas.matches(":focus-visible")) this.frame(context, this.at, 1, 1, true);
+  }
+
+  // The number of a class in its square.
+  number(context, channel, x, y) {
+    Object.assign(context, { font: "12px sans-serif", textAlign: "center", textBaseline: "middle" });
+    context.fillStyle = cellColours(this.bytes ? this.bytes[channel] : 0, 127).color;
+    context.fillText(channel, x + (this.columns * this.zoom) / 2, y + (this.rows * this.zoom) / 2 + 1);
   }
 
   frame(context, { row, column, channel }, height, width, isCursor) {

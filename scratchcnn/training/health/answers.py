@@ -27,10 +27,11 @@ from ...layers.residual import flattened
 from ...losses import BinaryCrossEntropy, SoftmaxCrossEntropy
 from ...network.network import Network
 from .images import FEWEST, Images
-from .start import cross_entropies
+from .start import cross_entropies, knowing_nothing
 
 MANY = 0.5  # of a layer's units: some die in every training
 ENOUGH_IMAGES = 32  # of which one should wake a unit that can be woken
+HARDLY_LEARNT = 0.9  # of the loss of a network that knows nothing
 ENOUGH = 10  # images of a class, so that one of them should have been taken for what it is
 
 
@@ -136,13 +137,20 @@ class Answers:
         share, fair = labels[missing].sum() / total, total / np.count_nonzero(labels)  # of those that occur
         named = f"class {missing[0]} is" if len(missing) == 1 else f"classes {_listed(missing)} are"
         seen = (
-            f"{named} never predicted, and {labels[missing].sum()} of the {total} training images looked at "
+            f"{named} never predicted for the {total} training images looked at, of which {labels[missing].sum()} "
             f"({share:.0%}) are of {'it' if len(missing) == 1 else 'them'}"
         )
         if (labels[missing] < fair / 2).all():
             weights = ", ".join(f"{k}: {fair / labels[k]:.1f}" for k in missing)
             return [f"{seen}: rare classes count more with fit(class_weight={{{weights}}}), or train for more epochs"]
-        return [f"{seen}: train for more epochs, or with another learning rate, which sc.lr_find finds"]
+        longer = "train for more epochs, or with another learning rate, which sc.lr_find finds"
+        nothing = knowing_nothing(self._model)
+        if self.cross_entropy > HARDLY_LEARNT * nothing:
+            longer = (
+                f"the loss, {self.cross_entropy:.3g}, is hardly below {nothing:.3g}, that of a network that knows "
+                f"nothing; check that each label belongs to its image, or {longer}"
+            )
+        return [f"{seen}: {longer}"]
 
     def _classes(self) -> tuple[np.ndarray, np.ndarray] | None:
         """Return how often each class is the label, and how often it is predicted, (K,) each; None without classes."""

@@ -47,6 +47,11 @@ class Images:
             self._kept.append((images.copy(), targets[: len(images)].copy()))
             self._count += len(images)
 
+    @property
+    def extent(self) -> float:
+        """The largest pixel of those that are looked at, 0 of none."""
+        return max((float(np.abs(images).max()) for images, _ in self._kept), default=0.0)
+
     def batches(self, fewest: int) -> list[tuple[np.ndarray, np.ndarray]]:
         """Return what was kept, (N, *input_shape) and N targets at a time: at most a share of what was trained on."""
         wanted, found = max(fewest, self._seen // SHARE), []

@@ -25,6 +25,7 @@ from ..batches import Batch
 
 FACTOR, MARGIN = 1.5, 0.5  # a loss above 1.5 ln K + 0.5 is far from ln K: 3.95 of 10 classes
 FEWEST = 4  # samples whose mean loss says anything
+SMALL = 1 / 32  # of a scale: for pixels up to 255, not up to 1
 LARGE = 16.0  # pixels of such a size are not what weights are initialised for
 
 
@@ -65,6 +66,17 @@ def first_loss_problem(model: Network, batch: Batch, logits: np.ndarray) -> str 
     return (
         f"the first batch had the loss {mean:.3g}, where a network that knows nothing has ln({classes}) = "
         f"{nothing:.3g}: {_advice(model, batch.images)}"
+    )
+
+
+def divided_twice(model: Network, extent: float) -> str:
+    """Return a sentence if images that reach ``extent``, 1 or so, are scaled down once more by the first layer."""
+    first = model.layers[0]
+    if not (isinstance(first, Rescaling) and 0 < extent <= 2 and 1 / 1000 < abs(first.scale) < SMALL):
+        return ""
+    return (
+        f"the images reach {extent:.3g}, and {first.name}, the first layer, makes {extent * abs(first.scale):.2g} of "
+        "that: they were divided before; pass them as they were, or leave sc.Rescaling out"
     )
 
 

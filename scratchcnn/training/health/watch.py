@@ -19,7 +19,7 @@ from ...network.network import Network
 from ..batches import Batch
 from .answers import Answers
 from .images import Images
-from .start import first_loss_problem, is_far, is_fresh, knowing_nothing
+from .start import divided_twice, first_loss_problem, is_far, is_fresh, knowing_nothing
 from .updates import Updates
 
 ENOUGH_STEPS = 100  # updates after which a training may be expected to have got somewhere
@@ -76,6 +76,8 @@ class Watch:
         is_stuck = self._steps >= ENOUGH_STEPS and self._is_stuck(answers.cross_entropy)
         may_be_still = bool(dead) or self._steps < ENOUGH_STEPS
         found = [*self._found, *dead, *self._updates.problems(is_stuck, may_be_still)]
+        if (found or is_stuck) and (problem := divided_twice(self._model, self._images.extent)):
+            return [problem]  # the others are what comes of it
         if found or self._steps < ENOUGH_STEPS:
             return found
         if is_stuck:
@@ -85,8 +87,8 @@ class Watch:
     def _is_stuck(self, cross_entropy: float) -> bool:
         """Return whether the loss has not moved from where a network is that knows nothing."""
         nothing = knowing_nothing(self._model)
-        if math.isfinite(nothing):
-            return 1 - HARDLY < cross_entropy / nothing < NEAR and not is_far(self._first_loss, nothing)
+        if math.isfinite(nothing) and 1 - HARDLY < cross_entropy / nothing < NEAR:
+            return not is_far(self._first_loss, nothing)
         if not self._is_fresh or self._model.regularization_loss():
             return False
         return self._loss > (1 - HARDLY) * self._first_loss > 0
