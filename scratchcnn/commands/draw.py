@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 
+from .. import ops
 from .models import load_network
 from .options import port
 
@@ -21,5 +23,8 @@ def run(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
     """Serve the page until Ctrl-C; return the exit status."""
     from ..draw import serve
 
-    serve(options.model and load_network(options.model), options.port, open_browser=not options.no_browser)
+    model = options.model and load_network(options.model)
+    # NumPy answers for the packaged model in a few milliseconds, at once; kernels would have to be compiled first.
+    with contextlib.nullcontext() if model else ops.using("reference"):
+        serve(model, options.port, open_browser=not options.no_browser)
     return 0

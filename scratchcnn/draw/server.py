@@ -106,7 +106,8 @@ def serve(model: Any = None, port: int = 0, open_browser: bool = True) -> None:
         model = packaged_model()
     with DrawServer(model, port) as server:
         try:
-            say("Preparing the network; the first time, its kernels are compiled ...")
+            if ops.backend() == "jit":
+                say("Preparing the network; the first time, its kernels are compiled ...")
             with heeded():
                 warm_up(server.answers)
             say(f"Draw on {server.address}\nCtrl-C ends it.")

@@ -287,6 +287,27 @@ def test_draw_hands_on_what_it_was_given(monkeypatch, saved):
     assert isinstance(model, sc.Sequential) and others == [8000, False]
 
 
+SERVING = """
+import sys, scratchcnn as sc, scratchcnn.draw.server as server
+from scratchcnn.__main__ import main
+
+def end(self, **options):
+    print(sc.ops.backend(), "numba" in sys.modules)
+
+server.DrawServer.serve_forever = end
+assert main(["draw", "--no-browser"]) == 0
+"""
+
+
+def test_the_page_of_the_packaged_model_waits_for_no_compiler():
+    environment = {**ENVIRONMENT, "SCRATCHCNN_BACKEND": "jit"}
+    process = subprocess.run(
+        [sys.executable, "-c", SERVING], env=environment, capture_output=True, text=True, check=True
+    )
+    address, _, state = process.stdout.splitlines()
+    assert address.startswith("Draw on http://127.0.0.1:") and state == "reference False"
+
+
 # ---- train
 
 
