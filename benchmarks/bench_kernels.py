@@ -168,7 +168,8 @@ def roofline_plot(limits: Limits, cases: list[Case], timings: list[Timing]) -> A
         name = case.where.replace("pytorch, dense", "dense 9216 to 128")
         if "pool" not in case.operation and "conv" in case.operation:
             name += ", no pool"
-        side, place = ("left", 8) if color == FORWARD else ("right", -8)  # the two of a layer lie side by side
+        is_right = color == FORWARD and "dense" not in name  # where the others are that come near
+        side, place = ("left", 8) if is_right else ("right", -8)
         axis.annotate(name, (x, y), (place, -3), textcoords="offset points", fontsize=8.5, ha=side)
     for label, marker, color in (
         ("forward", "o", FORWARD),

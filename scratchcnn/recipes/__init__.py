@@ -3,8 +3,8 @@
 A recipe is data. ``examples/train_recipe.py --recipe NAME`` follows it, ``benchmarks/bench_accuracy.py`` measures what
 it reaches over many seeds, ``benchmarks/time_to_accuracy.py`` how soon, and ``benchmarks/RESULTS.md`` lists both.
 
-All was chosen on training images alone, but one thing: how is in ``benchmarks/RESULTS.md``, "How the recipes were
-chosen", with what was tried and not taken.
+All was chosen on training images alone: how is in ``benchmarks/RESULTS.md``, "How the recipes were chosen", with what
+was tried and not taken.
 """
 
 from .networks import best_network as best_network
@@ -12,7 +12,6 @@ from .networks import fast_network as fast_network
 from .networks import instant_network as instant_network
 from .networks import keras_network as keras_network
 from .networks import lenet5_network as lenet5_network
-from .networks import long_network as long_network
 from .networks import middle_network as middle_network
 from .networks import pictures_network as pictures_network
 from .networks import short_network as short_network

@@ -59,20 +59,6 @@ def middle_network(classes: int) -> list[Layer]:
     ]
 
 
-def long_network(classes: int) -> list[Layer]:
-    """Return ``best_network`` with a third to a half of its filters, and less than a fifth of its arithmetic."""
-    return [
-        Rescaling(1 / 255),
-        *(Conv2D(16, 3), _norm(), ReLU()),  # 28 x 28 x 1 -> 26 x 26 x 16
-        *(Conv2D(16, 3), ReLU(), MaxPool2D(2), _norm()),  # -> 12 x 12 x 16
-        *(Conv2D(32, 3, padding="same"), _norm(), ReLU()),  # -> 12 x 12 x 32
-        *(Conv2D(32, 3, padding="same"), ReLU(), MaxPool2D(2), _norm()),  # -> 6 x 6 x 32
-        *(Conv2D(64, 3, padding="same"), _norm(), ReLU()),  # -> 6 x 6 x 64
-        *(Conv2D(64, 3), _norm(), ReLU()),  # -> 4 x 4 x 64
-        *(GlobalAveragePool2D(), Dense(classes)),
-    ]
-
-
 def keras_network(classes: int) -> list[Layer]:
     """Return the network of the Keras example "Simple MNIST convnet"."""
     return [

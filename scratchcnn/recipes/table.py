@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ..data.augment import Augmentation
+from ..data.augment import Annealed, Augmentation
 from ..layers import Layer
 from ..optimizers import SGD, Adam, AdamW
 from ..schedules import CosineDecay, OneCycle
@@ -13,7 +13,6 @@ from .networks import (
     fast_network,
     instant_network,
     keras_network,
-    long_network,
     middle_network,
     pictures_network,
     short_network,
@@ -34,29 +33,42 @@ def _few_looks(network: Callable[[int], list[Layer]], epochs: int, peak: float) 
     )
 
 
-def _rung(network: Callable[[int], list[Layer]], epochs: int, distortions: Augmentation) -> Recipe:
+def _rung(
+    network: Callable[[int], list[Layer]],
+    epochs: int,
+    distortions: Augmentation | Annealed,
+    batch_size: int = 128,
+    label_smoothing: float = 0.1,
+    average: float = 0.99,
+) -> Recipe:
     return Recipe(
         network=network,
         epochs=epochs,
-        batch_size=128,
+        batch_size=batch_size,
         schedule=lambda steps: OneCycle(0.1, steps),
         optimizer=lambda schedule: SGD(schedule, momentum=0.9, nesterov=True, l2_penalty=5e-4),
-        label_smoothing=0.1,
+        label_smoothing=label_smoothing,
         augmentation=distortions,
-        average=0.99,
+        average=average,
     )
 
 
+def _long(epochs: int, distortions: Augmentation) -> Recipe:
+    """Return a recipe whose distortions weaken to nothing, so that the last looks are at real images."""
+    return _rung(best_network, epochs, Annealed(distortions), label_smoothing=0.05, average=0.999)
+
+
 RECIPES = {
-    # The ladder: 99.0, 99.2, 99.4, 99.5 and 99.6 % of MNIST's test images, each in the least time.
+    # The ladder: 99.0, 99.2, 99.4, 99.5, 99.6 and 99.7 % of MNIST's test images, each in the least time.
     # The first two look at each image once.
     "99.0": _few_looks(instant_network, 1, peak=0.015),
     "fast": _few_looks(fast_network, 1, peak=0.015),
     "99.2": _few_looks(fast_network, 2, peak=0.01),
-    # From here on distorted images, normalisations and an average of the weights; each rung is a larger network.
-    "99.4": _rung(short_network, 3, Augmentation(rotation=5, shift=1, zoom=0.05)),
-    "99.5": _rung(middle_network, 5, Augmentation(rotation=8, shift=1, zoom=0.08)),
-    "99.6": _rung(long_network, 8, Augmentation(rotation=8, shift=1, zoom=0.08)),
+    # From here on distorted images, normalisations and an average of the weights, and ever more looks.
+    "99.4": _rung(short_network, 3, Augmentation(rotation=5, shift=1, zoom=0.05), batch_size=96),
+    "99.5": _rung(short_network, 5, Augmentation(rotation=8, shift=1, zoom=0.08)),
+    "99.6": _rung(middle_network, 10, Augmentation(rotation=8, shift=1, zoom=0.08)),
+    "99.7": _long(16, Augmentation(rotation=22, shift=3, zoom=0.2, shear=12)),
     # The network that everybody starts with, trained with more care than usual.
     "keras": Recipe(
         network=keras_network,
@@ -87,17 +99,10 @@ RECIPES = {
         augmentation=Augmentation(rotation=18, shift=1.5, zoom=0.15, shear=12, elastic=(34, 5)),
         average=0.999,
     ),
-    # The most that ten minutes reach, which are 22 epochs.
-    "best": Recipe(
-        network=best_network,
-        epochs=22,
-        batch_size=128,
-        schedule=lambda steps: OneCycle(0.1, steps),
-        optimizer=lambda schedule: SGD(schedule, momentum=0.9, nesterov=True, l2_penalty=5e-4),
-        label_smoothing=0.05,
-        augmentation=Augmentation(rotation=10, shift=1.5, zoom=0.1, shear=5),
-        average=0.999,
-    ),
+    # The most that ten minutes reach.
+    "best": _long(22, Augmentation(rotation=22, shift=3, zoom=0.2, shear=12)),
+    # The same for Fashion-MNIST: a mirrored shoe is a shoe, a mirrored 3 is no digit.
+    "fashion": _long(26, Augmentation(rotation=10, shift=1.5, zoom=0.1, shear=5, horizontal_flip=True)),
 }
 
-LADDER = ("99.0", "fast", "99.2", "99.4", "99.5", "99.6", "best")  # from the least time to the highest accuracy
+LADDER = ("99.0", "fast", "99.2", "99.4", "99.5", "99.6", "99.7", "best")  # from the least time to the highest accuracy

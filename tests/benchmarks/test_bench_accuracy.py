@@ -23,7 +23,7 @@ def run(program, tmp_path):
     folders = ["--output", str(tmp_path), "--models", str(tmp_path / "models"), "--threads", "1"]
 
     def run(*arguments):
-        program.main([*folders, "--recipes", "fast", *arguments])
+        program.main([*folders, *([] if "--together" in arguments else ["--recipes", "fast"]), *arguments])
         return program.read(tmp_path / "accuracy.csv")
 
     return run
@@ -82,9 +82,26 @@ def test_an_ensemble_over_shifted_images_has_another_row(run, tmp_path):
     assert "--recipes fast --seeds 2 --ensemble --shifts`" in (tmp_path / "RESULTS.md").read_text()
 
 
+def test_models_of_several_recipes_answer_together(run, tmp_path):
+    run("--seeds", "1")
+    rows = run("--together", "fast:0-1,99.0:3", "--resume")
+    assert [(row["recipe"], row["seed"]) for row in rows] == [
+        *(("99.0", "3"), ("fast", "0"), ("fast", "1"), ("fast + 99.0", "0-1 + 3-3"))
+    ]
+    files = [tmp_path / "models" / f"mnist-{name}.npz" for name in ("fast-0", "fast-1", "99.0-3")]
+    _, test = sc.data.load_data("digits")
+    assert rows[-1]["accuracy"] == f"{sc.Ensemble(files).evaluate(*test)[1]:.4f}"
+    assert rows[-1]["checksum"] == checksum(*map(sc.load_model, files))
+    table = (tmp_path / "RESULTS.md").read_text()
+    assert "| 2 x fast + 1 x 99.0 " in table and "--data mnist --together fast:0-1,99.0:3-3`" in table
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
+        ("--together best", "'best' is no RECIPE:SEED or RECIPE:FIRST-LAST of 99.0, fast"),
+        ("--together worst:1", "'worst:1' is no RECIPE:SEED"),
+        ("--together best:1 --seeds 2", "--seeds would be ignored beside --together"),
         ("--shifts", "--shifts would be ignored without --ensemble"),
         ("--seeds 0", "--seeds: must be at least 1, got 0"),
         ("--first-seed -1", "--first-seed: must be at least 0, got -1"),

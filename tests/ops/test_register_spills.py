@@ -124,22 +124,17 @@ KNOWN = {
     # Where the window is written out, the maxima are found in the same loop.
     (32, "pooled._conv_relu_pool_kernel"): 4,
 }
-# The same for single kernels, by the first constants, dtype and tile: (sums, operands). The recipes of the ladder have
-# brought them in, and their tiles are still to be mended: a 5 x 5 window of one channel that is written out, with 8
-# filters under a pool of 2 x 2 (30 sums on cortex-a72, 10 on apple-m1); products of a dense layer; 9 pixels of one
-# channel.
+# The same for single kernels, by the first constants, dtype and tile: (sums, operands): products of a dense layer; 9
+# pixels of one channel.
 KNOWN_TILES = {
-    (16, "pooled._conv_relu_pool_kernel", ("float32", "2", "6", "1", "8", "1", "5", "5")): (14, 60),
     (16, "dense._multiply_kernel", ("float32", "1", "6", "2", "8")): (2, 6),
     (16, "direct._convolve_kernel", ("float32", "1", "9", "1", "8", "1")): (0, 4),
-    (32, "pooled._conv_relu_pool_kernel", ("float32", "2", "6", "2", "4", "1", "5", "5")): (30, 120),
 }
 # With AVX-512 a tile may have 28 sums whatever else a step needs. That is one too many in rows of 4 vectors, and
-# several where a gradient is masked, or where a window of 2 x 2 is written out.
+# several where a gradient is masked.
 KNOWN_AVX512 = {
     "direct._convolve_kernel": 4,
     "kernel_gradient._kernel_gradient_kernel": 120,
-    "pooled._conv_relu_pool_kernel": 40,
 }
 
 
@@ -173,8 +168,9 @@ def test_no_inner_loop_keeps_its_sums_on_the_stack(cpus):
         is_written_out = name == "pooled._conv_relu_pool_kernel" and constants[-1] != "0"
         is_written_out |= name == "kernel_gradient._kernel_gradient_kernel" and constants[7] == "True"  # of a pool
         for loop in loops:
-            # Winograd's transforms hold a whole input tile, of 6 x 6 vectors, which does not fit.
-            if "winograd" in name and not loop.accumulates:
+            # Winograd's transforms hold a whole input tile, of 6 x 6 vectors, which does not fit. And for products of
+            # a depth of 1 LLVM may make a version without an inner loop; then the loop around it seems to be one.
+            if not loop.accumulates and ("winograd" in name or not loop.sums):
                 continue
             seen += 1
             operands = max(loop.multiply_adds if is_written_out else 0, of_tile[1])

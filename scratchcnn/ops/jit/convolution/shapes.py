@@ -5,7 +5,7 @@ from typing import NamedTuple
 from ....types import Array, Pair
 from ...settings import Window
 
-SHORT = 25  # terms of a window: of 5 x 5 pixels in one channel
+SHORT = 3, 3  # lines and KW*C of a window: 3 x 3 pixels of one channel. Loops over 5 x 5 are no slower
 
 
 class ConvDims(NamedTuple):
@@ -49,9 +49,9 @@ class ConvDims(NamedTuple):
 def short_window(KH: int, depth: int) -> Pair:
     """Return the extents of a window, lines and KW*C, where it is so short that its loops cost as much as their bodies.
 
-    They then become constants of the code, and the compiler writes the loops out; (0, 0) where they are longer.
+    They then become constants of the code, and the compiler writes the loops out; (0, 0) for other windows.
     """
-    return (KH, depth) if KH * depth <= SHORT else (0, 0)
+    return SHORT if (KH, depth) == SHORT else (0, 0)
 
 
 class WinogradDims(NamedTuple):

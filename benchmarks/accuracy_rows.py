@@ -1,0 +1,92 @@
+"""The rows of ``accuracy.csv``, one for each training and each average of models, and the table of the results."""
+
+from __future__ import annotations
+
+import csv
+import statistics
+from pathlib import Path
+
+import report
+
+from scratchcnn.recipes import RECIPES
+
+DATA = ("mnist", "fashion_mnist")
+COLUMNS = ("data", "recipe", "seed", "epochs", "seconds", "threads", "accuracy", "parameters", "checksum")
+SHIFTED = ", 9 shifts"  # behind the seeds of an average over shifted images
+PLUS = " + "  # between the recipes of an average, and between their seeds
+Row = dict[str, str]
+
+
+def read(path: Path) -> list[Row]:
+    """Return the rows of an earlier run, none where there was none."""
+    if not path.exists():
+        return []
+    with open(path, newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def key(row: Row) -> tuple[str, str, str]:
+    return row["data"], row["recipe"], row["seed"]
+
+
+def add(path: Path, new: Row) -> None:
+    """Add a row to those in the file, or put it in its predecessor's place; in the order of data, recipes and seeds."""
+    rows = [row for row in read(path) if key(row) != key(new)] + [new]
+    last = {recipe: place for place, recipe in enumerate(RECIPES)}  # averages over several recipes at the end
+    rows.sort(key=lambda row: (DATA.index(row["data"]), last.get(row["recipe"], len(last)), _place(row["seed"])))
+    with open(path, "w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def _place(seed: str) -> tuple[bool, int]:
+    """Return where a row stands among those of its recipe: averages of several seeds, such as 0-4, at the end."""
+    return "-" in seed, int(seed.split("-")[0])
+
+
+def render(rows: list[Row]) -> str:
+    """Return the table: for each data set and recipe a line over all its seeds, and one for each average of models."""
+    lines = []
+    for data, name in dict.fromkeys((row["data"], row["recipe"]) for row in rows):
+        chosen = [row for row in rows if (row["data"], row["recipe"]) == (data, name)]
+        seeds = [row for row in chosen if "-" not in row["seed"]]
+        command = f"python benchmarks/bench_accuracy.py --data {data} --recipes {name} --seeds"
+        if seeds:
+            lines.append(_line(data, name, seeds, f"{command} {len(seeds)}"))
+        for average in chosen:
+            if PLUS in average["recipe"]:
+                lines.append(_of_several(data, average))
+            elif "-" in average["seed"]:
+                first, last = map(int, average["seed"].removesuffix(SHIFTED).split("-"))
+                count = last - first + 1
+                start = f" --first-seed {first}" if first else ""
+                shifts = " --shifts" if average["seed"].endswith(SHIFTED) else ""
+                what = f"{command} {count}{start} --ensemble{shifts}"
+                lines.append(_line(data, f"{count} x {name}", [average], what))
+    header = (
+        "data", "recipe", "parameters", "epochs", "seconds (median)", "threads", "mean %", "standard deviation",
+        "lowest", "highest", "seeds", "command",
+    )  # fmt: skip
+    return report.table(header, lines)
+
+
+def _of_several(data: str, average: Row) -> list[str]:
+    """Return the line of an average over models of several recipes."""
+    kinds, seeds = average["recipe"].split(PLUS), average["seed"].split(PLUS)
+    ends = [tuple(map(int, each.split("-"))) for each in seeds]
+    label = PLUS.join(f"{last - first + 1} x {kind}" for kind, (first, last) in zip(kinds, ends, strict=True))
+    named = ",".join(f"{kind}:{each}" for kind, each in zip(kinds, seeds, strict=True))
+    return _line(data, label, [average], f"python benchmarks/bench_accuracy.py --data {data} --together {named}")
+
+
+def _line(data: str, label: str, rows: list[Row], command: str) -> list[str]:
+    accuracies = [100 * float(row["accuracy"]) for row in rows]
+    threads = max(int(row["threads"]) for row in rows)
+    seconds = [float(row["seconds"]) for row in rows if int(row["threads"]) == threads]
+    return [
+        data, label, f"{int(rows[0]['parameters']):,}", rows[0]["epochs"],
+        report.number(statistics.median(seconds)), str(threads), f"**{statistics.mean(accuracies):.3f}**",
+        f"{statistics.stdev(accuracies):.3f}" if len(rows) > 1 else "-", f"{min(accuracies):.2f}",
+        f"{max(accuracies):.2f}", str(len(rows)) if "-" not in rows[0]["seed"] else rows[0]["seed"], f"`{command}`",
+    ]  # fmt: skip
