@@ -15,6 +15,7 @@ from typing import Any
 
 from .. import data
 from ..callbacks import BackupAndRestore
+from ..checks.messages import say
 
 
 def count(text: str) -> int:
@@ -76,7 +77,19 @@ def backup(output: Path, resume: bool) -> BackupAndRestore:
     folder = output / "checkpoint"
     if not resume:
         shutil.rmtree(folder, ignore_errors=True)
+    elif finished(output):
+        raise SystemExit(
+            f"{output} has a training that was finished, and none to go on with: leave --resume out to train anew, "
+            "which replaces its model.npz, or choose another --output"
+        )
+    elif not folder.is_dir():
+        say(f"There is no interrupted training in {output}: this one begins at its beginning.")
     return BackupAndRestore(folder)
+
+
+def finished(output: Path) -> bool:
+    """Return whether a folder has a model, and no checkpoint of a training that was interrupted."""
+    return (output / "model.npz").is_file() and not (output / "checkpoint").is_dir()
 
 
 def parse(

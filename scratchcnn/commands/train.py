@@ -17,7 +17,7 @@ import scratchcnn as sc
 
 from .. import terminal
 from ..checks.messages import say
-from .options import backup, count, folder, load, positive, refuse_ignored, seed
+from .options import backup, count, finished, folder, load, positive, refuse_ignored, seed
 
 MODELS = {"keras": sc.recipes.keras_network, "lenet5": sc.recipes.lenet5_network}
 OPTIMIZERS: dict[str, Any] = {
@@ -110,6 +110,8 @@ def train(
     (x_train, y_train), (x_test, y_test) = data
     input_shape = (*x_train.shape[1:], 1)[:3]  # (28, 28, 1); colours, (32, 32, 3), are the last axis already
     model = sc.Sequential(recipe.network(int(y_train.max()) + 1), input_shape, seed=number)
+    if options.resume and finished(output):
+        return done_before(model, output / "model.npz", data[1]), True
     model.summary()
     held_out = 0 if options.recipe else 1 / 12  # to watch the training by: 5,000 of MNIST's 60,000
     kept = [sc.callbacks.CSVLogger(output / "history.csv"), backup(output, options.resume)]
@@ -130,6 +132,17 @@ def train(
     loss, accuracy = model.evaluate(x_test, y_test)
     say(f"Test loss {loss:.4f}, test accuracy {accuracy:.2%} on {len(x_test):,} images it has never seen.\n")
     return model, complete
+
+
+def done_before(model: sc.Sequential, path: Path, test: Any) -> sc.Sequential:
+    """Return the model of a training that was finished, instead of repeating it; ``model`` is one as it was before."""
+    known = sc.load_model(path)
+    if [layer.config() for layer in known.layers] != [layer.config() for layer in model.layers]:
+        raise SystemExit(f"{path} holds another network than the one asked for; choose another --output")
+    say(f"{path} is of a training that was finished, and used as it is: leave --resume out to train anew.")
+    loss, accuracy = known.evaluate(*test)
+    say(f"Test loss {loss:.4f}, test accuracy {accuracy:.2%} on {len(test[0]):,} images it has never seen.\n")
+    return known
 
 
 def show(answers: Any, x_test: Any, y_test: Any) -> None:

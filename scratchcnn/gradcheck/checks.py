@@ -11,6 +11,7 @@ import numpy as np
 from ..layers import Residual
 from ..layers.base import Layer
 from ..losses import Loss, SoftmaxCrossEntropy
+from ..losses.base import LossFunction
 from ..network.network import Network
 from ..types import Shape
 from .inputs import separated
@@ -136,7 +137,8 @@ def check_loss(
 
     title = f"{_named(loss)} on logits of shape {logits.shape}"
     many = 0 if given else MANY_LOGITS
-    report = Report(title, tolerance, short_title=f"{_in_short(loss)} on logits {logits.shape}")
+    short = _in_short(loss) if isinstance(loss, LossFunction) else _named(loss)
+    report = Report(title, tolerance, short_title=f"{short} on logits {logits.shape}")
     return check(report, fresh, used, logits, targets, other_targets, samples, rng, many)
 
 
@@ -197,7 +199,7 @@ def _named(loss: Loss) -> str:
     return type(loss).__name__ if type(loss).__repr__ is object.__repr__ else repr(loss)
 
 
-def _in_short(checked: Layer | Loss) -> str:
+def _in_short(checked: Layer | LossFunction) -> str:
     """Return a layer or a loss as one would write it: without the settings that are the defaults."""
     if isinstance(checked, Residual):
         return f"Residual([{', '.join(_in_short(inner) for inner in checked.layers)}])"

@@ -340,3 +340,29 @@ def test_train_saves_what_was_learnt_before_ctrl_c_trains_no_other_model_and_end
     assert main(["train", *arguments]) == 130
     assert "Stopped; what has been learnt" in capsys.readouterr().out
     assert (tmp_path / "seed0" / "model.npz").exists() and not (tmp_path / "seed1").exists()
+
+
+def test_resume_uses_what_was_finished_and_says_where_there_is_nothing_to_go_on_with(few_digits, capsys, tmp_path):
+    arguments = ["train", "--data", "digits", "--epochs", "1", "--output", str(tmp_path)]
+    assert main([*arguments, "--ensemble", "2", "--resume"]) == 0
+    assert capsys.readouterr().out.count("There is no interrupted training in") == 2
+    first = sc.recipes.checksum(sc.load_model(tmp_path / "seed0" / "model.npz"))
+    (tmp_path / "seed1" / "model.npz").unlink()
+    assert main([*arguments, "--ensemble", "2", "--resume", "--epochs", "2"]) == 0
+    printed = capsys.readouterr().out
+    assert "seed0/model.npz is of a training that was finished, and used as it is: leave --resume out" in printed
+    assert printed.count("There is no interrupted training in") == 1
+    assert sc.recipes.checksum(sc.load_model(tmp_path / "seed0" / "model.npz")) == first
+    assert main([*arguments, "--ensemble", "2", "--resume", "--model", "lenet5"]) == 1
+    assert "holds another network than the one asked for; choose another --output" in capsys.readouterr().err
+
+
+def test_the_first_example_does_not_train_over_what_was_finished(capsys, tmp_path):
+    arguments = ["--data", "digits", "--epochs", "1", "--output", str(tmp_path)]
+    run_here(TRAIN_MNIST, *arguments)
+    before = (tmp_path / "model.npz").read_bytes()
+    with pytest.raises(
+        SystemExit, match="has a training that was finished, and none to go on with: leave --resume out"
+    ):
+        run_here(TRAIN_MNIST, *arguments, "--resume")
+    assert (tmp_path / "model.npz").read_bytes() == before
