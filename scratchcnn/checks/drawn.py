@@ -8,6 +8,8 @@ import numpy as np
 
 from .messages import shown
 
+CLASS_NUMBERS = "class numbers (N,); np.unique(names, return_inverse=True)[1] makes them of names"
+
 
 def require_drawn(name: str, value: Any, kind: type | tuple[type, ...], expected: str) -> None:
     """Raise a ValueError that says what an argument must be if it is not of that kind."""

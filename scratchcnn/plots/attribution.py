@@ -5,6 +5,7 @@ Letters: N images, H W height and width, C channels, P places of a patch.
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,9 +13,10 @@ import numpy as np
 from ..callbacks.progress import announcing_compilation
 from ..checks.inputs import as_integer
 from ..checks.messages import shown
-from ..layers import AveragePool2D, MaxPool2D
-from ..training.prediction import predict
-from .canvas import SIGNED, as_classes, as_model, as_model_images, figure, limit_of, show_image, traced
+from ..layers import AveragePool2D, Conv2D, MaxPool2D, Residual
+from ..losses import BinaryCrossEntropy
+from ..training.prediction import answers_by_softmax, predict
+from .canvas import SIGNED, as_classes, as_model, as_model_images, figure, limit_of, named, show_image, traced
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -47,7 +49,7 @@ def saliency(model: Network, images: np.ndarray, class_: Any = None) -> Figure:
     gradient = traced(model, images, classes).input_gradient  # (N, H, W, C)
     size = np.abs(gradient).max(axis=-1)  # (N, H, W)
     product = (gradient * images).sum(axis=-1)
-    drawing, rows = _rows(images, classes, ("size of the gradient", "gradient times pixel"))
+    drawing, rows = _rows(model, images, classes, ("size of the gradient", "gradient times pixel"))
     for axes, strength, spoken in zip(rows, size, product, strict=True):
         _with_bar(drawing, axes[0], strength, "viridis", 0.0)
         _with_bar(drawing, axes[1], spoken, SIGNED, -limit_of(spoken))
@@ -80,23 +82,31 @@ def grad_cam(model: Network, images: np.ndarray, class_: Any = None, layer: str 
     >>> figure = sc.plots.grad_cam(model, x[:2])
     """
     model, images, classes = _asked(model, images, class_)
-    with_maps = [part.name for part in model.layers if len(part.output_shape or ()) == 3 and _is_map(part.output_shape)]
+    parts = itertools.dropwhile(lambda part: not isinstance(part, Conv2D | Residual), model.layers)
+    with_maps = [part.name for part in parts if len(part.output_shape or ()) == 3 and _is_map(part.output_shape)]
+    if not with_maps:
+        raise ValueError(
+            "Grad-CAM looks at the maps of a convolution, and this model has none; sc.plots.saliency(model, images) "
+            "shows which pixels its answers rest on"
+        )
     sharp = [name for name in with_maps if not isinstance(model.get_layer(name), MaxPool2D | AveragePool2D)]
-    name = (sharp or with_maps or [""])[-1] if layer is None else layer
+    name = (sharp or with_maps)[-1] if layer is None else layer
     if name not in with_maps:
-        known = ", ".join(with_maps) or "none"
+        known = ", ".join(with_maps)
         raise ValueError(
             f"layer must be the name of a layer with maps (H, W, C), got {shown(layer)}; there are {known}"
         )
     trace = traced(model, images, classes)
     weights = trace.gradients[name].mean(axis=(1, 2), keepdims=True)  # (N, 1, 1, C)
     maps = np.maximum((weights * trace.outputs[name]).sum(axis=-1), 0)  # (N, H, W)
-    drawing, rows = _rows(images, classes, (f"Grad-CAM of {name}",))
+    drawing, rows = _rows(model, images, classes, (f"Grad-CAM of {name}",))
     height, width = images.shape[1:3]
     for axes, image, heat in zip(rows, images, maps, strict=True):
         show_image(axes[0], image, alpha=0.5, extent=(0, width, height, 0))
         options = {"cmap": "viridis", "alpha": 0.6, "extent": (0, width, height, 0), "interpolation": "bilinear"}
         _bar(drawing, axes[0], axes[0].imshow(heat, vmin=0, vmax=limit_of(heat), **options))
+        if not heat.any():
+            axes[0].set_xlabel("nothing speaks for it", fontsize=8)
     return drawing
 
 
@@ -131,7 +141,9 @@ def occlusion(model: Network, images: np.ndarray, class_: Any = None, size: int 
     model, images, classes = _asked(model, images, class_)
     if size > min(images.shape[1:3]):
         raise ValueError(f"size must be at most that of the images, {images.shape[1:3]}, got {size}")
-    drawing, rows = _rows(images, classes, ("probability lost when covered",))
+    is_probability = answers_by_softmax(model) or isinstance(model.loss, BinaryCrossEntropy)
+    what = "probability" if is_probability else "of the output"
+    drawing, rows = _rows(model, images, classes, (f"{what} lost when covered",))
     for axes, image, number in zip(rows, images, classes, strict=True):
         with announcing_compilation():
             lost = _lost(model, image, int(number), size, step)
@@ -163,14 +175,16 @@ def _asked(model: Any, images: Any, class_: Any) -> tuple[Network, np.ndarray, n
     return model, images, as_classes(model, images, class_)
 
 
-def _rows(images: np.ndarray, classes: np.ndarray, titles: tuple[str, ...]) -> tuple[Any, list[list[Any]]]:
+def _rows(
+    model: Network, images: np.ndarray, classes: np.ndarray, titles: tuple[str, ...]
+) -> tuple[Any, list[list[Any]]]:
     """Return a figure with a row for each image: the image, and empty axes under titles."""
     columns = 1 + len(titles)
     drawing, rows = figure(2.5 * columns, 2.1 * len(images) + 0.3), []
     for place, (image, number) in enumerate(zip(images, classes, strict=True)):
         first, *others = (drawing.add_subplot(len(images), columns, place * columns + c + 1) for c in range(columns))
         show_image(first, image)
-        first.set_title(f"class {number}", fontsize=9)
+        first.set_title(named(model, number), fontsize=9)
         for axes, title in zip(others, titles, strict=True):
             axes.set_xticks([])
             axes.set_yticks([])

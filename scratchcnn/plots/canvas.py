@@ -15,6 +15,7 @@ from ..checks.drawn import as_pictures, require_drawn
 from ..checks.inputs import as_integer
 from ..network import inspection
 from ..network.network import Network
+from ..training.prediction import answers_by_softmax
 
 BLUE, ORANGE, GREEN, PURPLE, SKY, YELLOW = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00"
 CYCLE = (BLUE, ORANGE, GREEN, PURPLE, SKY, YELLOW, "black")
@@ -52,6 +53,11 @@ def limit_of(*arrays: np.ndarray) -> float:
 
 def as_model(model: Any) -> Network:
     """Return a model, or raise a ValueError."""
+    if hasattr(model, "members"):
+        raise ValueError(
+            f"model must be one model, got an average of the answers of {len(model.members())}; of an ensemble pass "
+            "ensemble.models[0], or another one"
+        )
     require_drawn("model", model, Network, "a model, sc.Sequential([...])")
     return model
 
@@ -81,6 +87,11 @@ def as_classes(model: Network, images: np.ndarray, class_: Any) -> np.ndarray:
         with announcing_compilation():
             return model(images).argmax(axis=1)
     return inspection.as_classes(model, class_, len(images))
+
+
+def named(model: Network, number: int) -> str:
+    """Return what a model's output of that number stands for: a class, or just a number."""
+    return f"class {number}" if answers_by_softmax(model) else f"output {number}"
 
 
 def traced(model: Network, images: np.ndarray, classes: np.ndarray) -> inspection.Trace:

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..checks.drawn import as_drawn
-from ..checks.inputs import as_integer, as_labels
+from ..checks.drawn import CLASS_NUMBERS, as_drawn
+from ..checks.inputs import as_integer
+from ..checks.messages import shown
 from .canvas import BLUE, figure
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def confusion_matrix(labels: np.ndarray, predicted: np.ndarray, classes: int | N
     errors = counts / np.maximum(rows, 1)[:, np.newaxis]
     np.fill_diagonal(errors, 0)
     top = errors.max(initial=0) or 1.0
-    drawing = figure(0.5 * size + 4, 0.5 * size + 1.5)
+    drawing = figure(0.5 * size + 4, max(0.5 * size + 1.5, 3.2))
     grid = drawing.add_gridspec(1, 2, width_ratios=[0.5 * size + 0.5, 1.8])
     axes = drawing.add_subplot(grid[0])
     shading = axes.imshow(errors, cmap="Oranges", vmin=0, vmax=top, aspect="auto")
@@ -120,14 +121,30 @@ def confusion_counts(labels: np.ndarray, predicted: np.ndarray, classes: int | N
     >>> sc.plots.confusion_counts([0, 0, 1], [0, 1, 1]).tolist()  # of two images of class 0, one was taken for class 1
     [[1, 1], [0, 1]]
     """
-    expected = "class numbers (N,); np.unique(names, return_inverse=True)[1] makes them of names"
-    labels = as_drawn("labels", labels, (1, 2), expected)
-    predicted = as_drawn("predicted", predicted, (1, 2), expected)
-    if classes is not None:
-        classes = as_integer("classes", classes, 1)
-    else:
-        classes = 1 + int(max(labels.max(initial=0), predicted.max(initial=0)))
-    labels, predicted = as_labels(labels, len(labels), classes), as_labels(predicted, len(labels), classes)
+    labels, predicted = _as_numbers("labels", labels), _as_numbers("predicted", predicted)
+    if len(labels) != len(predicted):
+        raise ValueError(f"labels and predicted must be of one length, got {len(labels)} and {len(predicted)}")
+    highest = int(max(labels.max(initial=0), predicted.max(initial=0)))
+    classes = 1 + highest if classes is None else as_integer("classes", classes, 1)
+    if highest >= classes:
+        raise ValueError(f"labels and predicted must lie between 0 and {classes - 1}, got {highest}; see classes")
     counts = np.zeros((classes, classes), np.int64)
     np.add.at(counts, (labels, predicted), 1)
     return counts
+
+
+def _as_numbers(name: str, values: Any) -> np.ndarray:
+    """Return class numbers (N,), perhaps none; a ValueError that says what they are else."""
+    numbers = as_drawn(name, values, (1, 2), CLASS_NUMBERS)
+    if numbers.ndim == 2:
+        raise ValueError(
+            f"{name} must be class numbers (N,), got rows {numbers.shape} of a number for each class; pass "
+            f"{name}.argmax(axis=1)"
+        )
+    if not numbers.size:
+        return numbers.astype(np.int64)
+    if numbers.dtype.kind == "f" and not np.array_equal(numbers, np.rint(numbers)):
+        raise ValueError(f"{name} must be class numbers (N,), got {shown(values, 100)}")
+    if numbers.min() < 0:
+        raise ValueError(f"{name} must be class numbers from 0 on, got {numbers.min():g}")
+    return numbers.astype(np.int64)

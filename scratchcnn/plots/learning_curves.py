@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 EXPECTED = "the History that model.fit(...) returns"
+MOST_INSIDE, LONG = 7, 24  # names in a legend, and letters of a name: with more it stands below the curves
 SPAN = 10.0  # from this ratio of the highest to the lowest on, a curve is drawn on a logarithmic axis
 
 
@@ -127,7 +128,8 @@ def histories(trainings: dict[str, History], measured: str = "val_loss", log: bo
     measured : str, default "val_loss"
         What is drawn: a name in ``history.history``.
     log : bool, optional
-        Whether on a logarithmic axis. Without it, where the values span more than a factor of ten.
+        Whether on a logarithmic axis. Without it, where the values, other than accuracies, span more than a factor of
+        ten.
 
     Examples
     --------
@@ -148,20 +150,24 @@ def histories(trainings: dict[str, History], measured: str = "val_loss", log: bo
         if measured not in history.history:
             known = ", ".join(history.history) or "nothing: it has no epoch"
             raise ValueError(f"the training {shown(name)} has not measured {shown(measured)}; there is {known}")
-    drawing = figure(6, 4)
+    crowded = len(trainings) > MOST_INSIDE or max(len(str(name)) for name in trainings) > LONG
+    drawing = figure(6, 4 + 0.2 * len(trainings) * crowded)
     axes = drawing.add_subplot()
     for place, (name, history) in enumerate(trainings.items()):
         style = ("-", "--", "-.", ":")[place // len(CYCLE) % 4]
         epochs = [epoch + 1 for epoch in history.epoch]
         color, marker = CYCLE[place % len(CYCLE)], "osD^vPX"[place % 7]
         axes.plot(epochs, history.history[measured], style, label=str(name), color=color, marker=marker, markersize=4)
-    if log or (log is None and _spans_much(axes)):
+    if log or (log is None and "accuracy" not in measured and _spans_much(axes)):
         axes.set_yscale("log")
     axes.set_xlabel("epoch")
     axes.set_ylabel(measured)
     axes.xaxis.get_major_locator().set_params(integer=True)
     axes.grid(alpha=0.3, which="both")
-    axes.legend(fontsize=8)
+    if crowded:
+        drawing.legend(loc="outside lower center", fontsize=8)
+    else:
+        axes.legend(fontsize=8)
     return drawing
 
 

@@ -56,7 +56,7 @@ def draw_rows(rows: dict[str, np.ndarray], most: int, cmap: str, signed: bool, w
         axes.set_title(f"{name}: {shape}{first}", fontsize=8, loc="left", pad=3)
         bar = drawing.colorbar(shown, ax=axes, fraction=0.04, pad=0.01, aspect=10 if maps else 4)
         axes.set_anchor("W")  # which the colour bar has set
-        bar.ax.tick_params(labelsize=6)
+        bar.ax.tick_params(labelsize=8)
         bar.set_ticks([low, limit], labels=[f"{low:.2g}", f"{limit:.2g}"])
     drawing.supxlabel(what, fontsize=9)
     return drawing

@@ -92,8 +92,9 @@ def test_confusion_matrix_counts_labels_in_rows_and_answers_in_columns(tmp_path)
     labels, answers = np.array([0, 0, 1, 2]), np.array([0, 1, 1, 1])
     assert plots.confusion_counts(labels, answers).tolist() == [[1, 1, 0], [0, 1, 0], [0, 1, 0]]
     assert sorted(filter(None, drawn(plots.confusion_matrix(labels, answers), tmp_path))) == ["1", "1", "1", "1"]
-    with pytest.raises(ValueError, match="labels must lie between 0 and 1"):
+    with pytest.raises(ValueError, match="labels and predicted must lie between 0 and 1, got 2; see classes"):
         plots.confusion_counts(labels, answers, classes=2)
+    assert plots.confusion_counts([], []).tolist() == [[0]]
 
 
 def test_kernels_are_drawn_one_by_one_on_a_common_scale(tmp_path):
@@ -165,6 +166,14 @@ WRONG = {
     "copies": (lambda: plots.augmented(sc.data.Augmentation(), IMAGES, copies=0), "copies must be"),
     "texts": (lambda: plots.confusion_matrix(["cat"], ["dog"]), r"labels must be class numbers \(N,\); np.unique"),
     "count": (lambda: plots.confusion_matrix([0], [0], "ten"), "classes must be"),
+    "probabilities": (
+        lambda: plots.confusion_matrix(LABELS, PROBABILITIES),
+        r"predicted must be class numbers \(N,\), got rows .*; pass predicted.argmax\(axis=1\)",
+    ),
+    "one-hot": (lambda: plots.confusion_matrix(np.eye(3), [0, 1, 2]), r"labels must be .*labels.argmax\(axis=1\)"),
+    "lengths": (lambda: plots.confusion_matrix([0, 1], [0]), "labels and predicted must be of one length, got 2 and 1"),
+    "negative": (lambda: plots.confusion_matrix([0, 1], [0, -1]), "predicted must be class numbers from 0 on, got -1"),
+    "fractions": (lambda: plots.confusion_matrix([0, 1], [0, 0.5]), r"predicted must be class numbers \(N,\), got"),
     "a layer": (lambda: plots.kernels(sc.Conv2D(3, 3)), r"kernel must be the kernel \(KH, KW, C, F\) .*got Conv2D"),
 }
 

@@ -235,6 +235,43 @@ def test_the_error_of_a_derivative_is_a_v():
     assert named == ["rounding", "truncation"]
 
 
+def without_maps(units=10):
+    return sc.Sequential([sc.Rescaling(1 / 255), sc.Flatten(), sc.Dense(units)], input_shape=(28, 28, 1))
+
+
+@pytest.mark.parametrize(
+    "loss, lost", [(sc.MeanSquaredError(), "of the output"), (sc.BinaryCrossEntropy(), "probability")]
+)
+def test_a_model_without_classes_is_asked_about_its_outputs(loss, lost):
+    model = without_maps(1)
+    model.compile(loss=loss)
+    for draw in (plots.saliency, plots.occlusion):
+        titles = [axes.get_title() for axes in written(draw(model, X[:1]))]
+        assert "output 0" in titles and "class 0" not in titles
+    assert f"{lost} lost when covered" in titles
+    assert plots.gradient_maps(model, X[0])._supxlabel.get_text().startswith("gradient of output 0\n")
+
+
+def test_where_nothing_speaks_for_a_class_the_map_says_so():
+    model = sc.Sequential([sc.Conv2D(2, 3), sc.Flatten(), sc.Dense(3)], input_shape=(6, 6, 1))
+    model.layers[0].params["bias"] = np.full(2, 9.0)
+    model.layers[-1].params["kernel"] = -np.ones((32, 3))
+    assert "nothing speaks for it" in [ax.get_xlabel() for ax in written(plots.grad_cam(model, np.ones((1, 6, 6, 1))))]
+
+
+def test_a_legend_of_many_or_long_names_stands_below_the_curves():
+    history = sc.History()
+    for epoch in range(3):
+        history.append(epoch, {"val_accuracy": 10.0 ** (epoch - 2)})
+    for trainings in ({f"{n}": history for n in range(9)}, {"a name of very many letters " * 2: history}):
+        figure = plots.histories(trainings, "val_accuracy")
+        (axes,) = written(figure)
+        figure.canvas.draw()
+        (legend,) = figure.legends
+        assert axes.get_legend() is None and axes.get_yscale() == "linear"
+        assert legend.get_window_extent().y1 <= axes.get_window_extent().y0
+
+
 WRONG = {
     "no model": (lambda m: plots.saliency(X, X), "model must be a model"),
     "class": (lambda m: plots.saliency(m, X, class_=10), "class_ must be below 10"),
@@ -244,6 +281,9 @@ WRONG = {
     "no layer": (lambda m: plots.embedding(m, X, Y, layer="none"), "there is no layer"),
     "few": (lambda m: plots.embedding(m, X[:2], Y[:2]), "at least three"),
     "labels": (lambda m: plots.embedding(m, X, Y[:3]), "one label for each image"),
+    "names": (lambda m: plots.embedding(m, X, np.array(["cat"] * len(X))), "labels must be class numbers .*np.unique"),
+    "an ensemble": (lambda m: plots.saliency(sc.Ensemble([m, m]), X[:1]), r"of an ensemble pass ensemble.models\[0\]"),
+    "no maps": (lambda m: plots.grad_cam(without_maps(), X[:1]), "looks at the maps of a convolution, .* has none"),
     "smoothing": (lambda m: plots.smoothing_floor(1.0), "label_smoothing must be"),
     "log": (lambda m: plots.learning_curves(sc.History(), log="yes"), "log must be"),
     "histories": (lambda m: plots.histories([sc.History()]), "trainings must be a dictionary"),
