@@ -7,30 +7,33 @@ How a digit is found and made 28 x 28 pixels is in ``scratchcnn/pictures``.
 """
 
 import argparse
+import sys
 
 import scratchcnn as sc
+from scratchcnn.commands.models import load
+from scratchcnn.commands.read import number
 
+parser = argparse.ArgumentParser(description="Read the digits in pictures.")
+parser.add_argument("pictures", nargs="+", metavar="PICTURE", help="dark on light, or light on dark")
+parser.add_argument("--model", metavar="FILE", help="trained on MNIST; default: the one that comes with the package")
+options = parser.parse_args()
+sc.ops.use("reference")  # plain NumPy: the compiled kernels pay for many images, these are few
+try:
+    model = load(options.model) if options.model else sc.pictures.packaged_model()
+except (ValueError, OSError) as error:
+    sys.exit(str(error))
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("pictures", nargs="+", metavar="PICTURE", help="dark on light, or light on dark")
-    parser.add_argument(
-        "--model", metavar="FILE", help="trained on MNIST; default: the one that comes with the package"
-    )
-    arguments = parser.parse_args()
-    sc.ops.use("reference")  # plain NumPy: the compiled kernels pay for many images, these are few
+status = 0
+for path in options.pictures:
     try:
-        model = sc.load_model(arguments.model) if arguments.model else sc.pictures.packaged_model()
-        for path in arguments.pictures:
-            digits = sc.read_digits(path, model)
-            for digit in digits:
-                left, top, right, bottom = digit.box
-                print(f"\n{path}, from ({left}, {top}) to ({right}, {bottom}):\n")
-                print(sc.terminal.digit(digit.image, digit.probabilities))
-            print(f"\n{path} says {''.join(str(digit.label) for digit in digits)}")
+        digits = sc.read_digits(path, model)
     except (ValueError, OSError) as error:
-        raise SystemExit(str(error)) from None
-
-
-if __name__ == "__main__":
-    main()
+        print(error, file=sys.stderr)
+        status = 1
+        continue
+    for digit in digits:
+        left, top, right, bottom = digit.box
+        print(f"\n{path}, from ({left}, {top}) to ({right}, {bottom}):\n")
+        print(sc.terminal.digit(digit.image, digit.probabilities))  # what the network sees, and what it makes of it
+    print(f"\n{path} says {number(digits)}")
+sys.exit(status)

@@ -288,10 +288,12 @@ def test_importing_the_library_does_not_import_pillow():
 
 
 def test_the_example_prints_what_the_network_sees_and_the_number(tmp_path):
-    line_of(DECIDING, "42", 4).save(tmp_path / "1.png")
+    line_of(DECIDING, "42\n7", 4).save(tmp_path / "1.png")
+    (tmp_path / "0.png").write_text("no picture")
     script = ROOT / "examples" / "read_digits.py"
     assert len(script.read_text(encoding="utf-8").splitlines()) <= 45
     environment = {**os.environ, "SCRATCHCNN_BACKEND": "reference", "PYTHONPATH": str(ROOT)}
-    arguments = [sys.executable, script, tmp_path / "1.png"]
-    done = subprocess.run(arguments, env=environment, capture_output=True, text=True, check=True)
-    assert done.stdout.rstrip().endswith("1.png says 42")
+    arguments = [sys.executable, script, tmp_path / "0.png", tmp_path / "1.png"]
+    done = subprocess.run(arguments, env=environment, capture_output=True, text=True)
+    assert done.returncode == 1 and "0.png is no picture that can be read" in done.stderr
+    assert done.stdout.rstrip().endswith("1.png says 42 7")
