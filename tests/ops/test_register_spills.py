@@ -124,8 +124,8 @@ KNOWN = {
     # Where the window is written out, the maxima are found in the same loop.
     (32, "pooled._conv_relu_pool_kernel"): 4,
 }
-# The same for single kernels, by the first constants, dtype and tile: (sums, operands): 12 pixels under a pool, of which
-# LLVM loads some for two steps at once; products of a dense layer; 9 pixels of one channel.
+# The same for single kernels, by the first constants, dtype and tile: (sums, operands): 12 pixels under a pool, some of
+# which LLVM loads for two steps at once; products of a dense layer; 9 pixels of one channel.
 KNOWN_TILES = {
     (16, "pooled._conv_relu_pool_kernel", ("float32", "2", "6", "1", "8", "1", "0", "0")): (0, 14),
     (16, "pooled._conv_relu_pool_kernel", ("float32", "2", "6", "1", "8", "2", "0", "0")): (2, 0),
