@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..checks.drawn import as_drawn, as_pictures
-from ..checks.inputs import as_integer, as_labels
+from ..checks.drawn import as_class_numbers, as_drawn, as_pictures
+from ..checks.inputs import as_integer
 from .canvas import ORANGE, figure, show_image, tiles
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def predictions(
     """
     images, probabilities = _as_answers(images, probabilities)
     if labels is not None:
-        labels = as_labels(labels, *probabilities.shape)
+        labels = _as_right(labels, probabilities)
     drawing, places = tiles(images, columns)
     for place, (axes, image, probability) in enumerate(zip(places, images, probabilities, strict=True)):
         show_image(axes, image)
@@ -75,7 +75,7 @@ def worst_mistakes(
     >>> figure = sc.plots.worst_mistakes(x[:100], model.predict(x[:100]), y[:100], count=8)
     """
     images, probabilities = _as_answers(images, probabilities)
-    labels, count = as_labels(labels, *probabilities.shape), as_integer("count", count, 1)
+    labels, count = _as_right(labels, probabilities), as_integer("count", count, 1)
     as_integer("columns", columns, 1)
     of_label = probabilities[np.arange(len(labels)), labels]
     unknown = np.isnan(probabilities).any(axis=1)
@@ -95,4 +95,17 @@ def _as_answers(images: np.ndarray, probabilities: np.ndarray) -> tuple[np.ndarr
     probabilities = as_drawn("probabilities", probabilities, (2,), "rows (N, K), as model.predict returns them")
     if len(images) != len(probabilities):
         raise ValueError(f"as many images as rows of probabilities, please: got {len(images)} and {len(probabilities)}")
+    if probabilities.shape[1] < 2:
+        raise ValueError(
+            "probabilities must be rows (N, K) with a number for each of two or more classes, got the shape "
+            f"{probabilities.shape}; of a model that says yes or no pass np.hstack([1 - answers, answers])"
+        )
     return images, probabilities
+
+
+def _as_right(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
+    """Return the right classes (N,) of as many rows of probabilities (N, K); a ValueError else."""
+    labels = as_class_numbers("labels", labels, probabilities.shape[1])
+    if len(labels) != len(probabilities):
+        raise ValueError(f"as many labels as images, please: got {len(labels)} and {len(probabilities)}")
+    return labels

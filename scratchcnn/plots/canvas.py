@@ -53,13 +53,18 @@ def limit_of(*arrays: np.ndarray) -> float:
 
 def as_model(model: Any) -> Network:
     """Return a model, or raise a ValueError."""
-    if hasattr(model, "members"):
-        raise ValueError(
-            f"model must be one model, got an average of the answers of {len(model.members())}; of an ensemble pass "
-            "ensemble.models[0], or another one"
-        )
+    refuse_average("model", model)
     require_drawn("model", model, Network, "a model, sc.Sequential([...])")
     return model
+
+
+def refuse_average(name: str, model: Any) -> None:
+    """Raise a ValueError where an ensemble or another average stands for a model."""
+    if hasattr(model, "members"):
+        raise ValueError(
+            f"{name} must be one model, got {type(model).__name__}, an average of answers; pass one of the models that "
+            "it asks, such as average.members()[0]"
+        )
 
 
 def as_model_images(model: Network, images: Any) -> np.ndarray:

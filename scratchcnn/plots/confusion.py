@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..checks.drawn import CLASS_NUMBERS, as_drawn
+from ..checks.drawn import as_class_numbers
 from ..checks.inputs import as_integer
-from ..checks.messages import shown
 from .canvas import BLUE, figure
 
 if TYPE_CHECKING:
@@ -121,7 +120,7 @@ def confusion_counts(labels: np.ndarray, predicted: np.ndarray, classes: int | N
     >>> sc.plots.confusion_counts([0, 0, 1], [0, 1, 1]).tolist()  # of two images of class 0, one was taken for class 1
     [[1, 1], [0, 1]]
     """
-    labels, predicted = _as_numbers("labels", labels), _as_numbers("predicted", predicted)
+    labels, predicted = as_class_numbers("labels", labels), as_class_numbers("predicted", predicted)
     if len(labels) != len(predicted):
         raise ValueError(f"labels and predicted must be of one length, got {len(labels)} and {len(predicted)}")
     highest = int(max(labels.max(initial=0), predicted.max(initial=0)))
@@ -131,20 +130,3 @@ def confusion_counts(labels: np.ndarray, predicted: np.ndarray, classes: int | N
     counts = np.zeros((classes, classes), np.int64)
     np.add.at(counts, (labels, predicted), 1)
     return counts
-
-
-def _as_numbers(name: str, values: Any) -> np.ndarray:
-    """Return class numbers (N,), perhaps none; a ValueError that says what they are else."""
-    numbers = as_drawn(name, values, (1, 2), CLASS_NUMBERS)
-    if numbers.ndim == 2:
-        raise ValueError(
-            f"{name} must be class numbers (N,), got rows {numbers.shape} of a number for each class; pass "
-            f"{name}.argmax(axis=1)"
-        )
-    if not numbers.size:
-        return numbers.astype(np.int64)
-    if numbers.dtype.kind == "f" and not np.array_equal(numbers, np.rint(numbers)):
-        raise ValueError(f"{name} must be class numbers (N,), got {shown(values, 100)}")
-    if numbers.min() < 0:
-        raise ValueError(f"{name} must be class numbers from 0 on, got {numbers.min():g}")
-    return numbers.astype(np.int64)

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..checks.drawn import CLASS_NUMBERS, as_drawn
-from ..checks.inputs import as_labels
+from ..checks.drawn import as_class_numbers
 from ..checks.messages import shown
 from .canvas import CYCLE, as_model, as_model_images, figure, outputs_of
 
@@ -46,9 +45,9 @@ def embedding(model: Network, images: np.ndarray, labels: np.ndarray, layer: str
     """
     model = as_model(model)
     images = as_model_images(model, images)
-    labels = as_drawn("labels", labels, (1, 2), CLASS_NUMBERS)
-    classes = max(model.output_shape[-1], 1 + int(np.max(labels, initial=0))) if labels.size else 1
-    labels = as_labels(labels, len(images), classes)
+    labels = as_class_numbers("labels", labels)
+    if len(labels) != len(images):
+        raise ValueError(f"there must be one label for each image, got {len(images)} images and {len(labels)} labels")
     if len(images) < 3:
         raise ValueError(f"images must be at least three, to lie in a plane, got {len(images)}")
     name = _last_hidden(model) if layer is None else layer

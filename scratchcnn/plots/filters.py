@@ -14,7 +14,7 @@ from ..checks.drawn import as_drawn
 from ..checks.inputs import as_integer
 from ..checks.messages import shown
 from ..network.network import Network
-from .canvas import BLUE, ORANGE, SIGNED, figure, limit_of
+from .canvas import BLUE, ORANGE, SIGNED, figure, limit_of, refuse_average
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -107,6 +107,7 @@ def weights(start: Any, end: Any) -> Figure:
 
 def _named(argument: str, value: Any) -> dict[str, np.ndarray]:
     """Return parameters by name: those of a model, or as they are given."""
+    refuse_average(argument, value)
     parameters = value.named_parameters() if isinstance(value, Network) else value
     if not isinstance(parameters, dict) or not parameters:
         raise ValueError(

@@ -174,6 +174,25 @@ WRONG = {
     "lengths": (lambda: plots.confusion_matrix([0, 1], [0]), "labels and predicted must be of one length, got 2 and 1"),
     "negative": (lambda: plots.confusion_matrix([0, 1], [0, -1]), "predicted must be class numbers from 0 on, got -1"),
     "fractions": (lambda: plots.confusion_matrix([0, 1], [0, 0.5]), r"predicted must be class numbers \(N,\), got"),
+    "infinite": (
+        lambda: plots.confusion_matrix([0, np.inf], [0, 1]),
+        r"labels must be class numbers \(N,\), got \[0, inf",
+    ),
+    "a column": (
+        lambda: plots.confusion_matrix([[0], [1]], [0, 1]),
+        r"labels must be .*\(2, 1\); pass labels.ravel\(\)",
+    ),
+    "yes or no": (
+        lambda: plots.confusion_matrix([0, 1], [[0.2], [0.7]]),
+        r"predicted must be .*; of probabilities of yes pass \(predicted.ravel\(\) > 0.5\).astype\(int\)",
+    ),
+    "yes": (lambda: plots.predictions(IMAGES, PROBABILITIES[:, :1]), r"two or more classes, .*pass np.hstack\(\[1 - "),
+    "names": (lambda: plots.predictions(IMAGES, PROBABILITIES, ["cat"] * 10), r"labels must be class .*np.unique"),
+    "too high": (
+        lambda: plots.worst_mistakes(IMAGES, PROBABILITIES, LABELS + 5),
+        r"^labels must lie between 0 and 9, got 14$",
+    ),
+    "few labels": (lambda: plots.predictions(IMAGES, PROBABILITIES, LABELS[:3]), "as many labels as images.* 3 and 10"),
     "a layer": (lambda: plots.kernels(sc.Conv2D(3, 3)), r"kernel must be the kernel \(KH, KW, C, F\) .*got Conv2D"),
 }
 

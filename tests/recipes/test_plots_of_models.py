@@ -282,7 +282,12 @@ WRONG = {
     "few": (lambda m: plots.embedding(m, X[:2], Y[:2]), "at least three"),
     "labels": (lambda m: plots.embedding(m, X, Y[:3]), "one label for each image"),
     "names": (lambda m: plots.embedding(m, X, np.array(["cat"] * len(X))), "labels must be class numbers .*np.unique"),
-    "an ensemble": (lambda m: plots.saliency(sc.Ensemble([m, m]), X[:1]), r"of an ensemble pass ensemble.models\[0\]"),
+    "nan labels": (
+        lambda m: plots.embedding(m, X, np.full(len(X), np.nan)),
+        r"labels must be class numbers \(N,\), got",
+    ),
+    "an ensemble": (lambda m: plots.saliency(sc.Ensemble([m, m]), X[:1]), "got Ensemble, an average .*members.*0"),
+    "shifts": (lambda m: plots.weights(sc.ShiftAverage(m), m), "start must be one model, got ShiftAverage, an average"),
     "no maps": (lambda m: plots.grad_cam(without_maps(), X[:1]), "looks at the maps of a convolution, .* has none"),
     "smoothing": (lambda m: plots.smoothing_floor(1.0), "label_smoothing must be"),
     "log": (lambda m: plots.learning_curves(sc.History(), log="yes"), "log must be"),
