@@ -13,10 +13,20 @@ import numpy as np
 from ..callbacks.progress import announcing_compilation
 from ..checks.inputs import as_integer
 from ..checks.messages import shown
-from ..layers import AveragePool2D, Conv2D, MaxPool2D, Residual
-from ..losses import BinaryCrossEntropy
-from ..training.prediction import answers_by_softmax, predict
-from .canvas import SIGNED, as_classes, as_model, as_model_images, figure, limit_of, named, show_image, traced
+from ..layers import LAYERS, AveragePool2D, Conv2D, Layer, MaxPool2D, Residual
+from ..training.prediction import predict
+from .canvas import (
+    SIGNED,
+    as_classes,
+    as_model,
+    as_model_images,
+    figure,
+    has_probabilities,
+    limit_of,
+    named,
+    show_image,
+    traced,
+)
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -82,7 +92,7 @@ def grad_cam(model: Network, images: np.ndarray, class_: Any = None, layer: str 
     >>> figure = sc.plots.grad_cam(model, x[:2])
     """
     model, images, classes = _asked(model, images, class_)
-    parts = itertools.dropwhile(lambda part: not isinstance(part, Conv2D | Residual), model.layers)
+    parts = itertools.dropwhile(_makes_no_maps, model.layers)
     with_maps = [part.name for part in parts if len(part.output_shape or ()) == 3 and _is_map(part.output_shape)]
     if not with_maps:
         raise ValueError(
@@ -108,6 +118,11 @@ def grad_cam(model: Network, images: np.ndarray, class_: Any = None, layer: str 
         if not heat.any():
             axes[0].set_xlabel("nothing speaks for it", fontsize=8)
     return drawing
+
+
+def _makes_no_maps(layer: Layer) -> bool:
+    """Return whether a layer is one of the library's that look for no patterns; of one's own nobody knows."""
+    return type(layer) in LAYERS.values() and not isinstance(layer, Conv2D | Residual)
 
 
 def _is_map(shape: Any) -> bool:
@@ -141,8 +156,7 @@ def occlusion(model: Network, images: np.ndarray, class_: Any = None, size: int 
     model, images, classes = _asked(model, images, class_)
     if size > min(images.shape[1:3]):
         raise ValueError(f"size must be at most that of the images, {images.shape[1:3]}, got {size}")
-    is_probability = answers_by_softmax(model) or isinstance(model.loss, BinaryCrossEntropy)
-    what = "probability" if is_probability else "of the output"
+    what = "probability" if has_probabilities(model) else "of the output"
     drawing, rows = _rows(model, images, classes, (f"{what} lost when covered",))
     for axes, image, number in zip(rows, images, classes, strict=True):
         with announcing_compilation():

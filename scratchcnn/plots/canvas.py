@@ -13,9 +13,9 @@ import numpy as np
 from ..callbacks.progress import announcing_compilation
 from ..checks.drawn import as_pictures, require_drawn
 from ..checks.inputs import as_integer
+from ..losses import BinaryCrossEntropy, SoftmaxCrossEntropy
 from ..network import inspection
 from ..network.network import Network
-from ..training.prediction import answers_by_softmax
 
 BLUE, ORANGE, GREEN, PURPLE, SKY, YELLOW = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00"
 CYCLE = (BLUE, ORANGE, GREEN, PURPLE, SKY, YELLOW, "black")
@@ -96,7 +96,20 @@ def as_classes(model: Network, images: np.ndarray, class_: Any) -> np.ndarray:
 
 def named(model: Network, number: int) -> str:
     """Return what a model's output of that number stands for: a class, or just a number."""
-    return f"class {number}" if answers_by_softmax(model) else f"output {number}"
+    return f"class {number}" if has_classes(model) else f"output {number}"
+
+
+def has_classes(model: Network) -> bool:
+    """Return whether the outputs of a model are logits of classes, of which one is right."""
+    if model.loss is not None:
+        return isinstance(model.loss, SoftmaxCrossEntropy)
+    return model.saved_predictions in ("", "softmax") and len(model.output_shape) == 1 and model.output_shape[0] > 1
+
+
+def has_probabilities(model: Network) -> bool:
+    """Return whether what a model predicts are probabilities, of classes or of "yes"."""
+    of_yes = isinstance(model.loss, BinaryCrossEntropy) or (model.loss is None and model.saved_predictions == "sigmoid")
+    return of_yes or has_classes(model)
 
 
 def traced(model: Network, images: np.ndarray, classes: np.ndarray) -> inspection.Trace:

@@ -252,6 +252,44 @@ def test_a_model_without_classes_is_asked_about_its_outputs(loss, lost):
     assert plots.gradient_maps(model, X[0])._supxlabel.get_text().startswith("gradient of output 0\n")
 
 
+class OwnLoss:
+    """The squares, and an answer that only this class knows."""
+
+    def forward(self, logits, targets):
+        return float(np.square(logits - targets).sum(axis=1).mean())
+
+    def backward(self):
+        raise NotImplementedError
+
+    def predictions(self, logits):
+        return -logits
+
+
+def test_gradients_are_drawn_of_a_model_that_was_saved_without_its_loss(tmp_path):
+    for kind, compiled in ((OwnLoss, "output"), (type("Own", (sc.SoftmaxCrossEntropy,), {}), "class")):
+        model = without_maps()
+        model.compile(loss=kind())
+        model.save(tmp_path / "model.npz", include_optimizer=False)
+        for asked in (model, sc.load_model(tmp_path / "model.npz")):
+            assert written(plots.saliency(asked, X[:1], 3))[0].get_title() == f"{compiled} 3"
+
+
+class OwnFilter(sc.Layer):
+    def build(self, input_shape, rng):
+        return input_shape
+
+    def forward(self, x, training=False):
+        return 2 * x
+
+    def backward(self, dy):
+        return 2 * dy
+
+
+def test_grad_cam_looks_at_the_maps_of_layers_of_ones_own():
+    model = sc.Sequential([OwnFilter(name="own"), sc.Flatten(), sc.Dense(3)], input_shape=(6, 6, 1))
+    assert "Grad-CAM of own" in [axes.get_title() for axes in written(plots.grad_cam(model, np.ones((1, 6, 6, 1)), 0))]
+
+
 def test_where_nothing_speaks_for_a_class_the_map_says_so():
     model = sc.Sequential([sc.Conv2D(2, 3), sc.Flatten(), sc.Dense(3)], input_shape=(6, 6, 1))
     model.layers[0].params["bias"] = np.full(2, 9.0)
