@@ -213,4 +213,8 @@ def _with_bar(drawing: Any, axes: Any, values: np.ndarray, cmap: str, low: float
 
 
 def _bar(drawing: Any, axes: Any, shading: Any) -> None:
-    drawing.colorbar(shading, ax=axes, shrink=0.85).ax.tick_params(labelsize=7)
+    from matplotlib.ticker import MaxNLocator
+
+    drawing.colorbar(
+        shading, ax=axes, shrink=0.85, format="%.3g", ticks=MaxNLocator(4, steps=[1, 2, 5, 10])
+    ).ax.tick_params(labelsize=7)

@@ -38,8 +38,8 @@ def confusion_matrix(labels: np.ndarray, predicted: np.ndarray, classes: int | N
     np.fill_diagonal(errors, 0)
     top = errors.max(initial=0) or 1.0
     drawing = figure(0.5 * size + 4, max(0.5 * size + 1.5, 3.2))
-    grid = drawing.add_gridspec(1, 2, width_ratios=[0.5 * size + 0.5, 1.8])
-    axes = drawing.add_subplot(grid[0])
+    grid = drawing.add_gridspec(1, 3, width_ratios=[0.2, 0.5 * size + 0.5, 1.8])
+    axes = drawing.add_subplot(grid[1])
     shading = axes.imshow(errors, cmap="Oranges", vmin=0, vmax=top, aspect="auto")
     font = 8 if counts.max(initial=0) < 1000 else 7
     for (row, column), count in np.ndenumerate(counts):
@@ -52,11 +52,11 @@ def confusion_matrix(labels: np.ndarray, predicted: np.ndarray, classes: int | N
     axes.set_yticks(range(size))
     axes.set_xlabel("answer")
     axes.set_ylabel("label")
-    bar = drawing.colorbar(shading, ax=axes, location="left", shrink=0.8)
+    bar = drawing.colorbar(shading, cax=drawing.add_subplot(grid[0]), location="left")
     bar.set_label("share of the row's images, errors alone")
     bar.formatter = _percent
     bar.update_ticks()
-    _draw_accuracies(drawing.add_subplot(grid[1]), counts.diagonal(), rows)
+    _draw_accuracies(drawing.add_subplot(grid[2]), counts.diagonal(), rows)
     return drawing
 
 

@@ -55,8 +55,9 @@ def kernels(kernel: np.ndarray, columns: int = 8) -> Figure:
         last = place + columns >= len(filters)
         axes.tick_params(labelsize=6, length=2, labelleft=place % columns == 0, labelbottom=last)
         every.append(axes)
-    bar = drawing.colorbar(shading, ax=every, fraction=0.05, pad=0.02)
-    bar.set_label("weight" if kernel.shape[2] == 1 else f"weight, mean over {kernel.shape[2]} channels")
+    bar = drawing.colorbar(shading, ax=every, fraction=0.05, pad=0.2 / (columns + 1.3))
+    one = kernel.shape[2] == 1
+    bar.set_label("weight" if one else f"weight,\nmean over\n{kernel.shape[2]} channels", fontsize=9)  # fits one row
     drawing.supxlabel("column of the filter", fontsize=9)
     drawing.supylabel("row of the filter", fontsize=9)
     return drawing

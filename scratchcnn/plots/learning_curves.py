@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 EXPECTED = "the History that model.fit(...) returns"
 MOST_INSIDE, LONG = 7, 24  # names in a legend, and letters of a name: with more it stands below the curves
+WIDEST = 76  # letters that fit below the curves, side by side
 SPAN = 10.0  # from this ratio of the highest to the lowest on, a curve is drawn on a logarithmic axis
 
 
@@ -150,14 +152,18 @@ def histories(trainings: dict[str, History], measured: str = "val_loss", log: bo
         if measured not in history.history:
             known = ", ".join(history.history) or "nothing: it has no epoch"
             raise ValueError(f"the training {shown(name)} has not measured {shown(measured)}; there is {known}")
-    crowded = len(trainings) > MOST_INSIDE or max(len(str(name)) for name in trainings) > LONG
-    drawing = figure(6, 4 + 0.2 * len(trainings) * crowded)
+    names = [textwrap.fill(str(name), WIDEST) for name in trainings]
+    longest = max(len(name) for name in names)
+    crowded = len(trainings) > MOST_INSIDE or longest > LONG
+    columns = max(1, min(4, WIDEST // (longest + 8)))  # the line beside a name is about as wide as 8 letters
+    lines = math.ceil(sum(1 + name.count("\n") for name in names) / columns)
+    drawing = figure(6, 4 + 0.2 * lines * crowded)
     axes = drawing.add_subplot()
-    for place, (name, history) in enumerate(trainings.items()):
+    for place, (name, history) in enumerate(zip(names, trainings.values(), strict=True)):
         style = ("-", "--", "-.", ":")[place // len(CYCLE) % 4]
         epochs = [epoch + 1 for epoch in history.epoch]
-        color, marker = CYCLE[place % len(CYCLE)], "osD^vPX"[place % 7]
-        axes.plot(epochs, history.history[measured], style, label=str(name), color=color, marker=marker, markersize=4)
+        color, marker = CYCLE[place % len(CYCLE)], "osD^vPX"[(place + place // 28) % 7]
+        axes.plot(epochs, history.history[measured], style, label=name, color=color, marker=marker, markersize=4)
     if log or (log is None and "accuracy" not in measured and _spans_much(axes)):
         axes.set_yscale("log")
     axes.set_xlabel("epoch")
@@ -165,7 +171,7 @@ def histories(trainings: dict[str, History], measured: str = "val_loss", log: bo
     axes.xaxis.get_major_locator().set_params(integer=True)
     axes.grid(alpha=0.3, which="both")
     if crowded:
-        drawing.legend(loc="outside lower center", fontsize=8)
+        drawing.legend(loc="outside lower center", fontsize=8, ncols=columns)
     else:
         axes.legend(fontsize=8)
     return drawing
