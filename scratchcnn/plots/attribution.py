@@ -112,7 +112,8 @@ def grad_cam(model: Network, images: np.ndarray, class_: Any = None, layer: str 
     drawing, rows = _rows(model, images, classes, (f"Grad-CAM of {name}",))
     height, width = images.shape[1:3]
     for axes, image, heat in zip(rows, images, maps, strict=True):
-        show_image(axes[0], image, alpha=0.5, extent=(0, width, height, 0))
+        grey, shades = (image, "gray_r") if image.shape[2] == 1 else (image[..., :3].mean(axis=-1), "gray")
+        show_image(axes[0], grey, cmap=shades, alpha=0.5, extent=(0, width, height, 0))  # colours are the map's
         options = {"cmap": "viridis", "alpha": 0.6, "extent": (0, width, height, 0), "interpolation": "bilinear"}
         _bar(drawing, axes[0], axes[0].imshow(heat, vmin=0, vmax=limit_of(heat), **options))
         if not heat.any():

@@ -61,13 +61,14 @@ def confusion_matrix(labels: np.ndarray, predicted: np.ndarray, classes: int | N
 
 
 def _draw_accuracies(axes: Any, right: np.ndarray, rows: np.ndarray) -> None:
-    """Draw a bar with the accuracy of each class, in the rows of the matrix."""
+    """Draw the accuracy of each class, in the rows of the matrix: as dots, for the axis does not begin at 0."""
     known = rows > 0
     share = np.where(known, right / np.maximum(rows, 1), 0.0)
     low = max(0.0, np.floor(20 * share[known].min(initial=1.0) - 1) / 20)
-    axes.barh(range(len(rows)), np.where(known, share, low), color=BLUE, height=0.7)
+    axes.hlines(range(len(rows)), low, 1, color="0.85", linewidth=1)
+    axes.plot(share[known], np.flatnonzero(known), "o", color=BLUE)
     axes.set_ylim(len(rows) - 0.5, -0.5)
-    axes.set_xlim(low, 1)
+    axes.set_xlim(low - 0.08 * (1 - low), 1 + 0.08 * (1 - low))
     names = [f"{value:.1%}" if there else "none" for value, there in zip(share, known, strict=True)]
     axes.yaxis.tick_right()
     axes.set_yticks(range(len(rows)), names, fontsize=8)

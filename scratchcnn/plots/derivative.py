@@ -59,32 +59,25 @@ def gradient_check(model: Network, x: Any, y: Any, seed: int = 0) -> Figure:
     axes = drawing.add_subplot()
     axes.loglog(STEPS, np.maximum(errors, 1e-18), "o-", color=BLUE, markersize=3, label="central difference")
     axes.loglog(STEPS, np.maximum(deeper, 1e-18), "s--", color=ORANGE, markersize=3, label="five points (gradcheck)")
-    best = int(np.argmin(errors))
-    axes.plot(STEPS[: best + 1], level * EPSILON / STEPS[: best + 1] / abs(value), ":", color="black")
-    axes.annotate(
-        "rounding: epsilon |f| / h",
-        (STEPS[6], level * EPSILON / STEPS[6] / abs(value)),
-        (8, 12),
-        textcoords="offset points",
-        fontsize=9,
-    )
-    right = min(len(STEPS) - 1, best + 8)
-    axes.plot(STEPS[best:], errors[right] * (STEPS[best:] / STEPS[right]) ** 2, "-.", color=PURPLE)
-    axes.annotate(
-        "truncation: h² f''' / 6",
-        (STEPS[right], errors[right]),
-        (-10, 6),
-        textcoords="offset points",
-        fontsize=9,
-        ha="right",
-    )
-    axes.axvline(STEPS[best], color="0.8", zorder=0)
+    best = _best(errors)
+    rounding = level * EPSILON / STEPS[: best + 1] / abs(value)
+    axes.plot(STEPS[: best + 1], rounding, ":", color="black", label="rounding: epsilon |f| / h")
+    right = min(len(STEPS) - 1, best + 4)  # a power of ten further, where rounding is small and kinks are rare
+    truncation = errors[right] * (STEPS[best:] / STEPS[right]) ** 2
+    axes.plot(STEPS[best:], truncation, "-.", color=PURPLE, label="truncation: h² f''' / 6")
+    axes.axvline(STEPS[best], color="0.8", zorder=0, label=f"best step: about {STEPS[best]:.0e}")
     axes.set_ylim(1e-14, max(10.0, 2 * errors.max()))
     axes.set_xlabel("step h")
     axes.set_ylabel("relative error of the derivative")
     axes.grid(alpha=0.3)
-    axes.legend(fontsize=8, loc="lower left")
+    axes.legend(fontsize=8)
     return drawing
+
+
+def _best(errors: np.ndarray) -> int:
+    """Return the number of the best step: of the lowest median of five, for one error alone may be 0 by chance."""
+    around = np.lib.stride_tricks.sliding_window_view(np.pad(errors, 2, mode="edge"), 5)
+    return int(np.argmin(np.median(around, axis=1)))
 
 
 def errors_by_step(model: Network, x: Any, y: Any, seed: int) -> tuple[np.ndarray, np.ndarray, float, float]:

@@ -79,12 +79,15 @@ def learning_curves(
         if by_batch:
             known = {key: history.history[key][0] for key in ("accuracy", "val_accuracy") if key in history.history}
             axes.set_title(", ".join(f"{key} {value:.4f}" for key, value in known.items()), fontsize=9)
+            axes.set_xlim(left=min(0.0, axes.get_xlim()[0]))  # with few batches, too, it is an epoch
         axes.set_xlabel("epoch")
         axes.set_ylabel("share of errors" if errors else name)
         axes.xaxis.get_major_locator().set_params(integer=True)
         axes.grid(alpha=0.3, which="both")
         if axes.lines:
             axes.legend(fontsize=8)
+        else:
+            axes.text(0.5, 0.5, "no epoch yet", ha="center", transform=axes.transAxes)
     return drawing
 
 
@@ -182,7 +185,8 @@ def _draw_batches(axes: Any, history: History) -> None:
     label = "each batch"
     for epoch, losses in history.batch_losses.items():
         places = epoch + (np.arange(len(losses)) + 0.5) / max(1, len(losses))
-        axes.plot(places, losses, color="0.75", linewidth=0.7, label=label, zorder=1)
+        alone = "." if len(losses) == 1 else ""  # one point makes no line
+        axes.plot(places, losses, marker=alone, color="0.75", linewidth=0.7, label=label, zorder=1)
         label = "_nolegend_"
 
 

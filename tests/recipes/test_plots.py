@@ -40,8 +40,17 @@ def test_learning_curves_show_training_and_validation_by_epoch(tmp_path):
     assert (loss.get_ylabel(), accuracy.get_ylabel()) == ("loss", "accuracy")
 
 
-def test_learning_curves_of_nothing_are_empty(tmp_path):
-    assert drawn(plots.learning_curves(History()), tmp_path) == ["", ""]
+def test_learning_curves_of_nothing_say_so(tmp_path):
+    assert drawn(plots.learning_curves(History()), tmp_path) == ["", "", "no epoch yet", "no epoch yet"]
+
+
+def test_a_single_batch_is_a_point_in_the_middle_of_its_epoch():
+    history = History()
+    history.append(0, {"loss": 2.0, "accuracy": 0.5})
+    history.batch_losses[0] = [2.0]
+    (axes,) = plots.learning_curves(history).get_axes()
+    assert axes.lines[0].get_xydata().tolist() == [[0.5, 2.0]] and axes.lines[0].get_marker() == "."
+    assert axes.get_xlim()[0] <= 0
 
 
 def test_learning_curves_of_a_regression_show_its_loss_alone():

@@ -83,3 +83,30 @@ def test_nothing_is_cut_off(case, model, flat):
     figure = WHOLE[case](model, flat)
     drawn, (width, height) = figure.get_tightbbox(rendered(figure)), figure.get_size_inches()
     assert min(drawn.x0, drawn.y0, width - drawn.x1, height - drawn.y1) >= 0
+
+
+def test_no_text_stands_over_the_curves_of_a_derivative(flat):
+    figure = plots.gradient_check(flat, X[:4], Y[:4])
+    rendered(figure)
+    (axes,) = figure.get_axes()
+    texts = [axes.get_legend(), *axes.texts]
+    points = np.concatenate([axes.transData.transform(line.get_xydata()) for line in axes.lines[:2]])
+    for text in texts:
+        box = text.get_window_extent()
+        assert not any(box.contains(*point) for point in points)
+
+
+def test_under_a_map_of_grad_cam_colours_are_grey():
+    layers = [sc.Conv2D(2, 3), sc.Flatten(), sc.Dense(3)]
+    model = sc.Sequential(layers, input_shape=(6, 6, 3), seed=0)
+    image = RNG.uniform(size=(1, 6, 6, 3)).astype(np.float32)
+    coloured, under = (axes.images[0] for axes in plots.grad_cam(model, image).get_axes()[:2])
+    np.testing.assert_array_equal(coloured.get_array(), image[0])
+    np.testing.assert_allclose(under.get_array(), image[0].mean(axis=-1), rtol=1e-6)
+
+
+def test_accuracies_are_places_on_an_axis_that_need_not_begin_at_0_and_no_lengths():
+    *_, axes = plots.confusion_matrix(labels(3), [0, 0, 1, 1, 1, 1, 2, 2, 2], classes=4).get_axes()
+    (dots,) = axes.lines
+    np.testing.assert_allclose(dots.get_xydata(), [[2 / 3, 0], [1, 1], [1, 2]])
+    assert not axes.patches

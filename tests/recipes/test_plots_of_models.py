@@ -10,7 +10,7 @@ import pytest
 import scratchcnn as sc
 from scratchcnn import plots
 from scratchcnn.plots.attribution import _lost
-from scratchcnn.plots.derivative import STEPS, errors_by_step
+from scratchcnn.plots.derivative import STEPS, _best, errors_by_step
 from scratchcnn.plots.embedding import principal_components
 from support.small_networks import compiled_network, some_digits
 
@@ -231,8 +231,14 @@ def test_the_error_of_a_derivative_is_a_v():
     assert slope == pytest.approx(2, abs=0.2)
     assert all((one == other).all() for one, other in zip(weights, smooth.get_weights(), strict=True))
     (axes,) = written(plots.gradient_check(smooth, X[:8], Y[:8]))
-    named = [text.get_text().split(":")[0] for text in axes.texts]
-    assert named == ["rounding", "truncation"]
+    named = [text.get_text().split(":")[0] for text in axes.get_legend().get_texts()]
+    assert named[2:] == ["rounding", "truncation", "best step"]
+
+
+def test_the_branch_of_truncation_lies_on_the_errors_though_one_of_rounding_is_small_by_chance():
+    errors = np.maximum(1e-4 * STEPS**2, 1e-14 / STEPS)
+    errors[20] = 1e-16
+    assert STEPS[_best(errors)] == pytest.approx((1e-10 / 2) ** (1 / 3), rel=1)
 
 
 def without_maps(units=10):
