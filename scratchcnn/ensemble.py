@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from os import PathLike
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -42,6 +42,12 @@ class AveragedPredictions(KnownAttributes):
     """
 
     classes: int
+
+    def __getattr__(self, name: str) -> NoReturn:
+        text = f"{type(self).__name__} has no attribute {name!r}"
+        if hasattr(Sequential, name):
+            text += f"; it asks models, and members()[0].{name} is that of the first one"
+        raise AttributeError(text, name=name, obj=self)
 
     def _answers(self, x: Any, batch_size: int) -> Iterator[np.ndarray]:
         """Yield probabilities (N, K), one answer after the other."""

@@ -27,6 +27,17 @@ def test_an_ensemble_answers_with_the_mean_of_the_probabilities():
     assert probabilities.dtype == np.float32
 
 
+def test_what_one_model_can_do_is_asked_of_a_member():
+    model = compiled_network()
+    for average in (sc.Ensemble([model]), sc.ShiftAverage(model), sc.Ensemble([sc.ShiftAverage(model)])):
+        for name in ("layer_outputs", "input_gradient", "fit", "summary"):
+            with pytest.raises(AttributeError, match=rf"it asks models, and members\(\)\[0\].{name} is that of"):
+                getattr(average, name)
+            assert hasattr(average.members()[0], name)
+        with pytest.raises(AttributeError, match=r"has no attribute 'answer'$"):
+            average.answer  # noqa: B018
+
+
 def test_an_ensemble_of_one_model_is_that_model():
     (model,) = some_models(1)
     np.testing.assert_array_equal(sc.Ensemble([model]).predict(IMAGES), model.predict(IMAGES))
