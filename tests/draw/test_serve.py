@@ -36,8 +36,7 @@ def test_it_serves_until_ctrl_c_and_leaves_nothing_behind():
         [sys.executable, "-c", PROGRAM], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
     )
     try:
-        lines = [program.stdout.readline() for _ in range(2)]
-        address = re.search(r"http://127\.0\.0\.1:[0-9]+/[\w-]{32}/", lines[1])[0]
+        address = re.search(r"http://127\.0\.0\.1:[0-9]+/[\w-]{32}/", program.stdout.readline())[0]
         with urllib.request.urlopen(address, timeout=5) as page:
             assert page.read().startswith(b"<!doctype html>")
         program.send_signal(signal.SIGINT)
