@@ -2,6 +2,7 @@
 
 import pytest
 
+from scratchcnn.draw.server import warm_up
 from support.browser import chromium, ready, screen, settled, theme
 from support.pages import running
 
@@ -11,6 +12,7 @@ def served():
     from scratchcnn.pictures import packaged_model
 
     with running(packaged_model()) as server, chromium() as driver:
+        warm_up(server.answers)  # as ``serve`` does: no test waits for kernels to be compiled
         yield driver, server
 
 
