@@ -167,11 +167,12 @@ def theirs(job: Job, settings: dict[str, Any], test: tuple[np.ndarray, np.ndarra
             points.append((number, seconds, racer.accuracy(*test)))
             start = time.perf_counter()
     seconds += time.perf_counter() - start
-    return {
-        "warm_up": warm_up,
-        "points": points,
-        "seconds": seconds * len(batches) / min(settings["steps"], len(batches)),
-    }
+    return {"warm_up": warm_up, "points": points, "seconds": of_all_steps(seconds, settings)}
+
+
+def of_all_steps(seconds: float, settings: dict[str, Any]) -> float:
+    """Return the seconds of all steps of a recipe, of which as many were taken as are asked for."""
+    return seconds * len(settings["learning_rates"]) / settings["steps"]
 
 
 def main() -> None:

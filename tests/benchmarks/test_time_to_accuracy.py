@@ -92,3 +92,4 @@ def test_of_a_long_recipe_pytorch_is_given_some_steps(program, digits, monkeypat
     settings = json.loads((tmp_path / "job.json").read_text())
     assert settings["steps"] == 5 and len(settings["learning_rates"]) == 64 and not program.is_whole(tmp_path)
     assert len(np.load(tmp_path / "distorted.npy")) == 4000  # of one epoch
+    assert importlib.import_module("peers.race").of_all_steps(0.5, settings) == 0.5 * 64 / 5
