@@ -12,7 +12,7 @@ from scratchcnn.recipes import RECIPES
 
 DATA = ("mnist", "fashion_mnist")
 COLUMNS = ("data", "recipe", "seed", "epochs", "seconds", "threads", "accuracy", "parameters", "checksum")
-SHIFTED = ", 9 shifts"  # behind the seeds of an average over shifted images
+SHIFTED = ", 9 shifts"  # after the seeds of an average over shifted images
 PLUS = " + "  # between the recipes of an average, and between their seeds
 Row = dict[str, str]
 
@@ -32,8 +32,8 @@ def key(row: Row) -> tuple[str, str, str]:
 def add(path: Path, new: Row) -> None:
     """Add a row to those in the file, or put it in its predecessor's place; in the order of data, recipes and seeds."""
     rows = [row for row in read(path) if key(row) != key(new)] + [new]
-    last = {recipe: place for place, recipe in enumerate(RECIPES)}  # averages over several recipes at the end
-    rows.sort(key=lambda row: (DATA.index(row["data"]), last.get(row["recipe"], len(last)), _place(row["seed"])))
+    places = {recipe: place for place, recipe in enumerate(RECIPES)}  # averages over several recipes at the end
+    rows.sort(key=lambda row: (DATA.index(row["data"]), places.get(row["recipe"], len(places)), _place(row["seed"])))
     with open(path, "w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
         writer.writeheader()

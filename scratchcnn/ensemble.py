@@ -17,6 +17,7 @@ import numpy as np
 
 from .checks.advice.objects import as_array
 from .checks.attributes import KnownAttributes
+from .checks.habits import attribute_elsewhere
 from .checks.inputs import as_integer, as_labels
 from .checks.messages import shown
 from .layers.base import Layer
@@ -44,10 +45,8 @@ class AveragedPredictions(KnownAttributes):
     classes: int
 
     def __getattr__(self, name: str) -> NoReturn:
-        text = f"{type(self).__name__} has no attribute {name!r}"
-        if hasattr(Sequential, name):
-            text += f"; it asks models, and members()[0].{name} is that of the first one"
-        raise AttributeError(text, name=name, obj=self)
+        of_first = f"it asks models, and members()[0].{name} is that of the first one"
+        attribute_elsewhere(self, name, {name: of_first} if hasattr(Sequential, name) else {})
 
     def _answers(self, x: Any, batch_size: int) -> Iterator[np.ndarray]:
         """Yield probabilities (N, K), one answer after the other."""
@@ -103,7 +102,7 @@ class AveragedPredictions(KnownAttributes):
         x = as_array(x, "images", "x")
         labels = as_labels(y, x.shape[0] if x.ndim else 0, self.classes)
         probabilities = self.predict(x, batch_size)
-        if probabilities.shape != (len(labels), self.classes) or not _are_probabilities(probabilities):
+        if probabilities.shape != (len(labels), self.classes) or not are_probabilities(probabilities):
             raise ValueError(_NO_PROBABILITIES)
         right = probabilities[np.arange(len(labels)), labels]  # (N,)
         smallest = np.finfo(right.dtype).tiny  # a probability too small for a float is not quite impossible
@@ -230,7 +229,7 @@ class ShiftAverage(AveragedPredictions):
                 yield self.model.predict(shifted(images, down, right), batch_size)
 
 
-def _are_probabilities(answers: np.ndarray) -> bool:
+def are_probabilities(answers: np.ndarray) -> bool:
     """Return whether rows sum to 1 and nothing is negative, NaN aside: what has diverged is no other kind of answer."""
     known = answers[~np.isnan(answers).any(axis=1)]
     return bool(np.all(known >= 0) and np.all(np.abs(known.sum(axis=1) - 1) < 1e-3))

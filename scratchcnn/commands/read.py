@@ -34,16 +34,16 @@ def run(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
 
     model = None if options.model is None else load(options.model)
     status = 0
-    for picture in options.pictures:
-        try:
-            with ops.using("reference"):  # NumPy answers for a few images before kernels are loaded, or compiled
+    with ops.using("reference"):  # NumPy answers for a few images before kernels are loaded, or compiled
+        for picture in options.pictures:
+            name = shown_path(picture)
+            try:
                 digits = read_digits(picture, model)
-        except (PictureError, OSError) as error:
-            status = 1
-            name, why = shown_path(picture), reason(error, 1000)
-            complain("read", why if name in why else f"{name}: {why}")
-        else:
-            _show(shown_path(picture), digits)
+            except (PictureError, OSError) as error:
+                status, why = 1, reason(error, 1000)
+                complain("read", why if name in why else f"{name}: {why}")
+            else:
+                _show(name, digits)
     return status
 
 

@@ -107,7 +107,7 @@ def train(
     recipe: sc.recipes.Recipe, number: int, options: argparse.Namespace, data: Any, output: Path
 ) -> tuple[sc.Sequential, bool]:
     """Train one model, say how good it is, and save it; return it, and whether Ctrl-C has not ended that early."""
-    (x_train, y_train), (x_test, y_test) = data
+    x_train, y_train = data[0]
     input_shape = (*x_train.shape[1:], 1)[:3]  # (28, 28, 1); colours, (32, 32, 3), are the last axis already
     model = sc.Sequential(recipe.network(int(y_train.max()) + 1), input_shape, seed=number)
     if options.resume and finished(output):
@@ -129,8 +129,7 @@ def train(
     say(f"Saved model.npz, history.csv and learning_curve.png in {output.resolve()}")
     say(f"Checksum of the weights: {sc.recipes.checksum(model)}")
 
-    loss, accuracy = model.evaluate(x_test, y_test)
-    say(f"Test loss {loss:.4f}, test accuracy {accuracy:.2%} on {len(x_test):,} images it has never seen.\n")
+    tell_accuracy(model, data[1])
     return model, complete
 
 
@@ -140,9 +139,14 @@ def done_before(model: sc.Sequential, path: Path, test: Any) -> sc.Sequential:
     if [layer.config() for layer in known.layers] != [layer.config() for layer in model.layers]:
         raise SystemExit(f"{path} holds another network than the one asked for; choose another --output")
     say(f"{path} is of a training that was finished, and used as it is: leave --resume out to train anew.")
-    loss, accuracy = known.evaluate(*test)
-    say(f"Test loss {loss:.4f}, test accuracy {accuracy:.2%} on {len(test[0]):,} images it has never seen.\n")
+    tell_accuracy(known, test)
     return known
+
+
+def tell_accuracy(model: sc.Sequential, test: Any) -> None:
+    """Print how good a model is on the test images."""
+    loss, accuracy = model.evaluate(*test)
+    say(f"Test loss {loss:.4f}, test accuracy {accuracy:.2%} on {len(test[0]):,} images it has never seen.\n")
 
 
 def show(answers: Any, x_test: Any, y_test: Any) -> None:

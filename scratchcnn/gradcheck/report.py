@@ -101,13 +101,19 @@ class Report:
     @property
     def error(self) -> float:
         """The largest relative error of all."""
-        errors = (comparison.error for comparison in [*self.comparisons, *self.elsewhere])
-        return max(errors, key=lambda error: (error != error, error), default=0.0)
+        worst = self._worst
+        return worst.error if worst else 0.0
+
+    @property
+    def _worst(self) -> Comparison | None:
+        """The comparison with the largest error; a NaN is larger than any number."""
+        compared = [(comparison.error, comparison) for comparison in [*self.comparisons, *self.elsewhere]]
+        return max(compared, key=lambda pair: (pair[0] != pair[0], pair[0]), default=(0.0, None))[1]
 
     def _largest(self) -> str:
         """Return the largest relative error, where it is, and what is allowed."""
-        compared = [*self.comparisons, *self.elsewhere]
-        place = next((f": {it.place()}" for it in compared if it.error == self.error > 0), "")
+        worst = self._worst
+        place = f": {worst.place()}" if worst and worst.error > 0 else ""
         return f"tolerance {self.tolerance:.0e}, largest relative error {self.error:.1e}{place}"
 
     def raise_if_wrong(self) -> Report:

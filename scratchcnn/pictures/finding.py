@@ -17,7 +17,7 @@ import numpy as np
 from .components import Components, components
 from .errors import PictureError
 from .ink import ink_of
-from .joining import joined, told_apart
+from .joining import around, joined, told_apart
 from .morphology import grown
 from .opening import levels_of
 from .prepare import as_mnist, thickness
@@ -98,11 +98,8 @@ def _digits(ink: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     mask &= kept[pieces.labels - 1]
     labels, boxes = _groups(mask, pieces, np.flatnonzero(kept), max(1, round(0.5 * thickness(mask))))
     number = joined(boxes, *mask.shape)  # of each group, the number of its digit from 1, or 0
-    ends = np.zeros((int(number.max(initial=0)), 4), np.int64)
-    for digit in range(len(ends)):
-        members = boxes[number == digit + 1]
-        ends[digit] = [*members[:, :2].min(axis=0), *members[:, 2:].max(axis=0)]
-    return np.concatenate([[0], number])[labels], ends
+    ends = [around(boxes[number == digit]) for digit in range(1, int(number.max()) + 1)]  # at least one
+    return np.concatenate([[0], number])[labels], np.array(ends)
 
 
 def _groups(mask: np.ndarray, pieces: Components, kept: np.ndarray, reach: int) -> tuple[np.ndarray, np.ndarray]:
@@ -131,8 +128,7 @@ def _groups(mask: np.ndarray, pieces: Components, kept: np.ndarray, reach: int) 
         if number not in first:  # it was told apart from what is near
             own = np.isin(pieces.labels, members + 1)
             labels[grown(own, reach) & (own | ~mask)] = number
-    boxes = [pieces.boxes[members] for members in groups]
-    return labels, np.array([[*box[:, :2].min(axis=0), *box[:, 2:].max(axis=0)] for box in boxes])
+    return labels, np.array([around(pieces.boxes[members]) for members in groups])
 
 
 def _reading_order(boxes: np.ndarray) -> list[int]:

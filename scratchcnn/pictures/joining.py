@@ -38,7 +38,7 @@ def told_apart(boxes: np.ndarray) -> np.ndarray:
         fits = [place for place, box in enumerate(digits) if not _side_by_side(box, boxes[piece])]
         if fits:
             number[piece] = fits[-1]
-            digits[fits[-1]] = _around(digits[fits[-1]], boxes[piece])
+            digits[fits[-1]] = around(np.stack([digits[fits[-1]], boxes[piece]]))
         else:
             number[piece] = len(digits)
             digits.append(boxes[piece])
@@ -92,7 +92,7 @@ def _frames(boxes: np.ndarray) -> np.ndarray:
 
 def _side_by_side(one: np.ndarray, other: np.ndarray) -> bool:
     """Return whether two pieces that nearly touch are two digits."""
-    (left, top, right, bottom), narrower = _around(one, other), min(one[2] - one[0], other[2] - other[0])
+    (left, top, right, bottom), narrower = around(np.stack([one, other])), min(one[2] - one[0], other[2] - other[0])
     heights = one[3] - one[1], other[3] - other[1]
     shared = min(one[2], other[2]) - max(one[0], other[0])
     both_full = min(heights) >= FULL * max(heights)
@@ -101,8 +101,9 @@ def _side_by_side(one: np.ndarray, other: np.ndarray) -> bool:
     return both_full or right - left > WIDE * (bottom - top)
 
 
-def _around(one: np.ndarray, other: np.ndarray) -> np.ndarray:
-    return np.concatenate([np.minimum(one[:2], other[:2]), np.maximum(one[2:], other[2:])])
+def around(boxes: np.ndarray) -> np.ndarray:
+    """Return the box (4,) around some boxes (count, 4)."""
+    return np.concatenate([boxes[:, :2].min(axis=0), boxes[:, 2:].max(axis=0)])
 
 
 def _distance(one: np.ndarray, other: np.ndarray) -> float:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..checks.messages import shown
-from ..ensemble import AveragedPredictions
+from ..ensemble import AveragedPredictions, are_probabilities
 from ..network.network import Network
 from .errors import PictureError
 from .finding import Found, find_digits
@@ -150,7 +150,7 @@ def as_trained(model: Any, images: np.ndarray) -> np.ndarray:
 def _probabilities(answers: Any) -> np.ndarray:
     """Return the probability of each class (K,) that a model answered one image with; a ValueError where it is none."""
     answers = np.asarray(answers)
-    if answers.ndim != 2 or answers.shape[1] < 2 or not (np.all(answers >= 0) and abs(float(answers.sum()) - 1) < 1e-3):
+    if answers.ndim != 2 or answers.shape[1] < 2 or np.isnan(answers).any() or not are_probabilities(answers):
         raise ValueError(
             "model must answer with the probability of each class, as one does that ends in sc.Dense(10) and was "
             f"trained with sc.SoftmaxCrossEntropy() on digits; this one answered {shown(answers.tolist(), 60)}"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..checks.inputs import as_integer
-from .canvas import SIGNED, as_classes, as_model, as_model_image, named, outputs_of, traced
+from .canvas import SIGNED, as_classes, as_model, as_model_image, has_classes, named, outputs_of, traced
 from .mosaic import distinct, draw_rows
 
 if TYPE_CHECKING:
@@ -71,6 +71,6 @@ def gradient_maps(model: Network, image: np.ndarray, class_: int | None = None, 
     classes = as_classes(model, batch, class_)
     trace = traced(model, batch, classes)
     rows = {"pixels": trace.input_gradient, **trace.gradients}
-    asked = named(model, classes[0]).replace("class", "the logit of class")
-    what = f"gradient of {asked}\nwith respect to the output of each layer"
+    logit = "the logit of " if has_classes(model) else ""
+    what = f"gradient of {logit}{named(model, classes[0])}\nwith respect to the output of each layer"
     return draw_rows(distinct(rows), maps, SIGNED, signed=True, what=what)
