@@ -167,7 +167,10 @@ def draw(results: Results, options: argparse.Namespace) -> Any:
         for second, error, is_reached in rungs:
             axis.plot(second, error, "o", ms=7, color=color, mfc=color if is_reached else "white", zorder=3)
     for recipe, (seconds, error, _) in zip(results, ladders["scratchcnn"], strict=True):
-        axis.annotate(recipe, (seconds, error), (-6, -6), textcoords="offset points", ha="right", va="top", fontsize=9)
+        axis.annotate(
+            recipe, (seconds, error), (-6, -6), textcoords="offset points", ha="right", va="top", fontsize=9,
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5, "alpha": 0.8}, zorder=4,
+        )  # fmt: skip
     axis.set_xscale("log")
     axis.set_yscale("log")
     ticks = [0.25, 0.3, 0.4, 0.5, 0.6, 0.8, 1, 2, 5, 10]

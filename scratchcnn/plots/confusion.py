@@ -13,6 +13,9 @@ from .canvas import BLUE, figure
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+MOST_CLASSES = 10_000  # of a table: 800 MB
+MOST_DRAWN = 200  # of a picture: 100 inches
+
 
 def confusion_matrix(labels: np.ndarray, predicted: np.ndarray, classes: int | None = None) -> Figure:
     """Draw how often each class (rows) was taken for each other (columns), and how many of each were right.
@@ -27,6 +30,11 @@ def confusion_matrix(labels: np.ndarray, predicted: np.ndarray, classes: int | N
     classes : int, optional
         Number of classes; by default as many as appear.
 
+    Raises
+    ------
+    ValueError
+        If labels and answers are not as many, or not class numbers, or there are more than MOST_DRAWN classes.
+
     Examples
     --------
     >>> import scratchcnn as sc
@@ -34,6 +42,11 @@ def confusion_matrix(labels: np.ndarray, predicted: np.ndarray, classes: int | N
     """
     counts = confusion_counts(labels, predicted, classes)
     size, rows = len(counts), counts.sum(axis=1)
+    if size > MOST_DRAWN:
+        raise ValueError(
+            f"a picture of {size:,} classes is too large, at most {MOST_DRAWN} fit; "
+            "sc.plots.confusion_counts(labels, predicted) returns the table as numbers"
+        )
     errors = counts / np.maximum(rows, 1)[:, np.newaxis]
     np.fill_diagonal(errors, 0)
     top = errors.max(initial=0) or 1.0
@@ -115,6 +128,11 @@ def most_confused(labels: np.ndarray, predicted: np.ndarray, classes: int | None
 def confusion_counts(labels: np.ndarray, predicted: np.ndarray, classes: int | None = None) -> np.ndarray:
     """Return the table (K, K) of how often class i was taken for class j.
 
+    Raises
+    ------
+    ValueError
+        If labels and answers are not as many, or not class numbers, or the table would be larger than MOST_CLASSES.
+
     Examples
     --------
     >>> import scratchcnn as sc
@@ -128,6 +146,11 @@ def confusion_counts(labels: np.ndarray, predicted: np.ndarray, classes: int | N
     classes = 1 + highest if classes is None else as_integer("classes", classes, 1)
     if highest >= classes:
         raise ValueError(f"labels and predicted must lie between 0 and {classes - 1}, got {highest}; see classes")
+    if classes > MOST_CLASSES:
+        raise ValueError(
+            f"a table of {classes:,} classes is too large, at most {MOST_CLASSES:,} fit; number those there are from 0: "
+            "np.unique(labels, return_inverse=True)"
+        )
     counts = np.zeros((classes, classes), np.int64)
     np.add.at(counts, (labels, predicted), 1)
     return counts

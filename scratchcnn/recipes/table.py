@@ -66,7 +66,7 @@ RECIPES = {
     "99.2": _few_looks(fast_network, 2, peak=0.01),
     # From here on distorted images, normalisations and an average of the weights, and ever more looks.
     "99.4": _rung(short_network, 3, Augmentation(rotation=5, shift=1, zoom=0.05), batch_size=96),
-    "99.5": _rung(short_network, 5, Augmentation(rotation=8, shift=1, zoom=0.08)),
+    "99.5": _rung(middle_network, 4, Augmentation(rotation=8, shift=1, zoom=0.08)),
     "99.6": _rung(middle_network, 10, Augmentation(rotation=8, shift=1, zoom=0.08)),
     "99.7": _long(16, Augmentation(rotation=22, shift=3, zoom=0.2, shear=12)),
     # The network that everybody starts with, trained with more care than usual.

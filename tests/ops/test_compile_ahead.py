@@ -21,7 +21,8 @@ import sys
 import scratchcnn as sc
 import scratchcnn.ops.jit
 from numba.core.ccallback import CFunc
-from scratchcnn.ops.jit.runtime import ahead, cpus
+from scratchcnn.concurrency import cpus
+from scratchcnn.ops.jit.runtime import ahead
 
 ahead.most_threads = lambda: int(sys.argv[1])
 ahead.WORKER = sys.argv[2] or ahead.WORKER

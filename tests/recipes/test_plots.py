@@ -104,6 +104,15 @@ def test_confusion_matrix_counts_labels_in_rows_and_answers_in_columns(tmp_path)
     with pytest.raises(ValueError, match="labels and predicted must lie between 0 and 1, got 2; see classes"):
         plots.confusion_counts(labels, answers, classes=2)
     assert plots.confusion_counts([], []).tolist() == [[0]]
+    with pytest.raises(
+        ValueError, match=r"1,000,000,001 classes is too large.*np.unique\(labels, return_inverse=True\)"
+    ):
+        plots.confusion_counts([10**9], [0])
+    with pytest.raises(
+        ValueError, match=r"a picture of 1,000 classes is too large, at most 200 fit; .*confusion_counts"
+    ):
+        plots.confusion_matrix([999], [0])
+    assert plots.confusion_counts([999], [0]).shape == (1000, 1000)
 
 
 def test_kernels_are_drawn_one_by_one_on_a_common_scale(tmp_path):

@@ -22,25 +22,25 @@ class Rows(NamedTuple):
 @exclusive
 def mean_squared_error_forward(outputs: Array, targets: Array, *, out: Array) -> None:
     """Compute the mean of (outputs - targets)^2 of each sample."""
-    _run(_squared_error(out.dtype), outputs, targets, out)
+    _run(_loss(out.dtype, False), outputs, targets, out)
 
 
 @exclusive
 def mean_squared_error_backward(outputs: Array, targets: Array, *, out: Array) -> None:
     """Compute doutputs = 2 (outputs - targets) / (N D)."""
-    _run(_squared_error_gradient(out.dtype), outputs, targets, out)
+    _run(_gradient(out.dtype, False), outputs, targets, out)
 
 
 @exclusive
 def binary_cross_entropy_forward(logits: Array, targets: Array, *, out: Array) -> None:
     """Compute the mean of log(1 + exp z) - t z of each sample."""
-    _run(_binary(out.dtype), logits, targets, out)
+    _run(_loss(out.dtype, True), logits, targets, out)
 
 
 @exclusive
 def binary_cross_entropy_backward(logits: Array, targets: Array, *, out: Array) -> None:
     """Compute dlogits = (sigmoid(z) - t) / (N D)."""
-    _run(_binary_gradient(out.dtype), logits, targets, out)
+    _run(_gradient(out.dtype, True), logits, targets, out)
 
 
 @exclusive
@@ -55,62 +55,43 @@ def _run(address: int, rows: Array, *operands: Array) -> None:
 
 
 @native
-def _squared_error(dtype):
-    def mean_squared_error_forward(chunk, chunks, dims, pointers):
+def _loss(dtype, binary):
+    def loss_of_numbers(chunk, chunks, dims, pointers):
+        """The mean of each row, summed in float64: of the binary cross-entropy, or of the squared error."""
         g = read_dims(dims, Rows)
         outputs, targets, losses = read_arrays(pointers, 3, dtype)
         for n in chunk_range(g.N, chunk, chunks):
             total = 0.0
             for i in range(n * g.D, (n + 1) * g.D):
-                error = outputs[i] - targets[i]
-                total += np.float64(error * error)
+                if binary:
+                    z = np.float64(outputs[i])
+                    total += max(z, 0.0) + math.log1p(math.exp(-abs(z)))
+                    if targets[i] != 0:  # 0 times an infinite logit is no part of the loss
+                        total -= targets[i] * z
+                else:
+                    error = outputs[i] - targets[i]
+                    total += np.float64(error * error)
             losses[n] = total / g.D
 
-    return mean_squared_error_forward
+    return loss_of_numbers
 
 
 @native
-def _squared_error_gradient(dtype):
-    def mean_squared_error_backward(chunk, chunks, dims, pointers):
+def _gradient(dtype, binary):
+    def gradient_of_numbers(chunk, chunks, dims, pointers):
         g = read_dims(dims, Rows)
         outputs, targets, gradients = read_arrays(pointers, 3, dtype)
-        for n in chunk_range(g.N, chunk, chunks):
-            for i in range(n * g.D, (n + 1) * g.D):
-                gradients[i] = 2 * (outputs[i] - targets[i]) / (g.N * g.D)
-
-    return mean_squared_error_backward
-
-
-@native
-def _binary(dtype):
-    def binary_cross_entropy_forward(chunk, chunks, dims, pointers):
-        g = read_dims(dims, Rows)
-        logits, targets, losses = read_arrays(pointers, 3, dtype)
-        for n in chunk_range(g.N, chunk, chunks):
-            total = 0.0
-            for i in range(n * g.D, (n + 1) * g.D):
-                z = np.float64(logits[i])
-                total += max(z, 0.0) + math.log1p(math.exp(-abs(z)))
-                if targets[i] != 0:  # 0 times an infinite logit is no part of the loss
-                    total -= targets[i] * z
-            losses[n] = total / g.D
-
-    return binary_cross_entropy_forward
-
-
-@native
-def _binary_gradient(dtype):
-    def binary_cross_entropy_backward(chunk, chunks, dims, pointers):
-        g = read_dims(dims, Rows)
-        logits, targets, gradients = read_arrays(pointers, 3, dtype)
         one = gradients.dtype.type(1)
         for n in chunk_range(g.N, chunk, chunks):
             for i in range(n * g.D, (n + 1) * g.D):
-                power = np.exp(-abs(logits[i]))
-                probability = (one if logits[i] >= 0 else power) / (one + power)
-                gradients[i] = (probability - targets[i]) / (g.N * g.D)
+                if binary:
+                    power = np.exp(-abs(outputs[i]))
+                    probability = (one if outputs[i] >= 0 else power) / (one + power)
+                    gradients[i] = (probability - targets[i]) / (g.N * g.D)
+                else:
+                    gradients[i] = 2 * (outputs[i] - targets[i]) / (g.N * g.D)
 
-    return binary_cross_entropy_backward
+    return gradient_of_numbers
 
 
 @native

@@ -19,8 +19,8 @@ from typing import Any
 import numpy as np
 from numba.core.caching import FunctionCache
 
+from ....concurrency.cpus import most_threads
 from .compile import Kernel, dry_run
-from .cpus import most_threads
 from .fork import threads_are_lost
 from .threads import threads_are_here
 

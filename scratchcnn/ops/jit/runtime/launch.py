@@ -7,13 +7,13 @@ from typing import Any, NamedTuple, TypeVar, cast
 
 import numpy as np
 
+from ....concurrency.cpus import most_threads
 from ....concurrency.locks import OPERATION, Lock, call_in_forked_children
 from ....memory import aligned_empty
 from ....types import Array
 from ...checks import checked
 from .addresses import address_of, new_address_of
 from .compile import is_dry_run
-from .cpus import most_threads
 from .loops import OPERANDS, row_length, run_in_turn, run_together
 from .threads import threads_are_here
 
