@@ -148,8 +148,8 @@ def confusion_counts(labels: np.ndarray, predicted: np.ndarray, classes: int | N
         raise ValueError(f"labels and predicted must lie between 0 and {classes - 1}, got {highest}; see classes")
     if classes > MOST_CLASSES:
         raise ValueError(
-            f"a table of {classes:,} classes is too large, at most {MOST_CLASSES:,} fit; number those there are from 0: "
-            "np.unique(labels, return_inverse=True)"
+            f"a table of {classes:,} classes is too large, at most {MOST_CLASSES:,} fit; "
+            "number those that appear from 0: np.unique(labels, return_inverse=True)"
         )
     counts = np.zeros((classes, classes), np.int64)
     np.add.at(counts, (labels, predicted), 1)
