@@ -79,8 +79,7 @@ class WinogradDims(NamedTuple):
     images: int  # gradients: images in a group, or 1 and a part of it
     parts: int = 1  # of the filters, which different chunks compute
     relu: int = 0  # whether a ReLU follows
-    wants_dx: int = 0  # gradients: whether the input's is wanted, and the bias's
-    wants_bias: int = 0
+    wants_dx: int = 0  # gradients: whether the input's is wanted
 
     @classmethod
     def of(

@@ -12,7 +12,8 @@ of zeros, to get the input's gradient.
 """
 
 from .....types import Array, Pair
-from ...machine.tile import copy_run, tile_add, tile_fma, tile_load, tile_shape, tile_store, tile_zeros
+from ...machine.tile import tile_add, tile_fma, tile_load, tile_shape, tile_store, tile_zeros
+from ...machine.tile_rows import row_where_positive
 from ...runtime.arguments import or_empty, read_arrays, read_dims
 from ...runtime.chunks import chunks_of_reduction, part_of, round_up
 from ...runtime.compile import device, native
@@ -26,7 +27,8 @@ from .tiles import PAD, collect_input_tiles, next_tile, product_tile, tiles_of, 
 from .transforms import from_input, from_output, from_products
 
 GROUP_BYTES = 1 << 19  # of transformed input tiles and output gradients at a time: half of an L2 cache
-LEAST_GROUP = 32  # output tiles, even where they take more: a group reads the kernel, and reads and writes its gradient
+CHANNELS = 16  # whose products with the same output gradients, in L1 meanwhile, are made one after the other
+LEAST_GROUP = 64  # output tiles, even where they take more: a group reads the kernel, and reads and writes its gradient
 
 
 def gradients_winograd(
@@ -53,7 +55,7 @@ def gradients_winograd(
     group = min(most, images * each)
     rows = round_up(group, dx_tile.inner)
     g = WinogradDims.of(x, dy, size, outputs, padding, columns, group, images)._replace(
-        relu=y is not None, wants_dx=dx is not None, wants_bias=dbias is not None
+        relu=y is not None, wants_dx=dx is not None
     )
     sums = scratch("kernel gradients", (chunks, summed), x.dtype)
     weights = x
@@ -66,7 +68,7 @@ def gradients_winograd(
         "lines": size * size * each * columns,
         "input tiles": elements * (group * C + PAD),
         "transformed output tiles": elements * (rows * columns + PAD),
-        "products": elements * (max(rows * dx_tile.columns, tile.inner * tile.columns) + PAD),
+        "products": elements * (max(rows * dx_tile.columns, max(CHANNELS, tile.inner) * tile.columns) + PAD),
         "image gradients": images * g.height * g.width * C,
     }
     memory = [chunk_scratch(name, chunks, extent, x.dtype) for name, extent in sizes.items()]
@@ -78,6 +80,7 @@ def gradients_winograd(
 @native
 def _gradients_kernel(dtype, outer, inner, vectors, lanes, dx_inner, dx_vectors, depth_lanes, size, pad):
     side = size + 2  # of an input tile
+    at_once = max(1, CHANNELS // inner) * inner  # channels
 
     def winograd_gradients(chunk, chunks, dims, pointers):
         """A chunk of the batch, with sums of its own, a group of tiles at a time: some images, or a part of one.
@@ -97,6 +100,7 @@ def _gradients_kernel(dtype, outer, inner, vectors, lanes, dx_inner, dx_vectors,
         tile, dx_tile = tile_shape(outer, inner, vectors, lanes), tile_shape(1, dx_inner, dx_vectors, depth_lanes)
         square, input_tile = tile_shape(side, side, 1, lanes), tile_shape(side, side, 1, depth_lanes)
         output_tile, three = tile_shape(size, size, 1, lanes), tile_shape(3, 3, 1, lanes)
+        row = tile_shape(1, 1, vectors, lanes)
         image, passed = part_of(images, chunk, chunks), part_of(lines, chunk, chunks)
         total = part_of(sums, chunk, chunks)
         inputs, outputs = part_of(inputs, chunk, chunks), part_of(outputs, chunk, chunks)
@@ -105,7 +109,7 @@ def _gradients_kernel(dtype, outer, inner, vectors, lanes, dx_inner, dx_vectors,
         rows = (g.group + dx_inner - 1) // dx_inner * dx_inner
         dx_columns = (g.C + dx_width - 1) // dx_width * dx_width
         input_plane, plane, weight_plane = g.group * g.C + pad, rows * g.columns + pad, g.F * dx_columns + pad
-        product_plane, dx_plane = inner * width + pad, rows * dx_width + pad
+        product_plane, dx_plane = at_once * width + pad, rows * dx_width + pad
         each, image_size = g.down * g.across, g.height * g.width * g.C
         zero(image)
         zero(passed)
@@ -119,7 +123,7 @@ def _gradients_kernel(dtype, outer, inner, vectors, lanes, dx_inner, dx_vectors,
             after = n, 0, 0
             for begin in range(0, here * each, g.group):
                 count, first = min(g.group, here * each - begin), after
-                shapes = output_tile, square, lanes, width
+                shapes = output_tile, square, row, lanes, width
                 masked = collect_output_tiles(
                     shapes, dy, y, g, passed, masked, first, count, outputs, rows, plane, total
                 )
@@ -127,14 +131,15 @@ def _gradients_kernel(dtype, outer, inner, vectors, lanes, dx_inner, dx_vectors,
                     input_tile, depth_lanes, x, g, image, copied, first, count, inputs, input_plane
                 )
                 for f in range(0, g.columns, width):
-                    for c in range(0, g.C, inner):
+                    for c in range(0, g.C, at_once):
+                        channels = min(at_once, g.C - c)  # what the last tile reads after them is dropped
                         for element in range(side * side):
-                            acc = tile_zeros(tile, x)
-                            a, b = element * input_plane + c, element * plane + f * rows
-                            for p in range(count):
-                                acc = tile_fma(tile, acc, inputs, a + p * g.C, 0, 1, outputs, b + p * width)
-                            tile_store(tile, acc, products, element * product_plane, 0, width)
-                        channels = min(inner, g.C - c)  # what the last tile read after them is dropped
+                            for r in range(0, channels, inner):
+                                acc = tile_zeros(tile, x)
+                                a, b = element * input_plane + c + r, element * plane + f * rows
+                                for p in range(count):
+                                    acc = tile_fma(tile, acc, inputs, a + p * g.C, 0, 1, outputs, b + p * width)
+                                tile_store(tile, acc, products, element * product_plane + r * width, 0, width)
                         add_kernel(square, three, lanes, products, width, product_plane, g, c, channels, f, total)
                 for c in range(0, g.C if g.wants_dx else 0, dx_width):
                     for element in range(side * side):
@@ -190,11 +195,11 @@ def collect_output_tiles(shapes, dy, y, g, passed, masked, position, count, outp
     ``passed`` holds those of image number ``masked``, as ReLU let them pass, in whole output tiles of ``columns``
     filters. A new one is added to the bias's gradient. Returns which it holds then.
     """
-    output_tile, square, lanes, width = shapes
+    output_tile, square, row, lanes, width = shapes
     for p in range(count):
         n, line, pixel = position
         if n != masked:
-            pass_image(dy, y, g, n, passed, total)
+            pass_image(row, width, dy, y, g, n, passed, total)
             masked = n
         corner = (g.size * line * g.across + pixel) * g.size * g.columns
         for f in range(0, g.columns, lanes):
@@ -206,18 +211,27 @@ def collect_output_tiles(shapes, dy, y, g, passed, masked, position, count, outp
 
 
 @device
-def pass_image(dy, y, g, n, passed, total):
-    """Copy the gradient of output image n, zero where ReLU stopped it, and add it to the bias's gradient."""
-    bias = total[total.size - g.columns :]
-    for oy in range(g.OH):
+def pass_image(row, width, dy, y, g, n, passed, total):
+    """Copy the gradient of output image n, zero where ReLU stopped it, and add it to the bias's gradient.
+
+    Registers: the sums of a panel of filters, and a pixel's gradients; what is left over goes number by number.
+    """
+    bias, whole = total.size - g.columns, g.F // width * width
+    for f in range(0, whole, width):
+        sums = tile_load(row, total, bias + f, 0, 0)
+        for oy in range(g.OH):
+            begin, to = (n * g.OH + oy) * g.OW * g.F + f, oy * g.size * g.across * g.columns + f
+            for ox in range(g.OW):
+                gradient = tile_load(row, dy, begin + ox * g.F, 0, 0)
+                if g.relu:
+                    gradient = row_where_positive(row, gradient, y, begin + ox * g.F)
+                sums = tile_add(sums, gradient)
+                tile_store(row, gradient, passed, to + ox * g.columns, 0, 0)
+        tile_store(row, sums, total, bias + f, 0, 0)
+    for oy in range(g.OH if whole < g.F else 0):
         for ox in range(g.OW):
             begin, to = ((n * g.OH + oy) * g.OW + ox) * g.F, (oy * g.size * g.across + ox) * g.columns
-            upstream, output, here = dy[begin : begin + g.F], y[begin : begin + g.F], passed[to : to + g.F]
-            if g.relu:
-                for f in range(g.F):
-                    here[f] = upstream[f] if output[f] > 0 else 0
-            else:
-                copy_run(dy, begin, passed, to, g.F)
-            if g.wants_bias:
-                for f in range(g.F):
-                    bias[f] += here[f]
+            for f in range(whole, g.F):
+                gradient = dy[begin + f] if y[begin + f] > 0 or not g.relu else 0
+                passed[to + f] = gradient
+                total[bias + f] += gradient
