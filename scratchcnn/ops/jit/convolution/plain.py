@@ -4,10 +4,8 @@ The other algorithms take every filter to see every channel, and a kernel's pixe
 pixel visits the pixels of its window one by one. What runs in the vector registers is the innermost loop, over the
 filters of a group, or over all channels where each has a filter of its own (a depthwise convolution).
 
-Letters: N batch, H W image, C channels, F filters, G groups, KH KW kernel, OH OW output.
+Letters: N batch, H W image, C channels, F filters, KH KW kernel, OH OW output.
 """
-
-from typing import NamedTuple
 
 from ....types import Array
 from ...settings import Window
@@ -19,60 +17,34 @@ from ..runtime.scratch import scratch
 from ..shared.padded_image import zero
 from ..shared.reduce import add_kernel_chunks
 from ..shared.transpose import transpose
+from .shapes import ConvDims
 
 
-class PlainDims(NamedTuple):
-    """The integers of a convolution in groups, of C / G channels and F / G filters each."""
-
-    N: int
-    H: int
-    W: int
-    C: int
-    F: int
-    G: int
-    KH: int
-    KW: int
-    OH: int
-    OW: int
-    stride_y: int
-    stride_x: int
-    dilation_y: int
-    dilation_x: int
-    top: int
-    left: int
-
-    @classmethod
-    def of(cls, x: Array, kernel: Array, window: Window) -> "PlainDims":
-        """Return the integers for images like x and a kernel (KH, KW, C / G, F)."""
-        groups = x.shape[3] // kernel.shape[2]
-        extents = *window.size, *window.output, *window.strides, *window.dilation, *window.padding
-        N, H, W, C = x.shape
-        return cls(N, H, W, C, kernel.shape[3], groups, *extents)
-
-    @property
-    def multiplications(self) -> int:
-        """Of all images."""
-        return self.N * self.OH * self.OW * self.KH * self.KW * self.F * (self.C // self.G)
+def _dims_of(x: Array, kernel: Array, window: Window) -> tuple[ConvDims, bool, int]:
+    """Return the integers, whether each channel has a filter of its own, and the multiplications of all images."""
+    KH, KW, channels, F = kernel.shape
+    g = ConvDims.of(x, F, F, window)._replace(groups=x.shape[3] // channels)
+    g = g._replace(dilation_y=window.dilation[0], dilation_x=window.dilation[1])
+    return g, g.C == g.F == g.groups, g.N * g.OH * g.OW * KH * KW * F * channels
 
 
 def convolve_plain(x: Array, kernel: Array, bias: Array | None, window: Window, y: Array) -> None:
     """Compute the outputs."""
-    g = PlainDims.of(x, kernel, window)
-    chunks = chunks_for_work(g.N * g.OH, g.multiplications)
-    run(_forward(x.dtype, g.C == g.F == g.G), chunks, g, x, kernel, or_empty(bias, x.dtype), y)
+    g, depthwise, multiplications = _dims_of(x, kernel, window)
+    chunks = chunks_for_work(g.N * g.OH, multiplications)
+    run(_forward(x.dtype, depthwise), chunks, g, x, kernel, or_empty(bias, x.dtype), y)
 
 
 def gradients_plain(
     x: Array, kernel: Array, dy: Array, window: Window, dx: Array | None, dkernel: Array, dbias: Array | None
 ) -> None:
     """Compute the gradients of the input (unless dx is None), the kernel, and the bias (unless dbias is None)."""
-    g = PlainDims.of(x, kernel, window)
-    depthwise = g.C == g.F == g.G
+    g, depthwise, multiplications = _dims_of(x, kernel, window)
     KH, KW, channels, F = kernel.shape
     if dx is not None:
         by_filter = scratch("kernel by filter", (KH, KW, F, channels), kernel.dtype)
         transpose(kernel.reshape(KH * KW, channels, F), by_filter, F * channels, column_stride=channels)
-        run(_input_gradient(x.dtype, depthwise), chunks_for_work(g.N, g.multiplications), g, by_filter, dy, dx)
+        run(_input_gradient(x.dtype, depthwise), chunks_for_work(g.N, multiplications), g, by_filter, dy, dx)
     size = (KH * KW * channels + 1) * F  # the kernel's gradient, then the bias's
     chunks = chunks_of_reduction(g.N, size * x.itemsize)
     sums = scratch("kernel gradients", (chunks, size), x.dtype)
@@ -109,9 +81,9 @@ def add_multiple(a, b, start, result):
 def _forward(dtype, depthwise):
     def plain_convolution(chunk, chunks, dims, pointers):
         """A chunk of the lines of all outputs. L1: the filters of one position of the window, and an output pixel."""
-        g = read_dims(dims, PlainDims)
+        g = read_dims(dims, ConvDims)
         x, kernel, bias, y = read_arrays(pointers, 4, dtype)
-        channels, filters = g.C // g.G, g.F // g.G
+        channels, filters = g.C // g.groups, g.F // g.groups
         for line in chunk_range(g.N * g.OH, chunk, chunks):
             n, oy = line // g.OH, line % g.OH
             for ox in range(g.OW):
@@ -138,9 +110,9 @@ def _forward(dtype, depthwise):
 def _input_gradient(dtype, depthwise):
     def plain_input_gradient(chunk, chunks, dims, pointers):
         """A chunk of the images: each output pixel hands its gradient to the pixels of its window."""
-        g = read_dims(dims, PlainDims)
+        g = read_dims(dims, ConvDims)
         by_filter, dy, dx = read_arrays(pointers, 3, dtype)
-        channels, filters, image = g.C // g.G, g.F // g.G, g.H * g.W * g.C
+        channels, filters, image = g.C // g.groups, g.F // g.groups, g.H * g.W * g.C
         for n in chunk_range(g.N, chunk, chunks):
             zero(dx[n * image : (n + 1) * image])
             for oy in range(g.OH):
@@ -166,9 +138,9 @@ def _input_gradient(dtype, depthwise):
 def _kernel_gradient(dtype, depthwise):
     def plain_kernel_gradient(chunk, chunks, dims, pointers):
         """A chunk of the batch, with sums of its own: pixels times gradients, and the gradients for the bias."""
-        g = read_dims(dims, PlainDims)
+        g = read_dims(dims, ConvDims)
         x, dy, sums = read_arrays(pointers, 3, dtype)
-        channels, filters = g.C // g.G, g.F // g.G
+        channels, filters = g.C // g.groups, g.F // g.groups
         total = part_of(sums, chunk, chunks)
         zero(total)
         bias = total[total.size - g.F :]

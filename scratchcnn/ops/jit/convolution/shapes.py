@@ -32,9 +32,10 @@ class ConvDims(NamedTuple):
     width: int
     columns: int  # F, or KW * C in the sparse kernel, rounded up to whole tiles
     relu: int = 0  # whether a ReLU follows
-    dilation_y: int = 1  # distance of the input's pixels in the padded image: a stride when going backward
+    dilation_y: int = 1  # distance of the input's pixels in the padded image, going backward; plain: of the kernel's
     dilation_x: int = 1
     band: int = 0  # windows that are worked on at a time (sparse kernel gradient)
+    groups: int = 1  # of C / groups channels and F / groups filters each (plain)
 
     @classmethod
     def of(cls, x: Array, F: int, columns: int, window: Window, pool: Window | None = None) -> "ConvDims":
