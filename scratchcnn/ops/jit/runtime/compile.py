@@ -123,9 +123,12 @@ def compiled(function: Callable[..., None]) -> int:
         return cached(partial(cfunc, SIGNATURE), function).address
 
 
-def device(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a function that kernels can call; it becomes part of their machine code, and is not cached by itself."""
-    return njit(**OPTIONS)(function)
+def device(function: Callable[..., Any], **options: Any) -> Callable[..., Any]:
+    """Return a function that kernels can call; it becomes part of their machine code, and is not cached by itself.
+
+    Nothing else calls it. So it gets none of the wrappers for Python and C, which take longer to compile than it does.
+    """
+    return njit(no_cpython_wrapper=True, no_cfunc_wrapper=True, **options, **OPTIONS)(function)
 
 
 def inlined(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -133,4 +136,4 @@ def inlined(function: Callable[..., Any]) -> Callable[..., Any]:
 
     For what inner loops call with register tiles and arrays: a call would have to copy them.
     """
-    return njit(forceinline=True, **OPTIONS)(function)
+    return device(function, forceinline=True)
