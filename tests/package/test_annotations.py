@@ -11,7 +11,6 @@ JIT = ROOT / "scratchcnn" / "ops" / "jit"
 NUMBAS = {"native", "device", "inlined", "intrinsic", "njit"}
 # Whose arguments are LLVM's: values, builders and types that have no annotations.
 LLVMS = {
-    "machine/atomics.py",
     "machine/llvm.py",
     "machine/tile_pool.py",
     "machine/tile_transforms.py",

@@ -17,31 +17,24 @@ X86_PAUSE, ARM_PAUSE = "llvm.x86.sse2.pause", "llvm.aarch64.isb"
 FULL = 15  # what kind of isb
 
 
-def _pointer(context, builder, signature, arguments):
-    """Return the address of array[index], the first two arguments."""
-    array = cgutils.create_struct_proxy(signature.args[0])(context, builder, value=arguments[0])
-    return builder.gep(array.data, [arguments[1]])
+@intrinsic
+def fetch_add(typing, numbers, index, amount):
+    """Add ``amount`` to numbers[index], an int64, and return what was there before, in one step."""
+
+    def codegen(context, builder, signature, arguments):
+        return builder.atomic_rmw("add", builder.gep(arguments[0], [arguments[1]]), arguments[2], "seq_cst")
+
+    return types.int64(numbers, types.int64, types.int64), codegen
 
 
 @intrinsic
-def fetch_add(typing, array, index, amount):
-    """Add ``amount`` to array[index], an int64, and return what was there before, in one step."""
+def load(typing, numbers, index):
+    """Return numbers[index], an int64, as it is now."""
 
     def codegen(context, builder, signature, arguments):
-        pointer = _pointer(context, builder, signature, arguments)
-        return builder.atomic_rmw("add", pointer, arguments[2], "seq_cst")
+        return builder.load_atomic(builder.gep(arguments[0], [arguments[1]]), "acquire", 8)
 
-    return types.int64(array, types.int64, types.int64), codegen
-
-
-@intrinsic
-def load(typing, array, index):
-    """Return array[index], an int64, as it is now."""
-
-    def codegen(context, builder, signature, arguments):
-        return builder.load_atomic(_pointer(context, builder, signature, arguments), "acquire", 8)
-
-    return types.int64(array, types.int64), codegen
+    return types.int64(numbers, types.int64), codegen
 
 
 @intrinsic

@@ -26,7 +26,6 @@ from contextlib import contextmanager
 from functools import partial, wraps
 from typing import Any, NamedTuple
 
-import numpy as np
 from llvmlite import binding
 from numba import cfunc, njit, types
 from numba.core import config
@@ -34,10 +33,9 @@ from numba.core import config
 from ....concurrency.interrupts import heeded, unbroken
 from .cache import FINGERPRINT, OPTIONS, cached
 from .fork import require_a_whole_compiler
-from .loops import run_in_turn
 
-SIGNATURE = types.void(types.int64, types.int64, types.CPointer(types.int64), types.CPointer(types.int64))
-NOTHING = np.empty((0, 0), np.int64)  # a program that does nothing
+INTEGERS = types.CPointer(types.int64)
+SIGNATURE = types.void(types.int64, types.int64, INTEGERS, INTEGERS)
 
 
 class Kernel(NamedTuple):
@@ -84,7 +82,7 @@ def is_dry_run() -> bool:
     return _dry_runs > 0 and getattr(_of_thread, "missing", None) is not None
 
 
-def native(factory: Callable[..., Callable[..., None]]) -> Callable[..., int]:
+def native(factory: Callable[..., Callable[..., None]], signature: Any = SIGNATURE) -> Callable[..., int]:
     """Let a factory of kernels return the address of a kernel's machine code, compiled or loaded from the disk once."""
     addresses: dict[tuple[Any, ...], int] = {}
 
@@ -95,7 +93,7 @@ def native(factory: Callable[..., Callable[..., None]]) -> Callable[..., int]:
             if is_dry_run():
                 _of_thread.missing[Kernel(factory.__module__, factory.__name__, constants)] = None
                 return 0
-            address = addresses[constants] = compiled(factory(*constants))
+            address = addresses[constants] = compiled(factory(*constants), signature)
         return address
 
     return address_of_kernel
@@ -114,13 +112,12 @@ def named(function: Callable[..., None]) -> Callable[..., None]:
     return function
 
 
-def compiled(function: Callable[..., None]) -> int:
+def compiled(function: Callable[..., None], signature: Any = SIGNATURE) -> int:
     """Compile a kernel, or load it from the cache on disk, and return the address of its machine code."""
     function = named(function)
     require_a_whole_compiler()
     with heeded(), unbroken:  # inside of the compiler a KeyboardInterrupt can get lost
-        run_in_turn(NOTHING)  # is compiled with the first kernel, not later
-        return cached(partial(cfunc, SIGNATURE), function).address
+        return cached(partial(cfunc, signature), function).address
 
 
 def device(function: Callable[..., Any], **options: Any) -> Callable[..., Any]:

@@ -1,5 +1,6 @@
 """Running a kernel: its integers and the addresses of its arrays are collected, its chunks shared by the threads."""
 
+import ctypes
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache, lru_cache, wraps
@@ -14,8 +15,8 @@ from ....types import Array
 from ...checks import checked
 from .addresses import address_of, new_address_of
 from .compile import is_dry_run
-from .loops import OPERANDS, row_length, run_in_turn, run_together
-from .threads import threads_are_here
+from .loops import OPERANDS, loop, row_length
+from .threads import NONE, threads_that_are_here
 
 MOST_OPERANDS = 64  # of a kernel
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -76,10 +77,14 @@ def run(address: int, chunks: int, dims: tuple[int, ...], *operands: Array) -> N
 
 def run_program(program: Array, worth_sharing: bool) -> None:
     """Run a list of kernels, by all threads if there are any; calling them takes longer than a small kernel."""
-    if worth_sharing and threads_are_here():
-        run_together(program, most_threads())
-    else:
-        run_in_turn(program)
+    threads = threads_that_are_here() if worth_sharing else NONE
+    _loop()(*program.shape, address_of(program), address_of(threads))
+
+
+@cache
+def _loop() -> Callable[..., None]:
+    """Return the compiled loop through the kernels of a program, which lets other threads of Python run meanwhile."""
+    return ctypes.CFUNCTYPE(None, *[ctypes.c_int64] * 4)(loop())
 
 
 def pointers_to(operands: Sequence[Array]) -> list[int]:

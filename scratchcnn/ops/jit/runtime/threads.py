@@ -4,23 +4,26 @@ import os
 from functools import cache
 
 import numba
+import numpy as np
+from llvmlite.binding import address_of_symbol
 
 from ....concurrency.interrupts import heeded, unbroken
-from .compile import NOTHING
+from ....types import Array
+from .cpus import most_threads
 from .fork import threads_are_lost
-from .loops import run_together
+from .loops import Threads, thread
+
+NONE = np.array(Threads(), np.int64)
+FUNCTIONS = "numba_parallel_for", "get_num_threads", "set_num_threads"  # under the names that numba's own code calls
 
 
-def threads_are_here() -> bool:
-    """Return whether there are threads to share the chunks, and start them where they have not been started."""
-    if threads_are_lost():
-        return False
-    _start_threads()
-    return True
+def threads_that_are_here() -> Array:
+    """Return how a program calls the threads that share its chunks; start them where they have not been started."""
+    return NONE if threads_are_lost() else _started_threads()
 
 
 @cache
-def _start_threads() -> None:
+def _started_threads() -> Array:
     """Start numba's threads, and limit how long idle ones spin.
 
     Between two kernels GNU's OpenMP spin-waits for milliseconds. Where other programs want the CPU too, a spinning
@@ -34,7 +37,7 @@ def _start_threads() -> None:
     try:
         with heeded(), unbroken:
             numba.get_num_threads()
-            run_together(NOTHING, 1)  # is compiled now, not later
     finally:
         if not decided:
             del os.environ["GOMP_SPINCOUNT"]
+    return np.array(Threads(most_threads(), thread(), *map(address_of_symbol, FUNCTIONS)), np.int64)
