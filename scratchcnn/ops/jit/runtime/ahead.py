@@ -3,7 +3,7 @@
 Kernels are compiled just in time, when they are first run, and one after the other on one core, because numba's
 compiler holds a lock. So a dry run of what is about to be done lists the kernels it needs. Where several are not in
 numba's cache on disk yet, this process compiles them from the front of the list, and worker processes from its back
-into that cache, until they meet.
+into that cache, until they meet. The largest are at the ends: so nobody begins a large one when the others are done.
 """
 
 import gc
@@ -30,7 +30,8 @@ MOST_WORKERS = 3  # each needs some 200 MB
 PATIENCE = 120  # seconds for the kernel that a worker has begun
 COLLECT_AFTER = 50_000  # new objects, some 15 MB
 ROOT = Path(__file__).parents[4]  # where the package can be imported from
-WORKER = "import sys; from scratchcnn.ops.jit.runtime.ahead import work; work(sys.argv[1])"
+# At its end a worker does not tidy up: what it has compiled is on disk, and the other process waits for it.
+WORKER = "import os, sys; from scratchcnn.ops.jit.runtime.ahead import work; work(sys.argv[1]); os._exit(0)"
 
 
 def compile_ahead(function: Callable[..., Any], *arguments: Any) -> None:
@@ -46,6 +47,8 @@ def compile_ahead(function: Callable[..., Any], *arguments: Any) -> None:
     missing = [kernel for kernel in kernels if not _is_on_disk(kernel)] if len(kernels) >= WORTH_WORKERS else []
     if len(missing) < WORTH_WORKERS:
         return
+    middle = len(missing) // 2  # forward and backward kernels have functions in common with others of their kind
+    missing = sorted(missing[:middle], key=_size, reverse=True) + sorted(missing[middle:], key=_size)
     with tempfile.TemporaryDirectory(prefix="scratchcnn-kernels-") as name, _workers(Path(name), missing):
         _compile(Path(name), enumerate(missing))
 
@@ -55,6 +58,11 @@ def work(folder: str) -> None:
     with open(Path(folder, "kernels"), "rb") as file:
         kernels = pickle.load(file)
     _compile(Path(folder), reversed(list(enumerate(kernels))))
+
+
+def _size(kernel: Kernel) -> int:
+    """Estimate how long a kernel takes to compile: the large ones have register tiles, whose shapes are constants."""
+    return len(kernel.constants)
 
 
 def _is_on_disk(kernel: Kernel) -> bool:
