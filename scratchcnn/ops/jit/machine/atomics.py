@@ -42,13 +42,12 @@ def pause(typing):
     """Wait for some cycles."""
 
     def codegen(context, builder, signature, arguments):
-        machine, number = platform.machine().lower(), ir.IntType(32)
-        if machine in ("x86_64", "amd64"):
-            kind = ir.FunctionType(ir.VoidType(), [])
-            builder.call(cgutils.get_or_insert_function(builder.module, kind, X86_PAUSE), [])
-        elif machine in ("arm64", "aarch64"):
-            kind = ir.FunctionType(ir.VoidType(), [number])
-            builder.call(cgutils.get_or_insert_function(builder.module, kind, ARM_PAUSE), [number(FULL)])
+        names = {"x86_64": X86_PAUSE, "amd64": X86_PAUSE, "arm64": ARM_PAUSE, "aarch64": ARM_PAUSE}
+        name = names.get(platform.machine().lower())
+        if name is not None:
+            values = [ir.IntType(32)(FULL)] if name == ARM_PAUSE else []
+            kind = ir.FunctionType(ir.VoidType(), [value.type for value in values])
+            builder.call(cgutils.get_or_insert_function(builder.module, kind, name), values)
         return context.get_dummy_value()
 
     return types.void(), codegen

@@ -128,9 +128,6 @@ def device(function: Callable[..., Any], **options: Any) -> Callable[..., Any]:
     return njit(no_cpython_wrapper=True, no_cfunc_wrapper=True, **options, **OPTIONS)(function)
 
 
-def inlined(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Like ``device``, but force inlining, which LLVM does by itself for short functions.
-
-    For what inner loops call with register tiles and arrays: a call would have to copy them.
-    """
-    return device(function, forceinline=True)
+# The same, but force inlining, which LLVM does by itself for short functions. For what inner loops call with register
+# tiles and arrays: a call would have to copy them.
+inlined = partial(device, forceinline=True)

@@ -83,7 +83,7 @@ def run_program(program: Array, worth_sharing: bool) -> None:
 
 @cache
 def _loop() -> Callable[..., None]:
-    """Return the compiled loop through the kernels of a program, which lets other threads of Python run meanwhile."""
+    """Return the compiled loop; ctypes lets other threads of Python run meanwhile."""
     return ctypes.CFUNCTYPE(None, *[ctypes.c_int64] * 4)(loop())
 
 

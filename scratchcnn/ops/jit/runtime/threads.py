@@ -14,7 +14,7 @@ from .fork import threads_are_lost
 from .loops import Threads, thread
 
 NONE = np.array(Threads(), np.int64)
-FUNCTIONS = "numba_parallel_for", "get_num_threads", "set_num_threads"  # under the names that numba's own code calls
+FUNCTIONS = "numba_parallel_for", "get_num_threads", "set_num_threads"  # as numba's own machine code calls them
 
 
 def threads_that_are_here() -> Array:
