@@ -43,8 +43,7 @@ def pause(typing):
 
     def codegen(context, builder, signature, arguments):
         names = {"x86_64": X86_PAUSE, "amd64": X86_PAUSE, "arm64": ARM_PAUSE, "aarch64": ARM_PAUSE}
-        name = names.get(platform.machine().lower())
-        if name is not None:
+        if name := names.get(platform.machine().lower()):
             values = [ir.IntType(32)(FULL)] if name == ARM_PAUSE else []
             kind = ir.FunctionType(ir.VoidType(), [value.type for value in values])
             builder.call(cgutils.get_or_insert_function(builder.module, kind, name), values)

@@ -78,7 +78,7 @@ def _is_on_disk(kernel: Kernel) -> bool:
 def _compile(folder: Path, numbered: Any) -> None:
     """Compile kernels, each of them only if this process is the first to make the file of its number.
 
-    Meanwhile Python looks for garbage less often: the compiler makes so many objects that it took a tenth of the time.
+    Meanwhile Python looks for garbage less often: of the compiler's many objects, that took a tenth of the time.
     """
     before = gc.get_threshold()
     gc.set_threshold(max(before[0], COLLECT_AFTER) if before[0] else 0)  # 0: the user wants none of it

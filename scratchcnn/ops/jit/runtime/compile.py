@@ -128,6 +128,5 @@ def device(function: Callable[..., Any], **options: Any) -> Callable[..., Any]:
     return njit(no_cpython_wrapper=True, no_cfunc_wrapper=True, **options, **OPTIONS)(function)
 
 
-# The same, but force inlining, which LLVM does by itself for short functions. For what inner loops call with register
-# tiles and arrays: a call would have to copy them.
+# The same, inlined by force: for what inner loops call with register tiles and arrays, which a call would have to copy.
 inlined = partial(device, forceinline=True)

@@ -78,7 +78,7 @@ def run(address: int, chunks: int, dims: tuple[int, ...], *operands: Array) -> N
 def run_program(program: Array, worth_sharing: bool) -> None:
     """Run a list of kernels, by all threads if there are any; calling them takes longer than a small kernel."""
     threads = threads_that_are_here() if worth_sharing else NONE
-    _loop()(*program.shape, address_of(program), address_of(threads))
+    _loop()(*program.shape, address_of(program), threads)
 
 
 @cache

@@ -30,7 +30,6 @@ from .compile import INTEGERS, device, native
 ADDRESS, CHUNKS, DIMS, OPERANDS = range(4)
 LINE = 8  # numbers
 DONE, BEGUN = LINE, 2 * LINE
-
 PATIENCE = 400  # pauses in all before a thread takes chunks of others, who are probably on the way
 SPINS = 2000  # pauses before a thread that waits lets others have its CPU
 

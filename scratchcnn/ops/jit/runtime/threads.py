@@ -8,22 +8,23 @@ import numpy as np
 from llvmlite.binding import address_of_symbol
 
 from ....concurrency.interrupts import heeded, unbroken
-from ....types import Array
+from .addresses import new_address_of
 from .cpus import most_threads
 from .fork import threads_are_lost
 from .loops import Threads, thread
 
-NONE = np.array(Threads(), np.int64)
+_none, _all = np.array([Threads(), Threads()], np.int64)
+NONE = new_address_of(_none)
 FUNCTIONS = "numba_parallel_for", "get_num_threads", "set_num_threads"  # as numba's own machine code calls them
 
 
-def threads_that_are_here() -> Array:
-    """Return how a program calls the threads that share its chunks; start them where they have not been started."""
+def threads_that_are_here() -> int:
+    """Return where ``Threads`` are that share the chunks; start them where they have not been started."""
     return NONE if threads_are_lost() else _started_threads()
 
 
 @cache
-def _started_threads() -> Array:
+def _started_threads() -> int:
     """Start numba's threads, and limit how long idle ones spin.
 
     Between two kernels GNU's OpenMP spin-waits for milliseconds. Where other programs want the CPU too, a spinning
@@ -40,4 +41,5 @@ def _started_threads() -> Array:
     finally:
         if not decided:
             del os.environ["GOMP_SPINCOUNT"]
-    return np.array(Threads(most_threads(), thread(), *map(address_of_symbol, FUNCTIONS)), np.int64)
+    _all[:] = Threads(most_threads(), thread(), *map(address_of_symbol, FUNCTIONS))
+    return new_address_of(_all)
