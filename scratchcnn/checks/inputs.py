@@ -21,6 +21,7 @@ from .messages import shorten, shown
 from .ranges import are_below
 
 MOST_AXES, MOST_NUMBERS = 31, 2**60  # of a sample: what an array of any NumPy can have, less the batch axis
+BYTES = np.dtype(np.uint8)
 CHECKED_AT_ONCE = 1 << 20  # elements; a check of everything at once would need memory for as many truth values
 
 
@@ -61,6 +62,8 @@ def as_images(
         If there are no samples, their shape does not fit, they are not numbers, or one of them is NaN or infinite.
     """
     given, x = x, as_array(x, "images", "x")
+    if keep_bytes and not convert and x.dtype == BYTES and x.shape[1:] == input_shape and len(x):
+        return x, None  # as most images come
     if x.dtype.kind not in "biuf":
         advice = objects.for_dtype(x, "x", given)
         raise ValueError(f"images must be real numbers, got an array of dtype {shorten(str(x.dtype))}{advice}")
@@ -73,7 +76,7 @@ def as_images(
             raise ValueError(f"the model takes images {expected}, got an array of shape {x.shape}; {advice}")
     if len(x) == 0:
         raise ValueError(f"there are no images: the array has shape {x.shape}")
-    if keep_bytes and x.dtype == np.uint8:
+    if keep_bytes and x.dtype == BYTES:
         return (as_contiguous(x) if convert else x), None
     if not convert and not (x.dtype == dtype and is_contiguous(x)):
         return x, _extent_of(x, dtype)

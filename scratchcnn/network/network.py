@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -178,7 +179,7 @@ class Network(ParameterVectors):
         """
         return penalties(self.leaves)
 
-    @property
+    @cached_property
     def takes_bytes(self) -> bool:
         """Whether the network starts with a ``Rescaling``, and so takes raw uint8 pixels as they are."""
         return isinstance(self.layers[0], Rescaling)

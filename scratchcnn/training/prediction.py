@@ -113,23 +113,26 @@ def answers_with_logits(model: Network) -> bool:
 
 
 def _probabilities(model: Network, x: np.ndarray, batch_size: int) -> np.ndarray:
-    probabilities = np.empty((len(x), *model.output_shape), model.dtype)
     ready = is_ready(model, x)
     if ready and len(x) <= batch_size:  # the short way, for who asks about one image
         with model.lock:
-            _predict_batch(model, x, probabilities)
-        return probabilities
+            return _predict_batch(model, x).copy()
+    probabilities = np.empty((len(x), *model.output_shape), model.dtype)
     for start in range(0, len(x), batch_size):
         part = slice(start, start + batch_size)
         images = x[part] if ready else as_contiguous(x[part], model.dtype)
         with model.lock:
-            _predict_batch(model, images, probabilities[part])
+            probabilities[part] = _predict_batch(model, images)
     return probabilities
 
 
 @replayed
-def _predict_batch(model: Network, images: np.ndarray, probabilities: np.ndarray) -> None:
-    ops.softmax_forward(model.forward(images), out=probabilities)
+def _predict_batch(model: Network, images: np.ndarray) -> np.ndarray:
+    """Return probabilities in a buffer of the last layer: a replay finds that where it was, unlike a new array."""
+    logits = model.forward(images)
+    probabilities = model.plan[-1].buffer("probabilities of predict", logits.shape)
+    ops.softmax_forward(logits, out=probabilities)
+    return probabilities
 
 
 def answers_for(model: Network, logits: np.ndarray) -> np.ndarray:

@@ -27,6 +27,7 @@ from ..layers.residual import planned
 from ..losses import LOSSES
 from ..losses.base import LossFunction, mean_of
 from ..network.network import Network
+from .checks import READABLE
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 LOSSES_KNOWN = frozenset(LOSSES.values())
@@ -38,7 +39,6 @@ ADJUSTABLE = {
     LeakyReLU,
     Rescaling,
 }  # may be changed when built; the others have made shapes of it
-C_CONTIGUOUS, ALIGNED = 0x1, 0x100  # NumPy's bits in the flags of an array
 MOST_RECORDINGS = 16  # of a model; each may keep buffers alive that the layers have replaced by larger ones
 
 
@@ -111,16 +111,17 @@ def _record(
 
 def _key(function: Callable[..., Any], arguments: tuple[np.ndarray, ...]) -> tuple[Any, ...]:
     """Return what two calls must have in common for the second to be a replay of the first."""
-    key: list[Any] = [function, ops.backend(), ops.convolutions_are_exact()]
+    key: tuple[Any, ...] = (function, ops.backend(), ops.convolutions_are_exact())
     for array in arguments:
-        key += (array.shape, array.dtype, array.flags.num & (C_CONTIGUOUS | ALIGNED))
-    return tuple(key)
+        key += (array.shape, array.dtype, array.flags.num & READABLE)
+    return key
 
 
 def _parts(model: Network) -> tuple[Any, ...]:
     """Return what tells that nothing has changed in a model since: the layers, the loss, and when any was last set."""
     stateful = model.stateful_layers
-    return latest_change(), id(model.plan), model.loss, [id(a) for layer in stateful for a in layer.state.values()]
+    state = [id(a) for layer in stateful for a in layer.state.values()] if stateful else None
+    return latest_change(), id(model.plan), model.loss, state
 
 
 def _settings(model: Network) -> tuple[Any, ...]:

@@ -15,7 +15,7 @@ A function can be recorded if what it does to arrays it does with ``run`` alone.
 """
 
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
@@ -64,7 +64,7 @@ class Recording:
         self._worth_sharing = any(call.chunks > 1 for call in calls)
         # Which operands are arguments: of each the places of its address. The others must live as long as the list.
         numbers = {address_of(array): number for number, array in enumerate(arguments) if array is not None}
-        self._replaced: dict[int, list[tuple[Array, int]]] = {}
+        self._replaced: list[tuple[int, Array, int]] = []
         self._kept = []
         for call, pointers in zip(calls, self._pointers, strict=True):
             for place, operand in enumerate(call.operands):
@@ -72,7 +72,7 @@ class Recording:
                 if number is None:
                     self._kept.append(operand)
                 else:
-                    self._replaced.setdefault(number, []).append((pointers, 2 * place))
+                    self._replaced.append((number, pointers, 2 * place))
 
     @exclusive
     def play(self, *arguments: Array | None) -> Any:
@@ -82,14 +82,12 @@ class Recording:
         return self.play_known(*arguments)
 
     @exclusive
-    def play_known(self, *arguments: Array | None) -> Any:
+    def play_known(self, *arguments: Any) -> Any:
         """Like ``play``, with arguments of which the caller knows that they are such as those of the recording."""
         for refresh in self._refreshing:
             refresh()
-        for number, places in self._replaced.items():
-            address = new_address_of(cast(Array, arguments[number]))
-            for pointers, place in places:
-                pointers[place] = address
+        for number, pointers, place in self._replaced:
+            pointers[place] = new_address_of(arguments[number])
         run_program(self._program, self._worth_sharing)
         return self.result
 
