@@ -62,17 +62,22 @@ def dense_relu_backward(x: Array, kernel: Array, y: Array, dy: Array, *, out: Gr
 
 
 @cache
-def product_tile(rows: int, columns: int, dtype: np.dtype) -> Tile:
-    """Choose the tile of a product: as full as the registers allow, or one row where there are fewer than that."""
+def product_tile(rows: int, columns: int, is_shared: bool, dtype: np.dtype) -> Tile:
+    """Choose the tile of a product: as full as the registers allow, or one row where there are fewer than that.
+
+    A single row is longer, so that additions wait less for each other, unless threads are to share it.
+    """
     lanes = lanes_for(columns, dtype)
     vectors = min(widest_tile(), -(-columns // lanes))
     height = min(12, largest_tile() // vectors, 20 // vectors)  # fuller ones are no faster
-    return Tile(1, height if rows >= height else 1, vectors, lanes)
+    if rows >= height:
+        return Tile(1, height, vectors, lanes)
+    return Tile(1, 1, vectors if is_shared else min(2 * widest_tile(), -(-columns // lanes)), lanes)
 
 
 def _multiply(x: Array, weights: Array, bias: Array | None, y: Array, relu: bool = False) -> None:
     (N, D), F = x.shape, y.shape[1]
-    tile = product_tile(N, F, y.dtype)
+    tile = product_tile(N, F, chunks_for_work(N * F, N * D * F) > 1, y.dtype)
     columns = round_up(F, tile.columns)
     tiles = -(-N // tile.inner) * (columns // tile.columns)
     address, g = _multiply_kernel(y.dtype, *tile), Product(N, D, F, columns, TERMS, relu)

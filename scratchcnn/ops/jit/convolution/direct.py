@@ -54,7 +54,7 @@ def convolve_direct(
     tile = forward_tile(OW, F, y.dtype)
     columns, chunks = round_up(F, tile.columns), chunks_for_work(len(x) * OH, y.size * KH * KW * C)
     g = ConvDims.of(x, F, columns, window)._replace(relu=relu, dilation_y=dilation[0], dilation_x=dilation[1])
-    packed = padded_columns(weights.reshape(KH * KW * C, F), columns, "kernel")
+    packed = padded_columns(weights.reshape(KH * KW * C, F), columns, "kernel", g.N * g.OH)
     images = chunk_scratch("images", chunks, g.height * g.width * C, y.dtype)
     lines = chunk_scratch("lines", chunks, OW * columns, y.dtype)
     address = _convolve_kernel(y.dtype, *tile, g.stride_x * C)

@@ -33,7 +33,7 @@ def convolve_pooled(
     tile = pooled_tile(y.shape[2], F, y.dtype)
     g = ConvDims.of(x, F, round_up(F, tile.columns), window, pool)
     chunks = chunks_for_work(g.N * g.OH, 4 * g.N * g.OH * g.OW * g.F * g.KH * g.KW * g.C)
-    packed = padded_columns(weights.reshape(-1, F), g.columns, "kernel")
+    packed = padded_columns(weights.reshape(-1, F), g.columns, "kernel", g.N * g.OH)
     images = chunk_scratch("images", chunks, g.height * g.width * g.C, y.dtype)
     lines = chunk_scratch("lines", chunks, g.OW * g.columns, y.dtype)
     index_lines = chunk_scratch("index lines", chunks, g.OW * g.columns, np.uint8)

@@ -13,6 +13,8 @@ from ..runtime.compile import device, native
 from ..runtime.launch import run
 from ..runtime.scratch import Name, scratch
 
+FEW = 32  # times that a matrix is read: fewer, and copying it takes longer than loads that cross cache lines
+
 
 class Padded(NamedTuple):
     """The integers of ``padded_columns``: rows of F numbers become rows of ``columns``."""
@@ -22,10 +24,10 @@ class Padded(NamedTuple):
     columns: int
 
 
-def padded_columns(matrix: Array, columns: int, name: Name) -> Array:
-    """Return a (rows, F) matrix 64-byte aligned and with its rows filled up to ``columns`` with zeros."""
+def padded_columns(matrix: Array, columns: int, name: Name, uses: int = FEW) -> Array:
+    """Return a (rows, F) matrix, its rows filled up to ``columns`` with zeros; 64-byte aligned if it has many uses."""
     rows, filled = matrix.shape
-    if filled == columns and address_of(matrix) % 64 == 0:
+    if filled == columns and (uses < FEW or address_of(matrix) % 64 == 0):
         return matrix
     padded = scratch(name, (rows, columns), matrix.dtype)
     chunks = chunks_for_rows(rows * columns // BLOCK)
