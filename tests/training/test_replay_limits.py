@@ -203,3 +203,35 @@ def test_a_model_is_freed_with_its_recordings():
     watched = weakref.ref(model)
     del model
     assert watched() is None
+
+
+@without_numba
+def test_a_transformed_kernel_is_that_of_the_weights_and_goes_with_them():
+    from scratchcnn.ops.jit.runtime.scratch import _kept
+
+    x, kernel = np.random.default_rng(0).normal(size=(3, 8, 8, 16)), np.zeros((3, 3, 16, 24))
+    number = id(kernel)
+    window = ops.Window((3, 3), (1, 1), (1, 1), (8, 8), (8, 8))
+    y, all_of_them = np.empty((1, 8, 8, 24)), np.empty((3, 8, 8, 24))
+    for place in (None, (2, 2, 15, 23), (0, 0, 0, 0), (1, 0, 7, 11)):
+        if place:
+            kernel[place] += 1.5
+        for image in (0, 2):
+            ops.conv_forward(x[image : image + 1], kernel, None, window, out=y)
+            ops.conv_forward(x, kernel.copy(), None, window, out=all_of_them)
+            np.testing.assert_array_equal(y[0], all_of_them[image])
+            assert y.any() == (place is not None)
+    assert number in {owner for owner, *_ in _kept}
+    del kernel
+    assert number not in {owner for owner, *_ in _kept}
+
+
+@without_numba
+def test_the_address_of_an_array_is_that_of_its_first_number():
+    from scratchcnn.ops.jit.runtime.addresses import new_address_of
+
+    numbers = np.arange(24.0).reshape(4, 6)
+    read_only = numbers[2:].view()
+    read_only.flags.writeable = False
+    for array in (numbers, numbers[1:], read_only, np.frombuffer(b"bytes", np.uint8), np.empty((0, 3))):
+        assert new_address_of(array) == array.ctypes.data

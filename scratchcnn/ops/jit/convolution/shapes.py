@@ -79,6 +79,7 @@ class WinogradDims(NamedTuple):
     group: int  # the most tiles at a time
     images: int  # gradients: images in a group, or 1 and a part of it
     parts: int = 1  # of the filters, which different chunks compute
+    keeps: int = 0  # whether the transformed kernel may be there from an earlier call
     relu: int = 0  # whether a ReLU follows
     wants_dx: int = 0  # gradients: whether the input's is wanted
 

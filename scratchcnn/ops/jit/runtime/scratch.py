@@ -4,6 +4,7 @@ Two operations may use the same name, since only one runs at a time; within one 
 """
 
 import math
+import weakref
 from typing import Any, Literal
 
 import numpy as np
@@ -30,6 +31,7 @@ Name = Literal[
 
 LINE = 64  # bytes of a cache line
 _scratch: dict[tuple[str, np.dtype], Array] = {}
+_kept: dict[tuple[Any, ...], Array] = {}  # memory that is not shared, by the identity of its owner
 _views: dict[tuple[str, tuple[int, ...], Any], Array] = {}  # what was asked for lately, to answer sooner
 
 
@@ -49,3 +51,14 @@ def scratch(name: Name, shape: tuple[int, ...], dtype: Any) -> Array:
 def chunk_scratch(name: Name, chunks: int, size: int, dtype: Any) -> Array:
     """Return scratch memory for ``size`` numbers of each chunk, filled up to whole cache lines: (chunks, ...)."""
     return scratch(name, (chunks, round_up(size, LINE // np.dtype(dtype).itemsize)), dtype)
+
+
+def kept_with(owner: Array, shape: tuple[int, ...], layout: Any) -> Array:
+    """Return memory that is kept as long as its owner, for what is made of it in one layout; NaN at first."""
+    key = id(owner), shape, layout
+    memory = _kept.get(key)
+    if memory is None:
+        memory = _kept[key] = aligned_empty(shape, owner.dtype)
+        memory[...] = np.nan
+        weakref.finalize(owner, _kept.pop, key).atexit = False
+    return memory

@@ -104,23 +104,23 @@ def _transform_kernel(dtype, vectors, lanes, size, pad):
         g = read_dims(dims, KernelMatrices)
         weights, transformed = read_arrays(pointers, 2, dtype)
         three, square = tile_shape(3, 3, 1, lanes), tile_shape(side, side, 1, lanes)
-        channels, filters = (chunk * g.C // chunks, (chunk + 1) * g.C // chunks), (0, g.columns)
-        transform_filters(three, square, vectors * lanes, lanes, weights, g, channels, filters, transformed, pad)
+        channels = chunk * g.C // chunks, (chunk + 1) * g.C // chunks
+        transform_filters(three, square, vectors * lanes, lanes, weights, g, channels, g.columns, transformed, pad)
 
     return transform_kernel
 
 
 @device
-def transform_filters(three, square, width, lanes, weights, g, channels, filters, transformed, pad):
+def transform_filters(three, square, width, lanes, weights, g, channels, columns, transformed, pad):
     """Transform from (3, 3, C, columns) to (elements, panels, C, width), with ``pad`` numbers between the elements.
 
-    ``channels`` and ``filters`` are the first and after the last; the panels are those of these filters. A panel,
-    (C, width), is read from one end to the other by the products. Registers: a channel's kernels of one vector.
+    ``channels`` are the first and after the last. A panel, (C, width), is read from one end to the other by the
+    products. Registers: a channel's kernels of one vector.
     """
-    distance, plane = g.C * g.columns, g.C * (filters[1] - filters[0]) + pad
+    distance, plane = g.C * columns, g.C * columns + pad
     for c in range(channels[0], channels[1]):
-        for f in range(0, filters[1] - filters[0], lanes):
-            here, to = c * g.columns + filters[0] + f, f // width * g.C * width + c * width + f % width
+        for f in range(0, columns, lanes):
+            here, to = c * columns + f, f // width * g.C * width + c * width + f % width
             values = kernel_transform(three, square, weights, here, 3 * distance, distance)
             tile_store(square, values, transformed, to, (g.size + 2) * plane, plane)
 
