@@ -168,7 +168,7 @@ def draw(results: Results, options: argparse.Namespace) -> Any:
             axis.plot(second, error, "o", ms=7, color=color, mfc=color if is_reached else "white", zorder=3)
     for recipe, (seconds, error, _) in zip(results, ladders["scratchcnn"], strict=True):
         axis.annotate(
-            recipe, (seconds, error), (-6, -6), textcoords="offset points", ha="right", va="top", fontsize=9,
+            recipe, (seconds, error), (-5, 4), textcoords="offset points", ha="right", va="bottom", fontsize=9,
             bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5, "alpha": 0.8}, zorder=4,
         )  # fmt: skip
     axis.set_xscale("log")
