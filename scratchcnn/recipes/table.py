@@ -99,7 +99,7 @@ RECIPES = {
         augmentation=Augmentation(rotation=18, shift=1.5, zoom=0.15, shear=12, elastic=(34, 5)),
         average=0.999,
     ),
-    # The most that one network reaches; for twice as long it is no better.
+    # The same for somewhat longer; twice as long was no better.
     "best": _long(22, Augmentation(rotation=22, shift=3, zoom=0.2, shear=12)),
     # The same for Fashion-MNIST, for twice as long: a mirrored shoe is a shoe, a mirrored 3 is no digit.
     "fashion": _long(44, Augmentation(rotation=10, shift=1.5, zoom=0.1, shear=5, horizontal_flip=True)),

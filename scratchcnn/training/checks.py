@@ -6,14 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from ..checks.inputs import as_labels
+from ..checks.inputs import BYTES, as_labels
 from ..checks.ranges import are_below
 from ..losses import SoftmaxCrossEntropy
 from ..losses.use import as_targets
 from ..network.network import Network
 from ..optimizers import Optimizer
 
-BYTES = np.dtype(np.uint8)
 READABLE = 0x101  # NumPy's bits in the flags of an array that say that it is C-contiguous and aligned
 
 

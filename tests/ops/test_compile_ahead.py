@@ -21,8 +21,7 @@ import sys
 import scratchcnn as sc
 import scratchcnn.ops.jit
 from numba.core.ccallback import CFunc
-from scratchcnn.concurrency import cpus
-from scratchcnn.ops.jit.runtime import ahead
+from scratchcnn.ops.jit.runtime import ahead, cpus
 
 ahead.most_threads = lambda: int(sys.argv[1])
 ahead.WORKER = sys.argv[2] or ahead.WORKER
@@ -57,8 +56,7 @@ def test_workers_compile_a_part_into_the_cache_and_the_weights_are_the_same(tmp_
     with_help, the_same = run(tmp_path / "helped", 2)
     assert 0 < with_help < alone and the_same == weights
     assert run(tmp_path / "helped", 2) == (0, weights)  # all of them are on disk now
-    given_up, the_same = run(tmp_path / "given up", 2, GIVES_UP)  # compiles what a worker had begun, too
-    assert given_up in (alone, alone + 1) and the_same == weights  # the threads' function, which so few layers need not
+    assert run(tmp_path / "given up", 2, GIVES_UP) == (alone, weights)  # what a worker had begun, too
 
 
 def test_a_dry_run_runs_no_kernel_and_draws_no_random_number():

@@ -48,14 +48,14 @@ def write(root, files):
     ],
 )
 def test_the_quota_of_the_control_group_is_found(tmp_path, files, quota):
-    from scratchcnn.concurrency.cpus import cpu_quota
+    from scratchcnn.ops.jit.runtime.cpus import cpu_quota
 
     write(tmp_path, files)
     assert cpu_quota(tmp_path) == quota
 
 
 def test_only_fast_cores_count_where_there_are_several_kinds(tmp_path):
-    from scratchcnn.concurrency.cpus import fast_cores
+    from scratchcnn.ops.jit.runtime.cpus import fast_cores
 
     assert fast_cores(set(range(6)), tmp_path) == 6  # nothing is known
     write(
@@ -71,7 +71,7 @@ def test_only_fast_cores_count_where_there_are_several_kinds(tmp_path):
 @pytest.fixture
 def eight_cpus(monkeypatch):
     """A machine of eight equal CPUs without a quota, where no variable is set."""
-    from scratchcnn.concurrency import cpus
+    from scratchcnn.ops.jit.runtime import cpus
 
     for name in ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS"):
         monkeypatch.delenv(name, raising=False)

@@ -11,7 +11,7 @@ pytestmark = without_numba
 CHECKSUMS = """
 import sys
 import numba
-from scratchcnn.concurrency import cpus
+from scratchcnn.ops.jit.runtime import cpus
 
 cpus.available_cpus = lambda: set(range(8))  # more threads than CPUs, to try more divisions of the work than pay
 

@@ -23,8 +23,9 @@ from .shapes import ConvDims
 def _dims_of(x: Array, kernel: Array, window: Window) -> tuple[ConvDims, bool, int]:
     """Return the integers, whether each channel has a filter of its own, and the multiplications of all images."""
     KH, KW, channels, F = kernel.shape
-    g = ConvDims.of(x, F, F, window)._replace(groups=x.shape[3] // channels)
-    g = g._replace(dilation_y=window.dilation[0], dilation_x=window.dilation[1])
+    g = ConvDims.of(x, F, F, window)._replace(
+        groups=x.shape[3] // channels, dilation_y=window.dilation[0], dilation_x=window.dilation[1]
+    )
     return g, g.C == g.F == g.groups, g.N * g.OH * g.OW * KH * KW * F * channels
 
 

@@ -20,10 +20,9 @@ from typing import Any
 import numpy as np
 from numba.core.caching import FunctionCache
 
-from ....concurrency.cpus import most_threads
 from .compile import Kernel, dry_run
+from .cpus import most_threads
 from .fork import threads_are_lost
-from .loops import loop, thread
 
 WORTH_WORKERS = 4  # kernels to compile; to start a worker takes about as long as to compile one
 MOST_WORKERS = 3  # each needs some 200 MB
@@ -42,7 +41,6 @@ def compile_ahead(function: Callable[..., Any], *arguments: Any) -> None:
     if threads_are_lost() or most_threads() == 1:
         return  # then they are compiled when they are needed
     with dry_run() as kernels, np.errstate(all="ignore"):
-        loop(), thread()  # which run the others
         function(*arguments)
     missing = [kernel for kernel in kernels if not _is_on_disk(kernel)] if len(kernels) >= WORTH_WORKERS else []
     if len(missing) < WORTH_WORKERS:

@@ -6,8 +6,8 @@ sums in scratch memory of its own, their number depends on nothing but the shape
 order: floating-point addition is not associative, and the same seed shall give the same bits on any number of threads.
 """
 
-from ....concurrency.cpus import most_threads
 from .compile import device
+from .cpus import most_threads
 
 WORK = 200_000  # multiplications, some 4 us of a fast core: below this a second thread does not pay
 BLOCK = 16384  # elements to copy, or to compute one by one: below this a second thread does not pay

@@ -8,14 +8,14 @@ from typing import Any, NamedTuple, TypeVar, cast
 
 import numpy as np
 
-from ....concurrency.cpus import most_threads
 from ....concurrency.locks import OPERATION, Lock, call_in_forked_children
 from ....memory import aligned_empty
 from ....types import Array
 from ...checks import checked
 from .addresses import address_of, new_address_of
 from .compile import is_dry_run
-from .loops import OPERANDS, loop, row_length
+from .cpus import most_threads
+from .loops import OPERANDS, loop, row_length, thread
 from .threads import NONE, threads_that_are_here
 
 MOST_OPERANDS = 64  # of a kernel
@@ -65,6 +65,9 @@ def run(address: int, chunks: int, dims: tuple[int, ...], *operands: Array) -> N
         What the kernel reads with ``read_arrays``, in that order; C-contiguous.
     """
     if is_dry_run():
+        loop()  # which will run it, and so will threads if there are several chunks
+        if chunks > 1:
+            thread()
         return
     if _observer is not None:
         _observer(Call(address, chunks, dims, operands))

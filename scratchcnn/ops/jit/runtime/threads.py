@@ -7,9 +7,9 @@ import numba
 import numpy as np
 from llvmlite.binding import address_of_symbol
 
-from ....concurrency.cpus import most_threads
 from ....concurrency.interrupts import heeded, unbroken
 from .addresses import new_address_of
+from .cpus import most_threads
 from .fork import threads_are_lost
 from .loops import Threads, thread
 
