@@ -21,10 +21,10 @@ from ...types import Array
 from ..reference.augment import MOVES, bumps
 from ..settings import Distortion
 from .runtime.arguments import read_array, read_arrays, read_dims
-from .runtime.chunks import chunk_range, chunks_for_rows
+from .runtime.chunks import chunk_range, chunks_for_rows, scratch_of
 from .runtime.compile import device, native
 from .runtime.launch import exclusive, run
-from .runtime.scratch import scratch
+from .runtime.scratch import chunk_scratch
 from .shared.random import STEP, mix
 
 
@@ -58,7 +58,7 @@ def augment(images: Array, indices: Array, seed: int, distortion: Distortion, *,
     across = np.ascontiguousarray(bumps(W, sigma).T, dtype)  # (GW, W)
     g = Batch(N, H, W, C, down.shape[1], across.shape[0], int(np.uint64(seed).view(np.int64)))
     chunks = chunks_for_rows(N)
-    memory = scratch("augmentation", (chunks, g.scratch_size), dtype)
+    memory = chunk_scratch("augmentation", chunks, g.scratch_size, dtype)
     angle, slant = math.radians(distortion.rotation), math.radians(distortion.shear)
     limits = np.array([angle, distortion.zoom, slant, distortion.shift, distortion.shift, float(distortion.flip)])
     address = _augment_kernel(dtype, out.dtype, 0.5 if is_bytes else 0.0)
@@ -72,8 +72,8 @@ def _augment_kernel(dtype, pixels, half):
         g, (down, across, memory) = read_dims(dims, Batch), read_arrays(pointers, 3, dtype)
         images, out = read_array(pointers, 3, pixels), read_array(pointers, 4, pixels)
         indices, limits = read_array(pointers, 5, np.int64), read_array(pointers, 6, np.float64)
-        size, area, frame, grid = memory.size // chunks, g.H * g.W, (g.H + 3) * (g.W + 3), 2 * g.GH * g.GW
-        memory = memory[chunk * size : (chunk + 1) * size]
+        area, frame, grid = g.H * g.W, (g.H + 3) * (g.W + 3), 2 * g.GH * g.GW
+        memory = scratch_of(memory, chunk, chunks)
         places, framed, memory = memory[: 2 * area], memory[2 * area : 2 * area + frame], memory[2 * area + frame :]
         noise, smoothed = memory[:grid], memory[grid:]
         framed[:] = 0

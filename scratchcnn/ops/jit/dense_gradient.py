@@ -19,7 +19,7 @@ from .machine.registers import Tile, lanes_for, registers
 from .machine.tile import copy_run, tile_fma, tile_load, tile_shape, tile_store, tile_zeros
 from .machine.tile_transforms import tile_transpose
 from .runtime.arguments import or_empty, read_arrays, read_dims
-from .runtime.chunks import BLOCK, chunk_range, chunks_for_rows, chunks_for_work, part_of, round_up
+from .runtime.chunks import BLOCK, chunk_range, chunks_for_rows, chunks_for_work, round_up, scratch_of
 from .runtime.compile import native
 from .runtime.launch import run
 from .runtime.scratch import chunk_scratch, scratch
@@ -130,8 +130,8 @@ def _block_kernel(dtype, rows, unit_vectors, unit_lanes, sample_vectors, sample_
         upright = tile_shape(sample_vectors, sample_lanes, 1, rows)
         line = tile_shape(1, 1, 3, lanes)
         unit_width, sample_width, block = unit_vectors * unit_lanes, sample_vectors * sample_lanes, 3 * lanes
-        features, edges = part_of(features, chunk, chunks), part_of(edges, chunk, chunks)
-        results = part_of(results, chunk, chunks)
+        features, edges = scratch_of(features, chunk, chunks), scratch_of(edges, chunk, chunks)
+        results = scratch_of(results, chunk, chunks)
         tiles = (g.D + rows - 1) // rows
         end = (chunk + 1) * tiles // chunks * rows
         for start in range(chunk * tiles // chunks * rows, end, block):

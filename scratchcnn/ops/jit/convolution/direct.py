@@ -23,7 +23,7 @@ from ...settings import Window
 from ..machine.registers import Tile, lanes_for, largest_tile, tile_cost, widest_tile
 from ..machine.tile import copy_run, tile_fma, tile_load, tile_relu, tile_shape, tile_store
 from ..runtime.arguments import or_empty, read_arrays, read_dims
-from ..runtime.chunks import chunk_range, chunks_for_work, part_of, round_up
+from ..runtime.chunks import chunk_range, chunks_for_work, round_up, scratch_of
 from ..runtime.compile import native
 from ..runtime.launch import run
 from ..runtime.scratch import chunk_scratch
@@ -74,8 +74,8 @@ def _convolve_kernel(dtype, outer, inner, vectors, lanes, distance):
         x, weights, bias, images, lines, y = read_arrays(pointers, 6, dtype)
         bias = padded_bias(bias, g.columns)
         tile = tile_shape(outer, inner, vectors, lanes)
-        image = part_of(images, chunk, chunks)
-        lines = part_of(lines, chunk, chunks)
+        image = scratch_of(images, chunk, chunks)
+        lines = scratch_of(lines, chunk, chunks)
         unpadded = g.F == g.columns  # results go where they belong, without a scratch line
         zero(image)
         copied = -1

@@ -18,7 +18,7 @@ from ..machine.tile import copy_run, tile_fma, tile_shape, tile_store, tile_zero
 from ..machine.tile_pool import tile_window_maximum
 from ..machine.tile_transforms import tile_transpose
 from ..runtime.arguments import or_empty, read_array, read_arrays, read_dims
-from ..runtime.chunks import chunk_range, chunks_for_work, part_of, round_up
+from ..runtime.chunks import chunk_range, chunks_for_work, round_up, scratch_of
 from ..runtime.compile import native
 from ..runtime.launch import run
 from ..runtime.scratch import chunk_scratch
@@ -72,8 +72,8 @@ def _planar_kernel(dtype, outer, inner, vectors, lanes, rows, filters):
         index_lines = read_array(pointers, 7, np.uint8)
         tile, windows = tile_shape(1, inner, 2, lanes), tile_shape(1, rows, 1, lanes)
         upright = tile_shape(1, lanes, 1, rows)
-        image = part_of(images, chunk, chunks)
-        lines, index_lines = part_of(lines, chunk, chunks), part_of(index_lines, chunk, chunks)
+        image = scratch_of(images, chunk, chunks)
+        lines, index_lines = scratch_of(lines, chunk, chunks), scratch_of(index_lines, chunk, chunks)
         zero(image)
         copied = -1
         for row in chunk_range(g.N * g.OH, chunk, chunks):

@@ -21,7 +21,7 @@ from ..machine.registers import lines_tile
 from ..machine.tile import at, tile_load, tile_shape, tile_store
 from ..machine.tile_rows import tile_axpy
 from ..runtime.arguments import read_array, read_arrays, read_dims
-from ..runtime.chunks import chunk_range, chunks_for_work, part_of, round_up
+from ..runtime.chunks import chunk_range, chunks_for_work, round_up, scratch_of
 from ..runtime.compile import device, native
 from ..runtime.launch import run
 from ..runtime.scratch import chunk_scratch
@@ -55,7 +55,7 @@ def _patch_kernel(dtype, outer, vectors, lanes):
         g = read_dims(dims, ConvDims)
         weights, dy, image_gradients, dx = read_arrays(pointers, 4, dtype)
         index = read_array(pointers, 4, np.uint8)
-        patch, dimage = tile_shape(outer, 1, vectors, lanes), part_of(image_gradients, chunk, chunks)
+        patch, dimage = tile_shape(outer, 1, vectors, lanes), scratch_of(image_gradients, chunk, chunks)
         down, across = (g.PH - 1) * g.stride_y, (g.PW - 1) * g.stride_x * g.C
         line, size, lines = across + g.columns, weights.size // g.F, g.KH + down
         places, sources, kernels = np.zeros(256, np.int64), np.empty(g.F, np.int64), np.empty(g.F, np.int64)

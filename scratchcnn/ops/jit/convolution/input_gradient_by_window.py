@@ -28,7 +28,7 @@ from ..machine.tile import at, tile_load, tile_shape, tile_store
 from ..machine.tile_bits import lowest_bit, mask_of_equal, mask_of_nonzero
 from ..machine.tile_rows import tile_axpy_part
 from ..runtime.arguments import read_array, read_arrays, read_dims
-from ..runtime.chunks import chunk_range, chunks_for_work, part_of
+from ..runtime.chunks import chunk_range, chunks_for_work, scratch_of
 from ..runtime.compile import device, native
 from ..runtime.launch import run
 from ..runtime.scratch import chunk_scratch
@@ -84,7 +84,7 @@ def _patch_kernel(dtype, outer, inner, lanes, KW, both, mask_vectors, mask_lanes
         weights, dy, image_gradients, dx = read_arrays(pointers, 4, dtype)
         index = read_array(pointers, 4, np.uint8)
         patch, mask = tile_shape(outer, inner, 1, lanes), tile_shape(1, 1, mask_vectors, mask_lanes)
-        dimage, windows, blocks = part_of(image_gradients, chunk, chunks), g.OH * g.OW, g.F // filters
+        dimage, windows, blocks = scratch_of(image_gradients, chunk, chunks), g.OH * g.OW, g.F // filters
         line, size, masks = KW * lanes, weights.size // (g.C // lanes * g.F), np.empty(4 * windows * blocks, np.int64)
         lines, step = (g.KH + 1, outer) if both else (g.KH, outer - 1)
         for n in chunk_range(g.N, chunk, chunks):

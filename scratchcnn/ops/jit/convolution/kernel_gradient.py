@@ -20,7 +20,7 @@ from ..machine.registers import Tile, lanes_for, largest_tile, widest_tile
 from ..machine.tile import copy_run, tile_add, tile_fma_row, tile_load, tile_shape, tile_store
 from ..machine.tile_rows import row_where, row_where_positive
 from ..runtime.arguments import EMPTY, read_array, read_arrays, read_dims
-from ..runtime.chunks import chunk_range, chunks_of_reduction, part_of, round_up
+from ..runtime.chunks import chunk_range, chunks_of_reduction, part_of, round_up, scratch_of
 from ..runtime.compile import native
 from ..runtime.launch import run
 from ..runtime.scratch import chunk_scratch, scratch
@@ -117,8 +117,8 @@ def _kernel_gradient_kernel(dtype, outer, inner, vectors, lanes, copied, by_relu
         x, dy, y, images, lines, sums = read_arrays(pointers, 6, dtype)
         index, index_lines = read_array(pointers, 6, np.uint8), read_array(pointers, 7, np.uint8)
         tile, bias_tile = tile_shape(outer, inner, vectors, lanes), tile_shape(1, 1, vectors, lanes)
-        image, total = part_of(images, chunk, chunks), part_of(sums, chunk, chunks)
-        passed, winners = part_of(lines, chunk, chunks), part_of(index_lines, chunk, chunks)
+        image, total = scratch_of(images, chunk, chunks), part_of(sums, chunk, chunks)
+        passed, winners = scratch_of(lines, chunk, chunks), scratch_of(index_lines, chunk, chunks)
         gradient, winner = (passed, winners) if copied else (dy, index)
         outputs, bias_sums = g.OH * g.OW, total.size - g.columns
         depth = (g.KW * g.C + inner - 1) // inner * inner

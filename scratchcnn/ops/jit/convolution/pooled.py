@@ -15,7 +15,7 @@ from ..machine.registers import Tile, lanes_for, largest_tile, tile_cost, widest
 from ..machine.tile import copy_run, tile_fma, tile_shape, tile_zeros
 from ..machine.tile_pool import tile_store_window_maximum
 from ..runtime.arguments import or_empty, read_array, read_arrays, read_dims
-from ..runtime.chunks import chunk_range, chunks_for_work, part_of, round_up
+from ..runtime.chunks import chunk_range, chunks_for_work, round_up, scratch_of
 from ..runtime.compile import native
 from ..runtime.launch import run
 from ..runtime.scratch import chunk_scratch
@@ -76,8 +76,8 @@ def _conv_relu_pool_kernel(dtype, outer, inner, vectors, lanes, distance, short_
         index = read_array(pointers, 6, np.uint8)
         index_lines = read_array(pointers, 7, np.uint8)
         tile = tile_shape(outer, inner, vectors, lanes)
-        image = part_of(images, chunk, chunks)
-        lines, index_lines = part_of(lines, chunk, chunks), part_of(index_lines, chunk, chunks)
+        image = scratch_of(images, chunk, chunks)
+        lines, index_lines = scratch_of(lines, chunk, chunks), scratch_of(index_lines, chunk, chunks)
         zero(image)
         copied = -1
         for row in chunk_range(g.N * g.OH, chunk, chunks):

@@ -21,7 +21,7 @@ from ..machine.tile import at, tile_load, tile_shape, tile_store
 from ..machine.tile_bits import lowest_bit
 from ..machine.tile_rows import tile_axpy
 from ..runtime.arguments import read_array, read_arrays, read_dims
-from ..runtime.chunks import chunk_range, chunks_of_reduction, part_of, round_up
+from ..runtime.chunks import chunk_range, chunks_of_reduction, part_of, round_up, scratch_of
 from ..runtime.compile import device, native
 from ..runtime.launch import run
 from ..runtime.scratch import chunk_scratch, scratch
@@ -66,7 +66,7 @@ def _sparse_gradient_kernel(dtype, outer, vectors, lanes, listed, mask_vectors, 
         index = read_array(pointers, 4, np.uint8)
         tile, by_window = tile_shape(outer, 1, vectors, lanes), tile_shape(1, 1, mask_vectors, mask_lanes)
         bits = mask_vectors * mask_lanes
-        image, total = part_of(images, chunk, chunks), part_of(sums, chunk, chunks)
+        image, total = scratch_of(images, chunk, chunks), part_of(sums, chunk, chunks)
         windows, line = g.OH * g.OW, g.width * g.C
         corners, offsets, masks = np.empty(windows, np.int64), np.zeros(256, np.int64), np.empty(BITS, np.int64)
         gradients, places = np.empty(BITS, np.int64), np.empty(BITS, np.int64)  # the list

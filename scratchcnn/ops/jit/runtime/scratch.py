@@ -11,7 +11,7 @@ import numpy as np
 
 from ....memory import aligned_empty
 from ....types import Array
-from .chunks import round_up
+from .chunks import APART, round_up
 
 Name = Literal[
     # convolution, of each chunk
@@ -49,8 +49,10 @@ def scratch(name: Name, shape: tuple[int, ...], dtype: Any) -> Array:
 
 
 def chunk_scratch(name: Name, chunks: int, size: int, dtype: Any) -> Array:
-    """Return scratch memory for ``size`` numbers of each chunk, filled up to whole cache lines: (chunks, ...)."""
-    return scratch(name, (chunks, round_up(size, LINE // np.dtype(dtype).itemsize)), dtype)
+    """Return scratch memory for ``size`` numbers of each chunk, in which a kernel finds its own by ``scratch_of``."""
+    itemsize = np.dtype(dtype).itemsize
+    apart = APART // itemsize
+    return scratch(name, (chunks * (round_up(size, LINE // itemsize) + apart) - apart,), dtype)
 
 
 def kept_with(owner: Array, shape: tuple[int, ...], layout: Any) -> Array:

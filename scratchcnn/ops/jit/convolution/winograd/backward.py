@@ -15,7 +15,7 @@ from .....types import Array, Pair
 from ...machine.tile import tile_add, tile_fma, tile_load, tile_shape, tile_store, tile_zeros
 from ...machine.tile_rows import row_where_positive
 from ...runtime.arguments import or_empty, read_arrays, read_dims
-from ...runtime.chunks import chunks_of_reduction, part_of, round_up
+from ...runtime.chunks import chunks_of_reduction, part_of, round_up, scratch_of
 from ...runtime.compile import device, native
 from ...runtime.launch import run
 from ...runtime.scratch import Name, chunk_scratch, scratch
@@ -101,10 +101,10 @@ def _gradients_kernel(dtype, outer, inner, vectors, lanes, dx_inner, dx_vectors,
         square, input_tile = tile_shape(side, side, 1, lanes), tile_shape(side, side, 1, depth_lanes)
         output_tile, three = tile_shape(size, size, 1, lanes), tile_shape(3, 3, 1, lanes)
         row = tile_shape(1, 1, vectors, lanes)
-        image, passed = part_of(images, chunk, chunks), part_of(lines, chunk, chunks)
+        image, passed = scratch_of(images, chunk, chunks), scratch_of(lines, chunk, chunks)
         total = part_of(sums, chunk, chunks)
-        inputs, outputs = part_of(inputs, chunk, chunks), part_of(outputs, chunk, chunks)
-        products, dimages = part_of(products, chunk, chunks), part_of(dimages, chunk, chunks)
+        inputs, outputs = scratch_of(inputs, chunk, chunks), scratch_of(outputs, chunk, chunks)
+        products, dimages = scratch_of(products, chunk, chunks), scratch_of(dimages, chunk, chunks)
         width, dx_width = vectors * lanes, dx_vectors * depth_lanes
         rows = (g.group + dx_inner - 1) // dx_inner * dx_inner
         dx_columns = (g.C + dx_width - 1) // dx_width * dx_width

@@ -23,7 +23,7 @@ from ...machine.registers import Tile, lanes_for
 from ...machine.tile import copy_run, tile_add, tile_fma, tile_load, tile_relu, tile_shape, tile_store, tile_zeros
 from ...machine.tile_pool import tile_store_window_maximum
 from ...runtime.arguments import or_empty, read_array, read_arrays, read_dims
-from ...runtime.chunks import REDUCTION_BYTES, chunks_for_work, part_of, round_up
+from ...runtime.chunks import REDUCTION_BYTES, chunks_for_work, round_up, scratch_of
 from ...runtime.compile import device, inlined, native
 from ...runtime.launch import run
 from ...runtime.scratch import Name, chunk_scratch, kept_with
@@ -119,15 +119,15 @@ def _convolve_kernel(dtype, outer, inner, vectors, lanes, channels, depth_lanes,
         input_tile, sums = tile_shape(side, side, 1, depth_lanes), tile_shape(side, side, 1, lanes)
         output_tile = tile_shape(size, size, 1, lanes)
         width = vectors * lanes
-        image, inputs = part_of(images, chunk, chunks), part_of(inputs, chunk, chunks)
-        products, spare = part_of(products, chunk, chunks), part_of(spares, chunk, chunks)
-        index_spare = part_of(index_spares, chunk, chunks)
+        image, inputs = scratch_of(images, chunk, chunks), scratch_of(inputs, chunk, chunks)
+        products, spare = scratch_of(products, chunk, chunks), scratch_of(spares, chunk, chunks)
+        index_spare = scratch_of(index_spares, chunk, chunks)
         batches, batch, part, panels = chunks // g.parts, chunk // g.parts, chunk % g.parts, g.columns // width
         filters = part * panels // g.parts * width, (part + 1) * panels // g.parts * width
         columns = filters[1] - filters[0]
         input_plane, plane = g.group * g.C + pad, g.C * columns + pad
         tile_products = side * side * width + pad
-        kernels = part_of(kernels, chunk, chunks)
+        kernels = scratch_of(kernels, chunk, chunks)
         copied_filters, transformed = kernels[: 9 * g.C * columns], kernels[9 * g.C * columns :]
         if not (g.keeps and is_copy(copied_filters, columns, weights, g, filters[0])):
             copy_filters(copied_filters, columns, weights, g, filters[0])
