@@ -74,6 +74,23 @@ def test_winograds_algorithm_gives_an_image_the_same_bits_alone_and_among_others
     np.testing.assert_array_equal(*answers)
 
 
+@pytest.mark.parametrize("shape", [(40, 1600, 10), (40, 1025, 3), (40, 8192, 16), (40, 1023, 10), (40, 1600, 17)])
+def test_a_long_sum_of_few_units_has_the_same_bits_alone_and_among_others(shape):
+    from scratchcnn.ops.jit import dense_forward, dense_relu_forward
+
+    N, D, F = shape
+    rng = np.random.default_rng(0)
+    x, kernel, bias = (rng.normal(size=s).astype(np.float32) for s in ((N, D), (D, F), (F,)))
+    for forward in (dense_forward, dense_relu_forward):
+        answers = []
+        for rows in (N, 1, 2, 7):
+            y = np.empty((rows, F), np.float32)
+            forward(x[:rows], kernel, bias, out=y)
+            answers.append(y[0])
+        for answer in answers[1:]:
+            np.testing.assert_array_equal(answer, answers[0])
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("name", NETWORKS)

@@ -43,6 +43,9 @@ def test_both_implementations_have_the_same_operations_with_the_same_arguments()
 @example(
     numbers=Numbers(0, "float32"), N=13, D=1100, F=33, with_bias=True, with_dx=True, shift=0
 )  # three blocks of the sum
+@example(numbers=Numbers(0, "float32"), N=1, D=1600, F=10, with_bias=True, with_dx=True, shift=1)  # four side by side
+@example(numbers=Numbers(0, "float64"), N=29, D=1025, F=16, with_bias=True, with_dx=False, shift=0)
+@example(numbers=Numbers(0, "float32", whole=True), N=3, D=1026, F=1, with_bias=False, with_dx=False, shift=0)
 def test_dense(numbers, N, D, F, with_bias, with_dx, shift):
     x, kernel = numbers(N, D), numbers(D, F)
     bias, dbias = (numbers(F), numbers.output(F)) if with_bias else (None, None)
