@@ -20,4 +20,9 @@ def test_each_chunk_finds_as_much_as_was_asked_for_in_cache_lines_of_its_own_far
     addresses = [part.ctypes.data for part in parts]
     assert [address % LINE for address in addresses] == [0] * chunks
     assert set(np.diff(addresses)) <= {parts[0].nbytes + APART}
-    assert addresses[-1] + parts[-1].nbytes == memory.ctypes.data + memory.nbytes  # a single chunk has no gap
+    assert addresses[-1] + parts[-1].nbytes == memory.ctypes.data + memory.nbytes
+    allocated = memory
+    while allocated.base is not None:
+        allocated = allocated.base
+    behind = allocated.ctypes.data + allocated.nbytes - (memory.ctypes.data + memory.nbytes)
+    assert behind >= APART  # before another array of this process may begin

@@ -36,13 +36,16 @@ _views: dict[tuple[str, tuple[int, ...], Any], Array] = {}  # what was asked for
 
 
 def scratch(name: Name, shape: tuple[int, ...], dtype: Any) -> Array:
-    """Return scratch memory: aligned, its contents undefined, kept for the next operation that asks for ``name``."""
+    """Return scratch memory: aligned, its contents undefined, kept for the next operation that asks for ``name``.
+
+    Each array lies apart from what comes after it, for the reason that ``scratch_of`` gives.
+    """
     key = name, shape, dtype
     view = _views.get(key)
     if view is None:
         size, owner = math.prod(shape), (name, np.dtype(dtype))
         if owner not in _scratch or _scratch[owner].size < size:
-            _scratch[owner] = aligned_empty((size,), dtype)
+            _scratch[owner] = aligned_empty((size + APART // owner[1].itemsize,), dtype)[:size]
             _views.clear()
         view = _views[key] = _scratch[owner][:size].reshape(shape)
     return view
