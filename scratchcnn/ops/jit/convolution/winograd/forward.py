@@ -68,7 +68,7 @@ def convolve_winograd(
     }
     memory = [chunk_scratch(name, chunks, extent, y.dtype) for name, extent in sizes.items()]
     if batches == 1 and total <= 2 * GROUP and memory[-1].nbytes <= KEPT_BYTES:
-        memory[-1] = kept_with(weights, memory[-1].shape, tile.columns)
+        memory[-1] = kept_with(weights, memory[-1].shape, (tile.columns, parts))
         g = g._replace(keeps=1)
     spare_index = chunk_scratch("spare index", chunks, size * size * tile.lanes, np.uint8)
     address = _convolve_kernel(y.dtype, *tile, C, lanes_for(C, y.dtype), size, PAD, index is not None)
