@@ -14,6 +14,7 @@ from .networks import keras_network as keras_network
 from .networks import lenet5_network as lenet5_network
 from .networks import middle_network as middle_network
 from .networks import pictures_network as pictures_network
+from .networks import quick_network as quick_network
 from .networks import short_network as short_network
 from .networks import tiny_network as tiny_network
 from .recipe import Recipe as Recipe

@@ -36,6 +36,16 @@ def fast_network(classes: int) -> list[Layer]:
     ]
 
 
+def quick_network(classes: int) -> list[Layer]:
+    """Return ``fast_network`` with half as many filters in its first convolution, and half as many units again."""
+    return [
+        Rescaling(1 / 255),
+        *(Conv2D(8, 5), ReLU(), MaxPool2D(2)),  # 28 x 28 x 1 -> 12 x 12 x 8
+        *(Conv2D(32, 3), ReLU(), MaxPool2D(2)),  # -> 5 x 5 x 32
+        *(Flatten(), Dense(96), ReLU(), Dense(classes)),
+    ]
+
+
 def short_network(classes: int) -> list[Layer]:
     """Return three convolutions with normalisations: a deeper network learns more from each look, for a few looks."""
     return [
