@@ -34,8 +34,8 @@ from .runtime.scratch import scratch
 from .shared.padded_columns import padded_bias
 
 TERMS = 512  # terms of the sum that are taken at a time: of a right operand, 512 x 64 float32 are 128 KiB
-PARTS = 4  # of a long sum of few units, each summed up by itself
-FEW, LONG, LONGEST = 16, 1024, 8192  # units, terms
+PARTS = 4  # of a long sum of few units, each summed up by itself, as ``_long_rows_kernel`` writes them out
+FEW, LONG, LONGEST = 16, 1024, 8192  # units; terms: with more, a part's 16 columns would not stay in the L2
 
 
 class Product(NamedTuple):
