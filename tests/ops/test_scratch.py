@@ -11,8 +11,7 @@ pytestmark = without_numba
 @pytest.mark.parametrize("dtype", [np.uint8, np.float32, np.float64])
 @pytest.mark.parametrize("chunks", [1, 2, 7])
 def test_each_chunk_finds_as_much_as_was_asked_for_in_cache_lines_of_its_own_far_from_the_next(chunks, dtype):
-    from scratchcnn.ops.jit.runtime.chunks import APART, scratch_of
-    from scratchcnn.ops.jit.runtime.scratch import LINE, chunk_scratch
+    from scratchcnn.ops.jit.runtime.scratch import APART, LINE, chunk_scratch, scratch_of
 
     memory = chunk_scratch("lines", chunks, 1001, dtype)
     parts = [scratch_of.py_func(memory, chunk, chunks) for chunk in range(chunks)]

@@ -21,10 +21,10 @@ from ...types import Array
 from ..reference.augment import MOVES, bumps
 from ..settings import Distortion
 from .runtime.arguments import read_array, read_arrays, read_dims
-from .runtime.chunks import chunk_range, chunks_for_rows, scratch_of
+from .runtime.chunks import chunk_range, chunks_for_rows
 from .runtime.compile import device, native
 from .runtime.launch import exclusive, run
-from .runtime.scratch import chunk_scratch
+from .runtime.scratch import chunk_scratch, scratch_of
 from .shared.random import STEP, mix
 
 

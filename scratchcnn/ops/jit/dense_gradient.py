@@ -19,10 +19,10 @@ from .machine.registers import Tile, lanes_for, registers
 from .machine.tile import copy_run, tile_fma, tile_load, tile_shape, tile_store, tile_zeros
 from .machine.tile_transforms import tile_transpose
 from .runtime.arguments import or_empty, read_arrays, read_dims
-from .runtime.chunks import BLOCK, chunk_range, chunks_for_rows, chunks_for_work, round_up, scratch_of
+from .runtime.chunks import BLOCK, chunk_range, chunks_for_rows, chunks_for_work, round_up
 from .runtime.compile import native
 from .runtime.launch import run
-from .runtime.scratch import chunk_scratch, scratch
+from .runtime.scratch import chunk_scratch, scratch, scratch_of
 from .shared.transpose import block_lanes, transpose_band
 
 

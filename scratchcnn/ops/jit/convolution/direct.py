@@ -23,10 +23,10 @@ from ...settings import Window
 from ..machine.registers import Tile, lanes_for, largest_tile, tile_cost, widest_tile
 from ..machine.tile import copy_run, tile_fma, tile_load, tile_relu, tile_shape, tile_store
 from ..runtime.arguments import or_empty, read_arrays, read_dims
-from ..runtime.chunks import chunk_range, chunks_for_work, round_up, scratch_of
+from ..runtime.chunks import chunk_range, chunks_for_work, round_up
 from ..runtime.compile import native
 from ..runtime.launch import run
-from ..runtime.scratch import chunk_scratch
+from ..runtime.scratch import chunk_scratch, scratch_of
 from ..shared.padded_columns import padded_bias, padded_columns
 from ..shared.padded_image import hold_dilated, hold_image, zero
 from .shapes import ConvDims

@@ -18,10 +18,10 @@ from ..machine.tile import copy_run, tile_fma, tile_shape, tile_store, tile_zero
 from ..machine.tile_pool import tile_window_maximum
 from ..machine.tile_transforms import tile_transpose
 from ..runtime.arguments import or_empty, read_array, read_arrays, read_dims
-from ..runtime.chunks import chunk_range, chunks_for_work, round_up, scratch_of
+from ..runtime.chunks import chunk_range, chunks_for_work, round_up
 from ..runtime.compile import native
 from ..runtime.launch import run
-from ..runtime.scratch import chunk_scratch
+from ..runtime.scratch import chunk_scratch, scratch_of
 from ..shared.padded_columns import padded_bias
 from ..shared.padded_image import hold_image, zero
 from .shapes import ConvDims

@@ -21,10 +21,10 @@ from ..machine.registers import lines_tile
 from ..machine.tile import at, tile_load, tile_shape, tile_store
 from ..machine.tile_rows import tile_axpy
 from ..runtime.arguments import read_array, read_arrays, read_dims
-from ..runtime.chunks import chunk_range, chunks_for_work, round_up, scratch_of
+from ..runtime.chunks import chunk_range, chunks_for_work, round_up
 from ..runtime.compile import device, native
 from ..runtime.launch import run
-from ..runtime.scratch import chunk_scratch
+from ..runtime.scratch import chunk_scratch, scratch_of
 from ..shared.kernel_by_filter import kernel_by_filter
 from ..shared.padded_image import copy_back, zero
 from .shapes import ConvDims

@@ -28,10 +28,10 @@ from ..machine.tile import at, tile_load, tile_shape, tile_store
 from ..machine.tile_bits import lowest_bit, mask_of_equal, mask_of_nonzero
 from ..machine.tile_rows import tile_axpy_part
 from ..runtime.arguments import read_array, read_arrays, read_dims
-from ..runtime.chunks import chunk_range, chunks_for_work, scratch_of
+from ..runtime.chunks import chunk_range, chunks_for_work
 from ..runtime.compile import device, native
 from ..runtime.launch import run
-from ..runtime.scratch import chunk_scratch
+from ..runtime.scratch import chunk_scratch, scratch_of
 from ..shared.kernel_by_filter import kernel_by_filter
 from ..shared.padded_image import copy_back, zero
 from .masks import BITS, mask_shape

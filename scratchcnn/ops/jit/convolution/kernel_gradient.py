@@ -20,10 +20,10 @@ from ..machine.registers import Tile, lanes_for, largest_tile, widest_tile
 from ..machine.tile import copy_run, tile_add, tile_fma_row, tile_load, tile_shape, tile_store
 from ..machine.tile_rows import row_where, row_where_positive
 from ..runtime.arguments import EMPTY, read_array, read_arrays, read_dims
-from ..runtime.chunks import chunk_range, chunks_of_reduction, part_of, round_up, scratch_of
+from ..runtime.chunks import chunk_range, chunks_of_reduction, part_of, round_up
 from ..runtime.compile import native
 from ..runtime.launch import run
-from ..runtime.scratch import chunk_scratch, scratch
+from ..runtime.scratch import chunk_scratch, scratch, scratch_of
 from ..shared.padded_image import hold_image, zero
 from ..shared.reduce import add_kernel_chunks
 from .shapes import ConvDims

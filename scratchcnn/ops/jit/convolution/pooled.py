@@ -15,10 +15,10 @@ from ..machine.registers import Tile, lanes_for, largest_tile, tile_cost, widest
 from ..machine.tile import copy_run, tile_fma, tile_shape, tile_zeros
 from ..machine.tile_pool import tile_store_window_maximum
 from ..runtime.arguments import or_empty, read_array, read_arrays, read_dims
-from ..runtime.chunks import chunk_range, chunks_for_work, round_up, scratch_of
+from ..runtime.chunks import chunk_range, chunks_for_work, round_up
 from ..runtime.compile import native
 from ..runtime.launch import run
-from ..runtime.scratch import chunk_scratch
+from ..runtime.scratch import chunk_scratch, scratch_of
 from ..shared.flat import Flat, chunk_of, run_flat
 from ..shared.padded_columns import padded_bias, padded_columns
 from ..shared.padded_image import hold_image, zero

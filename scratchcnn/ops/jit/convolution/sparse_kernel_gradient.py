@@ -21,10 +21,10 @@ from ..machine.tile import at, tile_load, tile_shape, tile_store
 from ..machine.tile_bits import lowest_bit
 from ..machine.tile_rows import tile_axpy
 from ..runtime.arguments import read_array, read_arrays, read_dims
-from ..runtime.chunks import chunk_range, chunks_of_reduction, part_of, round_up, scratch_of
+from ..runtime.chunks import chunk_range, chunks_of_reduction, part_of, round_up
 from ..runtime.compile import device, native
 from ..runtime.launch import run
-from ..runtime.scratch import chunk_scratch, scratch
+from ..runtime.scratch import chunk_scratch, scratch, scratch_of
 from ..shared.padded_image import hold_image, zero
 from ..shared.reduce import add_transposed_chunks
 from .masks import BITS, mask_shape, masks_by_filter

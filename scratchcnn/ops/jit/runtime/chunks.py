@@ -13,7 +13,6 @@ WORK = 200_000  # multiplications, some 4 us of a fast core: below this a second
 BLOCK = 16384  # elements to copy, or to compute one by one: below this a second thread does not pay
 REDUCTION_CHUNKS = 8  # chunks of a sum over the batch; also the most threads that such a sum can use
 REDUCTION_BYTES = 64 << 20  # scratch memory that they may take together
-APART = 256 << 10  # bytes between the scratch memory of one chunk and the next, see ``scratch_of``
 
 
 def chunks_for_rows(rows: int) -> int:
@@ -47,17 +46,3 @@ def part_of(memory, chunk, chunks):
     """Return the part of an array that is this chunk's own: of scratch memory for (chunks, ...) numbers."""
     size = memory.size // chunks
     return memory[chunk * size : (chunk + 1) * size]
-
-
-@device
-def scratch_of(memory, chunk, chunks):
-    """Return this chunk's own scratch memory, a part of what ``chunk_scratch`` has returned.
-
-    Between two parts are ``APART`` bytes that nobody uses. A CPU fetches memory ahead of a loop, and beyond its end as
-    well: in strides as long as the loop's, over a quarter of a megabyte on Zen 5. Were the next chunk's part there, one
-    core would take from another, again and again, what that is about to write. Winograd's products took a sixth longer
-    for that, and half as long again or twice as long where the cores shared no L3 cache.
-    """
-    apart = APART // memory.itemsize
-    size = (memory.size + apart) // chunks
-    return memory[chunk * size : (chunk + 1) * size - apart]

@@ -15,10 +15,10 @@ from .....types import Array, Pair
 from ...machine.tile import tile_add, tile_fma, tile_load, tile_shape, tile_store, tile_zeros
 from ...machine.tile_rows import row_where_positive
 from ...runtime.arguments import or_empty, read_arrays, read_dims
-from ...runtime.chunks import chunks_of_reduction, part_of, round_up, scratch_of
+from ...runtime.chunks import chunks_of_reduction, part_of, round_up
 from ...runtime.compile import device, native
 from ...runtime.launch import run
-from ...runtime.scratch import Name, chunk_scratch, scratch
+from ...runtime.scratch import Name, chunk_scratch, scratch, scratch_of
 from ...shared.padded_image import copy_back, zero
 from ...shared.reduce import add_kernel_chunks
 from ...shared.transpose import transpose

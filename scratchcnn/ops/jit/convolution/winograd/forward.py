@@ -23,10 +23,10 @@ from ...machine.registers import Tile, lanes_for
 from ...machine.tile import copy_run, tile_add, tile_fma, tile_load, tile_relu, tile_shape, tile_store, tile_zeros
 from ...machine.tile_pool import tile_store_window_maximum
 from ...runtime.arguments import or_empty, read_array, read_arrays, read_dims
-from ...runtime.chunks import REDUCTION_BYTES, chunks_for_work, round_up, scratch_of
+from ...runtime.chunks import REDUCTION_BYTES, chunks_for_work, round_up
 from ...runtime.compile import device, inlined, native
 from ...runtime.launch import run
-from ...runtime.scratch import Name, chunk_scratch, kept_with
+from ...runtime.scratch import Name, chunk_scratch, kept_with, scratch_of
 from ...shared.padded_columns import padded_bias
 from ...shared.padded_image import zero
 from ..shapes import WinogradDims
