@@ -18,15 +18,17 @@ from ....types import Array
 from ...settings import Window
 from ..machine.registers import Tile, lanes_for, largest_tile, widest_tile
 from ..machine.tile import copy_run, tile_add, tile_fma_row, tile_load, tile_shape, tile_store
-from ..machine.tile_rows import row_where, row_where_positive
+from ..machine.tile_rows import row_where
 from ..runtime.arguments import EMPTY, read_array, read_arrays, read_dims
 from ..runtime.chunks import chunk_range, chunks_of_reduction, part_of, round_up
-from ..runtime.compile import native
+from ..runtime.compile import device, native
 from ..runtime.launch import run
 from ..runtime.scratch import chunk_scratch, scratch, scratch_of
 from ..shared.padded_image import hold_image, zero
 from ..shared.reduce import add_kernel_chunks
 from .shapes import ConvDims
+
+BAND_BYTES = SUMS_BYTES = 1 << 14  # of a copied gradient, and of all sums: with the image's lines they fit into L1
 
 
 def kernel_gradient_dense(
@@ -34,11 +36,7 @@ def kernel_gradient_dense(
 ) -> None:
     """Compute the gradients of kernel and bias; with y, of a ReLU's output, dy counts only where y > 0."""
     KH, KW, C, F = dkernel.shape
-    tile = gradient_tile(KH, KW * C, F, x.dtype)
-    vectors = tile.vectors  # in registers: the tile, the bias's sums and the masked row, and a scalar
-    fits = KH * KW * C * vectors <= largest_tile(2 * vectors + 1)
-    whole = y is not None and fits and (tile.outer, tile.inner) == (KH, KW * C) and F % tile.columns == 0
-    _sum_outer_products(x, dy, y, None, window, None, tile, whole, dkernel, dbias)
+    _sum_outer_products(x, dy, y, None, window, None, gradient_tile(KH, KW * C, F, x.dtype), dkernel, dbias)
 
 
 def kernel_gradient_masked(
@@ -47,7 +45,7 @@ def kernel_gradient_masked(
     """Compute the gradients of kernel and bias from dy, the gradient of the pooled output."""
     KH, KW, C, F = dkernel.shape
     tile = window_tile(KH, KW * C, F, x.dtype)
-    _sum_outer_products(x, dy, None, index, window, pool, tile, False, dkernel, dbias)
+    _sum_outer_products(x, dy, None, index, window, pool, tile, dkernel, dbias)
 
 
 def _sum_outer_products(
@@ -58,7 +56,6 @@ def _sum_outer_products(
     window: Window,
     pool: Window | None,
     tile: Tile,
-    mask_by_relu: bool,
     dkernel: Array,
     dbias: Array | None,
 ) -> None:
@@ -66,28 +63,40 @@ def _sum_outer_products(
     columns, depth = round_up(F, tile.columns), round_up(KW * C, tile.inner)
     size = (KH * depth + 1) * columns  # the kernel's gradient, then the bias's
     chunks = chunks_of_reduction(len(x), size * x.itemsize)
-    copied = F != columns or (y is not None and not mask_by_relu)  # then dy is padded, and masked by y
-    g = ConvDims.of(x, F, columns, window, pool)._replace(relu=y is not None)
-    line, no_index = g.OH * g.OW * columns if copied else 1, EMPTY[np.dtype(np.uint8)]
-    index_lines = no_index if index is None else chunk_scratch("index lines", chunks, line, np.uint8)
-    lines = chunk_scratch("lines", chunks, line, x.dtype)
+    copied = F != columns or y is not None  # then dy is padded, and masked by y
+    g = ConvDims.of(x, F, columns, window, pool)
+    g = g._replace(relu=y is not None, band=lines_at_once(g, size, x.itemsize) if copied else g.OH)
+    band, no_index = g.band * g.OW * columns if copied else 1, EMPTY[np.dtype(np.uint8)]
+    index_lines = no_index if index is None else chunk_scratch("index lines", chunks, band, np.uint8)
+    lines = chunk_scratch("lines", chunks, band, x.dtype)
     images = chunk_scratch("images", chunks, g.height * g.width * C + tile.inner, x.dtype)
     sums, y = scratch("kernel gradients", (chunks, size), x.dtype), dy if y is None else y
     pooling = g.PH, g.PW, g.pool_stride_y, g.pool_stride_x
-    address = _kernel_gradient_kernel(x.dtype, *tile, copied, mask_by_relu, index is not None, *pooling)
+    address = _kernel_gradient_kernel(x.dtype, *tile, copied, index is not None, *pooling)
     run(address, chunks, g, x, dy, y, images, lines, sums, no_index if index is None else index, index_lines)
     add_kernel_chunks(sums, depth, columns, dkernel, dbias)
+
+
+def lines_at_once(g: ConvDims, size: int, itemsize: int) -> int:
+    """Return how many lines of the output's gradient to copy at a time: as many as L1 has room for, with all sums.
+
+    An image's, where the sums have no room there: they are loaded and stored once for each band.
+    """
+    if size * itemsize > SUMS_BYTES:
+        return g.OH
+    return min(g.OH, max(1, BAND_BYTES // (g.OW * g.columns * itemsize)))
 
 
 @cache
 def gradient_tile(KH: int, depth: int, filters: int, dtype: np.dtype) -> Tile:
     """Choose the tile for the gradient of a kernel whose windows have KH lines of ``depth`` = KW*C numbers."""
     lanes = lanes_for(filters, dtype)
-    vectors = min(widest_tile(), -(-filters // lanes))
-    if KH * depth * vectors <= largest_tile(vectors + 1):  # a small window, such as the first layer's, fits whole
-        return Tile(KH, depth, vectors, lanes)
-    rows = range(1, largest_tile(vectors + 1) // vectors + 1)
-    return Tile(1, min(rows, key=lambda r: (round_up(depth, r), -r)), vectors, lanes)
+    widest = min(widest_tile(), -(-filters // lanes))
+    for vectors in range(widest, 0, -1):
+        if KH * depth * vectors <= largest_tile(vectors + 1):  # a small window, such as the first layer's, fits whole
+            return Tile(KH, depth, vectors, lanes)
+    rows = range(1, largest_tile(widest + 1) // widest + 1)
+    return Tile(1, min(rows, key=lambda r: (round_up(depth, r), -r)), widest, lanes)
 
 
 @cache
@@ -104,14 +113,12 @@ def window_tile(KH: int, depth: int, filters: int, dtype: np.dtype) -> Tile:
 
 
 @native
-def _kernel_gradient_kernel(dtype, outer, inner, vectors, lanes, copied, by_relu, by_pool, PH, PW, down, across):
-    separately = not (by_relu or by_pool)  # whether the bias's gradient is summed by itself
-
+def _kernel_gradient_kernel(dtype, outer, inner, vectors, lanes, copied, by_pool, PH, PW, down, across):
     def kernel_gradient(chunk, chunks, dims, pointers):
         """A chunk of the batch, with sums of its own; tiles of the kernel's gradient; the pixels innermost.
 
-        Registers: the tile and, where it holds the whole kernel, so that each gradient is masked once, the sums of the
-        bias. L1: the image, and one tile's width of its gradient. L2: the sums.
+        Registers: the tile and, after a pool, where it holds the whole kernel, the sums of the bias. L1: the image, and
+        one tile's width of its gradient or, of a copy, a band of lines. L2: the sums, unless they are few.
         """
         g = read_dims(dims, ConvDims)
         x, dy, y, images, lines, sums = read_arrays(pointers, 6, dtype)
@@ -120,51 +127,62 @@ def _kernel_gradient_kernel(dtype, outer, inner, vectors, lanes, copied, by_relu
         image, total = scratch_of(images, chunk, chunks), part_of(sums, chunk, chunks)
         passed, winners = scratch_of(lines, chunk, chunks), scratch_of(index_lines, chunk, chunks)
         gradient, winner = (passed, winners) if copied else (dy, index)
-        outputs, bias_sums = g.OH * g.OW, total.size - g.columns
+        bias_sums = total.size - g.columns
         depth = (g.KW * g.C + inner - 1) // inner * inner
         zero(image)
         zero(passed)
         zero(total)
         for n in chunk_range(g.N, chunk, chunks):
             hold_image(x, n, -1, g, image)
-            start = 0 if copied else n * outputs * g.F
-            if copied:
-                for pixel in range(outputs):
-                    begin, to = (n * outputs + pixel) * g.F, pixel * g.columns
-                    upstream, output, here = dy[begin : begin + g.F], y[begin : begin + g.F], passed[to : to + g.F]
-                    for f in range(g.F):
-                        here[f] = upstream[f] if output[f] > 0 or not g.relu else 0
-                    if by_pool:
-                        copy_run(index, begin, winners, to, g.F)
-            if separately:
-                for f in range(0, g.columns, vectors * lanes):
-                    bias = tile_load(bias_tile, total, bias_sums + f, 0, 0)
-                    for pixel in range(outputs):
-                        bias = tile_add(bias, tile_load(bias_tile, gradient, start + pixel * g.columns + f, 0, 0))
-                    tile_store(bias_tile, bias, total, bias_sums + f, 0, 0)
-            for ky in range(0, g.KH, outer):
-                for k in range(0, depth, inner):
+            for top in range(0, g.OH, g.band):
+                below = min(top + g.band, g.OH)
+                start = (n * g.OH + top) * g.OW * g.F
+                pixels = (below - top) * g.OW
+                if copied:
+                    pass_lines(dy, y, g, start, pixels, passed)
+                    for pixel in range(pixels if by_pool else 0):
+                        copy_run(index, start + pixel * g.F, winners, pixel * g.columns, g.F)
+                    start = 0
+                if not by_pool:
                     for f in range(0, g.columns, vectors * lanes):
-                        place = (ky * depth + k) * g.columns + f
-                        acc = tile_load(tile, total, place, depth * g.columns, g.columns)
                         bias = tile_load(bias_tile, total, bias_sums + f, 0, 0)
-                        for oy in range(g.OH):
-                            for ox in range(g.OW):
-                                b = start + (oy * g.OW + ox) * g.columns + f
-                                for py in range(PH):
-                                    line = ((oy * down + py) * g.stride_y + ky) * g.width
-                                    for px in range(PW):
-                                        a = (line + (ox * across + px) * g.stride_x) * g.C + k
-                                        row = tile_load(bias_tile, gradient, b, 0, 0)
-                                        if by_relu:
-                                            row = row_where_positive(bias_tile, row, y, b)
-                                        if by_pool:
-                                            row = row_where(bias_tile, row, winner, b, py * PW + px)
-                                        acc = tile_fma_row(tile, acc, image, a, g.width * g.C, 1, row)
-                                        if not separately:
-                                            bias = tile_add(bias, row)
-                        tile_store(tile, acc, total, place, depth * g.columns, g.columns)
-                        if not separately:
-                            tile_store(bias_tile, bias, total, bias_sums + f, 0, 0)
+                        for pixel in range(pixels):
+                            bias = tile_add(bias, tile_load(bias_tile, gradient, start + pixel * g.columns + f, 0, 0))
+                        tile_store(bias_tile, bias, total, bias_sums + f, 0, 0)
+                for ky in range(0, g.KH, outer):
+                    for k in range(0, depth, inner):
+                        for f in range(0, g.columns, vectors * lanes):
+                            place = (ky * depth + k) * g.columns + f
+                            acc = tile_load(tile, total, place, depth * g.columns, g.columns)
+                            bias = tile_load(bias_tile, total, bias_sums + f, 0, 0)
+                            for oy in range(top, below):
+                                for ox in range(g.OW):
+                                    b = start + ((oy - top) * g.OW + ox) * g.columns + f
+                                    for py in range(PH):
+                                        line = ((oy * down + py) * g.stride_y + ky) * g.width
+                                        for px in range(PW):
+                                            a = (line + (ox * across + px) * g.stride_x) * g.C + k
+                                            row = tile_load(bias_tile, gradient, b, 0, 0)
+                                            if by_pool:
+                                                row = row_where(bias_tile, row, winner, b, py * PW + px)
+                                                bias = tile_add(bias, row)
+                                            acc = tile_fma_row(tile, acc, image, a, g.width * g.C, 1, row)
+                            tile_store(tile, acc, total, place, depth * g.columns, g.columns)
+                            if by_pool:
+                                tile_store(bias_tile, bias, total, bias_sums + f, 0, 0)
 
     return kernel_gradient
+
+
+@device
+def pass_lines(dy, y, g, begin, pixels, passed):
+    """Copy the gradients of pixels from dy[begin] on to ``columns`` numbers each, zero where ReLU stopped them.
+
+    Where that makes no gaps, it is one long loop: pixel by pixel, from memory, it took half as long again.
+    """
+    length = pixels * g.F if g.F == g.columns else g.F
+    for i in range(0, pixels * g.F, length):
+        first, to = begin + i, i // g.F * g.columns
+        upstream, output, here = dy[first : first + length], y[first : first + length], passed[to : to + length]
+        for f in range(length):
+            here[f] = upstream[f] if output[f] > 0 or not g.relu else 0

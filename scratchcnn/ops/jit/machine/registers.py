@@ -71,11 +71,8 @@ def lanes_for(extent: int, dtype: np.dtype) -> int:
 
 
 def largest_tile(operands: int = 4) -> int:
-    """Return how many vectors a tile may hold: all registers but 4, or but those for the other ``operands`` of a step.
-
-    With AVX-512 all but 4: 7 rows of 4 vectors suit lines of 28 pixels, though one of the sums waits in L1.
-    """
-    return registers().count - (4 if registers() == AVX512 else max(4, operands))
+    """Return how many vectors a tile may hold: all registers but 4, or but those of a step's other ``operands``."""
+    return registers().count - max(4, operands)
 
 
 def widest_tile() -> int:
