@@ -21,9 +21,10 @@ from ..machine.tile import copy_run, tile_add, tile_fma_row, tile_load, tile_sha
 from ..machine.tile_rows import row_where
 from ..runtime.arguments import EMPTY, read_array, read_arrays, read_dims
 from ..runtime.chunks import chunk_range, chunks_of_reduction, part_of, round_up
-from ..runtime.compile import device, native
+from ..runtime.compile import native
 from ..runtime.launch import run
 from ..runtime.scratch import chunk_scratch, scratch, scratch_of
+from ..shared.padded_columns import pass_lines
 from ..shared.padded_image import hold_image, zero
 from ..shared.reduce import add_kernel_chunks
 from .shapes import ConvDims
@@ -172,17 +173,3 @@ def _kernel_gradient_kernel(dtype, outer, inner, vectors, lanes, copied, by_pool
                                 tile_store(bias_tile, bias, total, bias_sums + f, 0, 0)
 
     return kernel_gradient
-
-
-@device
-def pass_lines(dy, y, g, begin, pixels, passed):
-    """Copy the gradients of pixels from dy[begin] on to ``columns`` numbers each, zero where ReLU stopped them.
-
-    Where that makes no gaps, it is one long loop: pixel by pixel, from memory, it took half as long again.
-    """
-    length = pixels * g.F if g.F == g.columns else g.F
-    for i in range(0, pixels * g.F, length):
-        first, to = begin + i, i // g.F * g.columns
-        upstream, output, here = dy[first : first + length], y[first : first + length], passed[to : to + length]
-        for f in range(length):
-            here[f] = upstream[f] if output[f] > 0 or not g.relu else 0

@@ -13,12 +13,12 @@ of zeros, to get the input's gradient.
 
 from .....types import Array, Pair
 from ...machine.tile import tile_add, tile_fma, tile_load, tile_shape, tile_store, tile_zeros
-from ...machine.tile_rows import row_where_positive
 from ...runtime.arguments import or_empty, read_arrays, read_dims
 from ...runtime.chunks import chunks_of_reduction, part_of, round_up
 from ...runtime.compile import device, native
 from ...runtime.launch import run
 from ...runtime.scratch import Name, chunk_scratch, scratch, scratch_of
+from ...shared.padded_columns import pass_lines
 from ...shared.padded_image import copy_back, zero
 from ...shared.reduce import add_kernel_chunks
 from ...shared.transpose import transpose
@@ -214,24 +214,14 @@ def collect_output_tiles(shapes, dy, y, g, passed, masked, position, count, outp
 def pass_image(row, width, dy, y, g, n, passed, total):
     """Copy the gradient of output image n, zero where ReLU stopped it, and add it to the bias's gradient.
 
-    Registers: the sums of a panel of filters, and a pixel's gradients; what is left over goes number by number.
+    Registers: the sums of a panel of filters. L1: a line.
     """
-    bias, whole = total.size - g.columns, g.F // width * width
-    for f in range(0, whole, width):
-        sums = tile_load(row, total, bias + f, 0, 0)
-        for oy in range(g.OH):
-            begin, to = (n * g.OH + oy) * g.OW * g.F + f, oy * g.size * g.across * g.columns + f
+    bias = total.size - g.columns
+    for oy in range(g.OH):
+        line = passed[oy * g.size * g.across * g.columns :]
+        pass_lines(dy, y, g, (n * g.OH + oy) * g.OW * g.F, g.OW, line)
+        for f in range(0, g.columns, width):
+            sums = tile_load(row, total, bias + f, 0, 0)
             for ox in range(g.OW):
-                gradient = tile_load(row, dy, begin + ox * g.F, 0, 0)
-                if g.relu:
-                    gradient = row_where_positive(row, gradient, y, begin + ox * g.F)
-                sums = tile_add(sums, gradient)
-                tile_store(row, gradient, passed, to + ox * g.columns, 0, 0)
-        tile_store(row, sums, total, bias + f, 0, 0)
-    for oy in range(g.OH if whole < g.F else 0):
-        for ox in range(g.OW):
-            begin, to = ((n * g.OH + oy) * g.OW + ox) * g.F, (oy * g.size * g.across + ox) * g.columns
-            for f in range(whole, g.F):
-                gradient = dy[begin + f] if y[begin + f] > 0 or not g.relu else 0
-                passed[to + f] = gradient
-                total[bias + f] += gradient
+                sums = tile_add(sums, tile_load(row, line, ox * g.columns + f, 0, 0))
+            tile_store(row, sums, total, bias + f, 0, 0)
