@@ -12,9 +12,8 @@ pool, and any number of channels.)
 
 Which filters have a gradient at a place, a *mask* tells: an integer with a bit for each filter.
 
-Where the registers hold only two lines of a patch, and a line of the kernel is short, a gradient would add to so few
-sums that each addition waits for the one before. Then both lines get something of all gradients: the kernel has a line
-of zeros above and below.
+Where the registers hold only two lines of a patch, a gradient adds to few sums, and the next one to the same: each
+addition would wait for the one before. So gradients of both lines take turns.
 """
 
 from functools import cache
@@ -24,7 +23,7 @@ import numpy as np
 from ....types import Array
 from ...settings import Window
 from ..machine.registers import Tile, registers
-from ..machine.tile import at, tile_load, tile_shape, tile_store
+from ..machine.tile import tile_load, tile_shape, tile_store
 from ..machine.tile_bits import lowest_bit, mask_of_equal, mask_of_nonzero
 from ..machine.tile_rows import tile_axpy_part
 from ..runtime.arguments import read_array, read_arrays, read_dims
@@ -37,7 +36,7 @@ from ..shared.padded_image import copy_back, zero
 from .masks import BITS, mask_shape
 from .shapes import ConvDims
 
-LONG_LINE = 5  # sums that a gradient adds to: as many as a multiplication takes cycles
+MANY_SUMS = 8  # a multiplication takes 4 cycles, and two begin in each
 
 
 def input_gradient_by_window(kernel: Array, dy: Array, index: Array, window: Window, pool: Window, dx: Array) -> None:
@@ -45,12 +44,11 @@ def input_gradient_by_window(kernel: Array, dy: Array, index: Array, window: Win
     KH, KW, C, F = kernel.shape
     tile = patch_tile(KH, KW, C, dx.dtype)
     g = ConvDims.of(dx, F, F, window, pool)
-    both = KW < LONG_LINE and tile.outer < KH + 1
-    by_filter = kernel_by_filter(kernel, tile.lanes, 1 if both else 0)
+    by_filter = kernel_by_filter(kernel, tile.lanes)
     filters = next(n for n in range(BITS, 0, -16) if F % n == 0)  # at a time
     chunks = chunks_for_work(g.N, g.N * g.OH * g.OW * F * KH * KW * C // 2)  # about half of the gradients are zero
     dimages = chunk_scratch("image gradients", chunks, g.height * g.width * C, dx.dtype)
-    address = _patch_kernel(dx.dtype, *tile[:2], tile.lanes, KW, both, *mask_shape(filters, dx.dtype), filters)
+    address = _patch_kernel(dx.dtype, *tile[:2], tile.lanes, KW, *mask_shape(filters, dx.dtype), filters)
     run(address, chunks, g, by_filter, dy, dimages, dx, index)
 
 
@@ -70,8 +68,8 @@ def most_vectors() -> int:
 
 
 @native
-def _patch_kernel(dtype, outer, inner, lanes, KW, both, mask_vectors, mask_lanes, filters):
-    part = outer if both else outer - 1  # lines that a gradient adds to
+def _patch_kernel(dtype, outer, inner, lanes, KW, mask_vectors, mask_lanes, filters):
+    part = outer - 1  # lines that a gradient adds to
 
     def patch_gradient(chunk, chunks, dims, pointers):
         """A chunk of the images; for each vector of channels, one window after the other.
@@ -86,7 +84,6 @@ def _patch_kernel(dtype, outer, inner, lanes, KW, both, mask_vectors, mask_lanes
         patch, mask = tile_shape(outer, inner, 1, lanes), tile_shape(1, 1, mask_vectors, mask_lanes)
         dimage, windows, blocks = scratch_of(image_gradients, chunk, chunks), g.OH * g.OW, g.F // filters
         line, size, masks = KW * lanes, weights.size // (g.C // lanes * g.F), np.empty(4 * windows * blocks, np.int64)
-        lines, step = (g.KH + 1, outer) if both else (g.KH, outer - 1)
         for n in chunk_range(g.N, chunk, chunks):
             zero(dimage)
             for i in range(windows * blocks):
@@ -95,7 +92,7 @@ def _patch_kernel(dtype, outer, inner, lanes, KW, both, mask_vectors, mask_lanes
                 for p in range(4):
                     masks[4 * i + p] = passed & mask_of_equal(mask, index, here, p)
             for c in range(0, g.C, lanes):
-                for ky in range(0, lines, step):
+                for ky in range(0, g.KH, part):
                     for i in range(windows):
                         place = ((i // g.OW * 2 + ky) * g.width + i % g.OW * 2) * g.C + c
                         acc = tile_load(patch, dimage, place, g.width * g.C, g.C)
@@ -106,14 +103,16 @@ def _patch_kernel(dtype, outer, inner, lanes, KW, both, mask_vectors, mask_lanes
                             )
                             operands = dy, here, weights, start * size + ky * line, size, line, lanes
                             at_0, at_1, at_2, at_3 = masks[4 * block : 4 * block + 4]
-                            if both:
-                                acc = add_lines(patch, tile_shape(1, 1, part, KW), acc, at_0 | at_2, index, operands)
-                                acc = add_lines(patch, tile_shape(1, 2, part, KW), acc, at_1 | at_3, index, operands)
+                            above = tile_shape(1, 1, part, KW), tile_shape(1, 2, part, KW)
+                            below = tile_shape(2, 1, part, KW), tile_shape(2, 2, part, KW)
+                            if part * KW < MANY_SUMS:
+                                acc = add_in_turns(patch, above[0], below[0], acc, at_0, at_2, operands)
+                                acc = add_in_turns(patch, above[1], below[1], acc, at_1, at_3, operands)
                             else:
-                                acc = add_filters(patch, tile_shape(1, 1, part, KW), acc, at_0, operands)
-                                acc = add_filters(patch, tile_shape(1, 2, part, KW), acc, at_1, operands)
-                                acc = add_filters(patch, tile_shape(2, 1, part, KW), acc, at_2, operands)
-                                acc = add_filters(patch, tile_shape(2, 2, part, KW), acc, at_3, operands)
+                                acc = add_filters(patch, above[0], acc, at_0, operands)
+                                acc = add_filters(patch, above[1], acc, at_1, operands)
+                                acc = add_filters(patch, below[0], acc, at_2, operands)
+                                acc = add_filters(patch, below[1], acc, at_3, operands)
                         tile_store(patch, acc, dimage, place, g.width * g.C, g.C)
             copy_back(dimage, g, dx, n * g.H * g.W * g.C)
 
@@ -132,11 +131,15 @@ def add_filters(patch, place, acc, mask, operands):
 
 
 @device
-def add_lines(patch, place, acc, mask, index, operands):
-    """Like ``add_filters``, with gradients of both lines of the window: those below take the kernel's line above."""
+def add_in_turns(patch, place_above, place_below, acc, above, below, operands):
+    """Like ``add_filters``, of two masks to two parts of the patch: as long as both have filters, in turns."""
     dy, window, weights, kernels, filter_stride, line_stride, pixel_stride = operands
-    while mask:
-        f, mask = lowest_bit(mask), mask & (mask - 1)
-        start = kernels + f * filter_stride + (1 - (at(index, window + f) >> 1)) * line_stride
-        acc = tile_axpy_part(patch, place, acc, dy, window + f, weights, start, line_stride, pixel_stride)
-    return acc
+    while (above != 0) & (below != 0):
+        f, above = lowest_bit(above), above & (above - 1)
+        start = kernels + f * filter_stride
+        acc = tile_axpy_part(patch, place_above, acc, dy, window + f, weights, start, line_stride, pixel_stride)
+        f, below = lowest_bit(below), below & (below - 1)
+        start = kernels + f * filter_stride
+        acc = tile_axpy_part(patch, place_below, acc, dy, window + f, weights, start, line_stride, pixel_stride)
+    acc = add_filters(patch, place_above, acc, above, operands)
+    return add_filters(patch, place_below, acc, below, operands)
