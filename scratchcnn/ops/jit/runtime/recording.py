@@ -15,8 +15,8 @@ A function can be recorded if what it does to arrays it does with ``run`` alone.
 
 A short list, such as the prediction for one image, is run by all threads or by one, whichever has taken less time of
 late. Beforehand that cannot be known: where two cores share no cache, or another program has one of them, a second
-thread saves less time than it takes to fetch what the first has written (Zen 5, ``keras``, one image: by two threads
-14.7 us, where they share no cache 22.0, by one 17.4).
+thread saves less time than it takes to fetch what the first has written, or to wait for it (Zen 5, ``keras``, one
+image: by two threads 15 us, where they share no cache 22, and where another program is busy 77; this way 15, 20, 23).
 """
 
 from collections.abc import Callable
@@ -31,9 +31,10 @@ from .addresses import address_of, new_address_of
 from .launch import Call, exclusive, new_program, observed, pointers_to, run_program
 from .loops import OPERANDS
 
-SHORT = 200e-6  # seconds that one thread takes; longer lists are run by all
-TRIALS = 32  # runs of a short list by one thread, and then by all: more than it takes until all are awake
-PERIOD = 10_000  # runs until it is tried again
+SHORT = 500e-6  # seconds that one thread takes; longer lists are run by all
+TRIALS = 16  # runs of a short list by all threads, and then by one
+SLOWER = 1.25  # times as long as all: if one thread takes that for its first run, it is not tried further
+PERIOD = 2000  # runs until it is tried again
 
 
 class Recording:
@@ -109,13 +110,13 @@ class Recording:
         return self.result
 
     def _try(self) -> None:
-        """Run the list once more, by one thread or by all; when either has been tried, decide."""
+        """Run the list once more, by all threads or by one; when both have been tried, decide."""
         begin = perf_counter()
-        run_program(self._program, len(self._seconds) >= TRIALS)
+        run_program(self._program, len(self._seconds) < TRIALS)
         self._seconds.append(perf_counter() - begin)
-        if self._seconds[0] > SHORT or len(self._seconds) == 2 * TRIALS:
-            alone, shared = self._seconds[:TRIALS], self._seconds[TRIALS:]
-            self._shares = not shared or median(shared) < median(alone)
+        shared, alone = self._seconds[:TRIALS], self._seconds[TRIALS:]
+        if len(alone) == TRIALS or (alone and alone[0] > min(SHORT, SLOWER * median(shared))):
+            self._shares = len(alone) < TRIALS or median(shared) <= median(alone)
             self._until_trial = PERIOD
             self._seconds.clear()
 
