@@ -113,6 +113,8 @@ def test_gradients_of_convolution_with_relu_and_pool(numbers, case, with_dx, wit
         ((3, 9, 8, 1), (3, 3), 32, "valid"),  # first layers
         ((3, 9, 8, 1), (5, 5), 6, "same"),
         ((3, 9, 8, 1), (5, 5), 16, "valid"),
+        ((5, 9, 10, 8), (2, 2), 32, "valid"),  # few sums, so that gradients take turns
+        ((5, 9, 10, 4), (5, 5), 32, "valid"),
     ],
 )
 def test_gradients_of_convolution_after_a_pool(images, size, F, padding, dtype):
@@ -124,3 +126,53 @@ def test_gradients_of_convolution_after_a_pool(images, size, F, padding, dtype):
     for with_dx in (True, False):
         out = case.gradients(numbers, with_dx)
         agree("conv_relu_pool_backward", x, kernel, dy, index, *case.windows, out=out)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(
+    ("images", "F", "strides"),
+    [((2, 15, 9, 2), 20, (1, 1)), ((2, 15, 9, 2), 16, (1, 1)), ((3, 9, 12, 3), 3, (2, 1))],
+)
+def test_a_gradient_that_is_copied_in_bands_of_lines(images, F, strides, dtype, monkeypatch):
+    from scratchcnn.ops.jit.convolution import kernel_gradient
+
+    monkeypatch.setattr(kernel_gradient, "BAND_BYTES", 2048)  # 2 to 7 lines, and fewer for the last band
+    case, numbers = convolution(images, (3, 3), F, strides), Numbers(0, dtype)
+    dy = numbers(*case.outputs)
+    x, kernel, y = numbers(*case.images), numbers(*case.kernel), numbers.signed(*case.outputs)
+    agree("conv_relu_backward", x, kernel, y, dy, case.window, out=case.gradients(numbers, False))
+
+
+@pytest.mark.parametrize("F", [5, 8])
+def test_a_masked_gradient_that_is_copied_in_bands_of_lines(F, monkeypatch):
+    from scratchcnn.ops.jit.convolution import kernel_gradient
+
+    monkeypatch.setattr(kernel_gradient, "BAND_BYTES", 512)
+    case, numbers = convolution((2, 26, 9, 1), (3, 3), F, pool=TWO_BY_TWO), Numbers(0, "float32")
+    dy = numbers(*case.outputs)
+    index = numbers.rng.choice(np.array([0, 1, 2, 3, 255], np.uint8), dy.shape)
+    x, kernel = numbers(*case.images), numbers(*case.kernel)
+    agree("conv_relu_pool_backward", x, kernel, dy, index, *case.windows, out=case.gradients(numbers, False))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("filters", [16, 20, 32, 48, 64, 80, 128])
+def test_the_tile_of_a_small_kernels_gradient_adds_no_filters_beyond_whole_vectors(filters, dtype):
+    from scratchcnn.ops.jit.convolution.kernel_gradient import gradient_tile
+    from scratchcnn.ops.jit.runtime.chunks import round_up
+
+    for depth in (1, 3, 9):
+        tile = gradient_tile(3, depth, filters, np.dtype(dtype))
+        if (tile.outer, tile.inner) == (3, depth):
+            assert round_up(filters, tile.columns) == round_up(filters, tile.lanes)
+
+
+def test_a_band_of_windows_is_worth_loading_all_sums():
+    from scratchcnn.ops.jit.convolution.shapes import ConvDims
+    from scratchcnn.ops.jit.convolution.sparse_kernel_gradient import LEAST_WINDOWS, windows_at_once
+
+    for size, channels in ((14, 128), (7, 256), (56, 512)):
+        case = convolution((1, size, size, channels), (3, 3), channels, padding="same", pool=TWO_BY_TWO)
+        g = ConvDims.of(np.empty(case.images, np.float32), channels, 3 * channels, *case.windows)
+        assert LEAST_WINDOWS <= windows_at_once(g, 4) or windows_at_once(g, 4) == g.OH * g.OW
+        assert windows_at_once(g, 4) % g.OW == 0

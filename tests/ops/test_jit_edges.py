@@ -34,7 +34,7 @@ def test_nan_comes_through_everything_that_compares(dtype):
     out = numbers.output(2, 4, 4, 16), Output((2, 4, 4, 16), "uint8")
     y, _ = agree("max_pool_forward", x, window_over((8, 8), (2, 2), (2, 2)), out=out, exact=True)
     assert np.isnan(y).sum() == 2
-    for F in (5, 16):
+    for F in (5, 16, 32):
         kernel, bias = numbers.signed(3, 3, 16, F), numbers.signed(F)
         window = window_over((8, 8), (3, 3))
         (y,) = agree("conv_relu_forward", x, kernel, bias, window, out=numbers.output(2, 6, 6, F))

@@ -12,8 +12,8 @@ pool, and any number of channels.)
 
 Which filters have a gradient at a place, a *mask* tells: an integer with a bit for each filter.
 
-Where the registers hold only two lines of a patch, a gradient adds to few sums, and the next one to the same: each
-addition would wait for the one before. So gradients of both lines take turns.
+Where the registers hold only two lines of a patch, a gradient adds to fewer than 8 sums, and the next one to the same:
+each addition would wait for the one before. So gradients of the window's upper and of its lower line take turns.
 """
 
 from functools import cache
@@ -36,7 +36,7 @@ from ..shared.padded_image import copy_back, zero
 from .masks import BITS, mask_shape
 from .shapes import ConvDims
 
-MANY_SUMS = 8  # a multiplication takes 4 cycles, and two begin in each
+MANY_SUMS = 8  # that additions do not wait for: a multiplication takes 4 cycles, and two begin in each cycle
 
 
 def input_gradient_by_window(kernel: Array, dy: Array, index: Array, window: Window, pool: Window, dx: Array) -> None:
@@ -83,7 +83,7 @@ def _patch_kernel(dtype, outer, inner, lanes, KW, mask_vectors, mask_lanes, filt
         index = read_array(pointers, 4, np.uint8)
         patch, mask = tile_shape(outer, inner, 1, lanes), tile_shape(1, 1, mask_vectors, mask_lanes)
         dimage, windows, blocks = scratch_of(image_gradients, chunk, chunks), g.OH * g.OW, g.F // filters
-        line, size, masks = KW * lanes, weights.size // (g.C // lanes * g.F), np.empty(4 * windows * blocks, np.int64)
+        line, size, masks = KW * lanes, g.KH * KW * lanes, np.empty(4 * windows * blocks, np.int64)
         for n in chunk_range(g.N, chunk, chunks):
             zero(dimage)
             for i in range(windows * blocks):
@@ -103,16 +103,16 @@ def _patch_kernel(dtype, outer, inner, lanes, KW, mask_vectors, mask_lanes, filt
                             )
                             operands = dy, here, weights, start * size + ky * line, size, line, lanes
                             at_0, at_1, at_2, at_3 = masks[4 * block : 4 * block + 4]
-                            above = tile_shape(1, 1, part, KW), tile_shape(1, 2, part, KW)
-                            below = tile_shape(2, 1, part, KW), tile_shape(2, 2, part, KW)
+                            upper = tile_shape(1, 1, part, KW), tile_shape(1, 2, part, KW)
+                            lower = tile_shape(2, 1, part, KW), tile_shape(2, 2, part, KW)
                             if part * KW < MANY_SUMS:
-                                acc = add_in_turns(patch, above[0], below[0], acc, at_0, at_2, operands)
-                                acc = add_in_turns(patch, above[1], below[1], acc, at_1, at_3, operands)
+                                acc = add_in_turns(patch, upper[0], lower[0], acc, at_0, at_2, operands)
+                                acc = add_in_turns(patch, upper[1], lower[1], acc, at_1, at_3, operands)
                             else:
-                                acc = add_filters(patch, above[0], acc, at_0, operands)
-                                acc = add_filters(patch, above[1], acc, at_1, operands)
-                                acc = add_filters(patch, below[0], acc, at_2, operands)
-                                acc = add_filters(patch, below[1], acc, at_3, operands)
+                                acc = add_filters(patch, upper[0], acc, at_0, operands)
+                                acc = add_filters(patch, upper[1], acc, at_1, operands)
+                                acc = add_filters(patch, lower[0], acc, at_2, operands)
+                                acc = add_filters(patch, lower[1], acc, at_3, operands)
                         tile_store(patch, acc, dimage, place, g.width * g.C, g.C)
             copy_back(dimage, g, dx, n * g.H * g.W * g.C)
 
@@ -131,15 +131,15 @@ def add_filters(patch, place, acc, mask, operands):
 
 
 @device
-def add_in_turns(patch, place_above, place_below, acc, above, below, operands):
+def add_in_turns(patch, upper_place, lower_place, acc, upper, lower, operands):
     """Like ``add_filters``, of two masks to two parts of the patch: as long as both have filters, in turns."""
     dy, window, weights, kernels, filter_stride, line_stride, pixel_stride = operands
-    while (above != 0) & (below != 0):
-        f, above = lowest_bit(above), above & (above - 1)
+    while (upper != 0) & (lower != 0):
+        f, upper = lowest_bit(upper), upper & (upper - 1)
         start = kernels + f * filter_stride
-        acc = tile_axpy_part(patch, place_above, acc, dy, window + f, weights, start, line_stride, pixel_stride)
-        f, below = lowest_bit(below), below & (below - 1)
+        acc = tile_axpy_part(patch, upper_place, acc, dy, window + f, weights, start, line_stride, pixel_stride)
+        f, lower = lowest_bit(lower), lower & (lower - 1)
         start = kernels + f * filter_stride
-        acc = tile_axpy_part(patch, place_below, acc, dy, window + f, weights, start, line_stride, pixel_stride)
-    acc = add_filters(patch, place_above, acc, above, operands)
-    return add_filters(patch, place_below, acc, below, operands)
+        acc = tile_axpy_part(patch, lower_place, acc, dy, window + f, weights, start, line_stride, pixel_stride)
+    acc = add_filters(patch, upper_place, acc, upper, operands)
+    return add_filters(patch, lower_place, acc, lower, operands)

@@ -2,7 +2,8 @@
 
 It is an outer product for each output pixel: a column of R kernel positions k of the pixel's window, times the row
 dy[pixel, :], added to a tile of R positions x V vectors of filters. The tile stays in registers for all pixels of an
-image. The image and its gradient are in L1, the sums in L2.
+image or, where the gradient is copied first, of a band of its lines. The band is in L1, and so are the sums where they
+are few.
 
 After a ReLU, dy counts only where it has let something through. After a max-pool, a window's gradient belongs to one of
 its pixels: they are taken in turn, all of them, with the gradients that went to another pixel masked out. That is for
@@ -21,15 +22,16 @@ from ..machine.tile import copy_run, tile_add, tile_fma_row, tile_load, tile_sha
 from ..machine.tile_rows import row_where
 from ..runtime.arguments import EMPTY, read_array, read_arrays, read_dims
 from ..runtime.chunks import chunk_range, chunks_of_reduction, part_of, round_up
-from ..runtime.compile import native
+from ..runtime.compile import device, native
 from ..runtime.launch import run
 from ..runtime.scratch import chunk_scratch, scratch, scratch_of
-from ..shared.padded_columns import pass_lines
 from ..shared.padded_image import hold_image, zero
 from ..shared.reduce import add_kernel_chunks
 from .shapes import ConvDims
 
-BAND_BYTES = SUMS_BYTES = 1 << 14  # of a copied gradient, and of all sums: with the image's lines they fit into L1
+BAND_BYTES = SUMS_BYTES = (
+    12 << 10
+)  # of a copied gradient, and of all sums, so that both stay in L1 with some lines of x
 
 
 def kernel_gradient_dense(
@@ -67,9 +69,9 @@ def _sum_outer_products(
     copied = F != columns or y is not None  # then dy is padded, and masked by y
     g = ConvDims.of(x, F, columns, window, pool)
     g = g._replace(relu=y is not None, band=lines_at_once(g, size, x.itemsize) if copied else g.OH)
-    band, no_index = g.band * g.OW * columns if copied else 1, EMPTY[np.dtype(np.uint8)]
-    index_lines = no_index if index is None else chunk_scratch("index lines", chunks, band, np.uint8)
-    lines = chunk_scratch("lines", chunks, band, x.dtype)
+    numbers, no_index = g.band * g.OW * columns if copied else 1, EMPTY[np.dtype(np.uint8)]
+    index_lines = no_index if index is None else chunk_scratch("index lines", chunks, numbers, np.uint8)
+    lines = chunk_scratch("lines", chunks, numbers, x.dtype)
     images = chunk_scratch("images", chunks, g.height * g.width * C + tile.inner, x.dtype)
     sums, y = scratch("kernel gradients", (chunks, size), x.dtype), dy if y is None else y
     pooling = g.PH, g.PW, g.pool_stride_y, g.pool_stride_x
@@ -79,9 +81,9 @@ def _sum_outer_products(
 
 
 def lines_at_once(g: ConvDims, size: int, itemsize: int) -> int:
-    """Return how many lines of the output's gradient to copy at a time: as many as L1 has room for, with all sums.
+    """Return how many lines of the output's gradient to copy at a time: as many as ``BAND_BYTES`` has room for.
 
-    An image's, where the sums have no room there: they are loaded and stored once for each band.
+    All of an image's where the sums exceed ``SUMS_BYTES``: for each band all of them are loaded and stored.
     """
     if size * itemsize > SUMS_BYTES:
         return g.OH
@@ -92,9 +94,10 @@ def lines_at_once(g: ConvDims, size: int, itemsize: int) -> int:
 def gradient_tile(KH: int, depth: int, filters: int, dtype: np.dtype) -> Tile:
     """Choose the tile for the gradient of a kernel whose windows have KH lines of ``depth`` = KW*C numbers."""
     lanes = lanes_for(filters, dtype)
-    widest = min(widest_tile(), -(-filters // lanes))
-    for vectors in range(widest, 0, -1):
-        if KH * depth * vectors <= largest_tile(vectors + 1):  # a small window, such as the first layer's, fits whole
+    all_vectors = -(-filters // lanes)
+    widest = min(widest_tile(), all_vectors)
+    for vectors in range(widest, 0, -1):  # a small window, such as the first layer's, fits whole
+        if all_vectors % vectors == 0 and KH * depth * vectors <= largest_tile(vectors + 1):
             return Tile(KH, depth, vectors, lanes)
     rows = range(1, largest_tile(widest + 1) // widest + 1)
     return Tile(1, min(rows, key=lambda r: (round_up(depth, r), -r)), widest, lanes)
@@ -118,8 +121,8 @@ def _kernel_gradient_kernel(dtype, outer, inner, vectors, lanes, copied, by_pool
     def kernel_gradient(chunk, chunks, dims, pointers):
         """A chunk of the batch, with sums of its own; tiles of the kernel's gradient; the pixels innermost.
 
-        Registers: the tile and, after a pool, where it holds the whole kernel, the sums of the bias. L1: the image, and
-        one tile's width of its gradient or, of a copy, a band of lines. L2: the sums, unless they are few.
+        Registers: the tile and, after a pool, when it always holds the whole kernel, the bias's sums. L1: the image,
+        and one tile's width of its gradient or a copied band. L2: the sums, unless they are few.
         """
         g = read_dims(dims, ConvDims)
         x, dy, y, images, lines, sums = read_arrays(pointers, 6, dtype)
@@ -135,10 +138,10 @@ def _kernel_gradient_kernel(dtype, outer, inner, vectors, lanes, copied, by_pool
         zero(total)
         for n in chunk_range(g.N, chunk, chunks):
             hold_image(x, n, -1, g, image)
-            for top in range(0, g.OH, g.band):
-                below = min(top + g.band, g.OH)
-                start = (n * g.OH + top) * g.OW * g.F
-                pixels = (below - top) * g.OW
+            for first in range(0, g.OH, g.band):
+                last = min(first + g.band, g.OH)
+                start = (n * g.OH + first) * g.OW * g.F
+                pixels = (last - first) * g.OW
                 if copied:
                     pass_lines(dy, y, g, start, pixels, passed)
                     for pixel in range(pixels if by_pool else 0):
@@ -156,9 +159,9 @@ def _kernel_gradient_kernel(dtype, outer, inner, vectors, lanes, copied, by_pool
                             place = (ky * depth + k) * g.columns + f
                             acc = tile_load(tile, total, place, depth * g.columns, g.columns)
                             bias = tile_load(bias_tile, total, bias_sums + f, 0, 0)
-                            for oy in range(top, below):
+                            for oy in range(first, last):
                                 for ox in range(g.OW):
-                                    b = start + ((oy - top) * g.OW + ox) * g.columns + f
+                                    b = start + ((oy - first) * g.OW + ox) * g.columns + f
                                     for py in range(PH):
                                         line = ((oy * down + py) * g.stride_y + ky) * g.width
                                         for px in range(PW):
@@ -173,3 +176,18 @@ def _kernel_gradient_kernel(dtype, outer, inner, vectors, lanes, copied, by_pool
                                 tile_store(bias_tile, bias, total, bias_sums + f, 0, 0)
 
     return kernel_gradient
+
+
+@device
+def pass_lines(dy, y, g, begin, pixels, passed):
+    """Copy the gradients of some pixels, the first at dy[begin], to rows of ``columns`` numbers.
+
+    They become zero where ReLU stopped them. What is after a row's F numbers stays as it is. Where nothing is, all rows
+    are one loop: pixel by pixel, from memory, it takes half as long again.
+    """
+    length = pixels * g.F if g.F == g.columns else g.F
+    for i in range(0, pixels * g.F, length):
+        first, to = begin + i, i // g.F * g.columns
+        upstream, output, here = dy[first : first + length], y[first : first + length], passed[to : to + length]
+        for f in range(length):
+            here[f] = upstream[f] if output[f] > 0 or not g.relu else 0

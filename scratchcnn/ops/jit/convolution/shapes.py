@@ -34,7 +34,7 @@ class ConvDims(NamedTuple):
     relu: int = 0  # whether a ReLU follows
     dilation_y: int = 1  # distance of the input's pixels in the padded image, going backward; plain: of the kernel's
     dilation_x: int = 1
-    band: int = 0  # windows that are worked on at a time (sparse kernel gradient)
+    band: int = 0  # windows (sparse kernel gradient) or lines of the output (dense) that are worked on at a time
     groups: int = 1  # of C / groups channels and F / groups filters each (plain)
 
     @classmethod

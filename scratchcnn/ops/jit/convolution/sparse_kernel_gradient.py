@@ -31,7 +31,7 @@ from .masks import BITS, mask_shape, masks_by_filter
 from .shapes import ConvDims
 
 BAND_BYTES = 36 << 10  # of the image that a band of windows sees: little more than L1 holds
-LEAST_WINDOWS = 12  # even where they see more: a band loads and stores all sums
+LEAST_WINDOWS = 12  # of a band, even if they see more: for each band all sums are loaded and stored
 
 
 def kernel_gradient_sparse(
@@ -125,7 +125,10 @@ def take(mask, begin, F, index, corners, first, offsets):
 
 
 def windows_at_once(g: ConvDims, itemsize: int) -> int:
-    """Return how many windows to take at a time: whole lines of them, as many as L1 and a mask have room for."""
+    """Return how many windows to take at a time: whole lines of them, as many as L1 and a mask have room for.
+
+    But no fewer than ``LEAST_WINDOWS``, if a mask has room for them.
+    """
     lines = BAND_BYTES // (g.width * g.C * itemsize)  # of the image
     rows = max(-(-LEAST_WINDOWS // g.OW), (lines - g.KH - g.PH + 2) // (g.pool_stride_y * g.stride_y))
     return min(BITS, max(1, min(rows, BITS // g.OW)) * g.OW)

@@ -71,7 +71,7 @@ def lanes_for(extent: int, dtype: np.dtype) -> int:
 
 
 def largest_tile(operands: int = 4) -> int:
-    """Return how many vectors a tile may hold: all registers but 4, or but those of a step's other ``operands``."""
+    """Return how many vectors a tile may hold: all registers but those for a step's other ``operands``, or but 4."""
     return registers().count - max(4, operands)
 
 

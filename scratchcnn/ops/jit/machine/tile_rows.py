@@ -1,9 +1,10 @@
 """Rows of register tiles (``tile.py``) of which some numbers count as zero, and the multiples of a tile.
 
 A row is what ``tile_fma_row`` multiplies a column of scalars with: a tile of one row. A gradient after a pool belongs
-to one of the pool's pixels (``row_where``), and beyond the last filter there is nothing (``row_edge``). Where the
-gradients that are not zero are looked for first (``convolution/masks.py``), each is a scale, by which a tile is
-multiplied and added (``tile_axpy``, in the words of BLAS, and ``tile_axpy_part``).
+to one of the pool's pixels (``row_where``), after a ReLU it counts where that has passed something
+(``row_where_positive``), and beyond the last filter there is nothing (``row_edge``). Where the gradients that are not
+zero are looked for first (``convolution/masks.py``), each is a scale, by which a tile is multiplied and added
+(``tile_axpy``, in the words of BLAS, and ``tile_axpy_part``).
 """
 
 from llvmlite import ir
@@ -60,6 +61,23 @@ def row_where(typing, shape, row, index, offset, wanted):
         return context.make_tuple(builder, row, result)
 
     return row(shape, row, index, types.int64, types.int64), codegen
+
+
+@intrinsic
+def row_where_positive(typing, shape, row, y, offset):
+    """Return a row with those numbers made zero that have y[offset + ...] not > 0."""
+    _, _, _, lanes = extents(shape)
+
+    def codegen(context, builder, signature, arguments):
+        _, values, array, start = arguments
+        first, result = element(context, builder, y, array, start), []
+        for v, value in enumerate(cgutils.unpack_tuple(builder, values)):
+            output = builder.load(vector_at(context, builder, first, v, y.dtype, lanes), align=bytes_of(y.dtype))
+            zero = ir.Constant(value.type, None)
+            result.append(builder.select(builder.fcmp_ordered(">", output, zero), value, zero))
+        return context.make_tuple(builder, row, result)
+
+    return row(shape, row, y, types.int64), codegen
 
 
 @intrinsic

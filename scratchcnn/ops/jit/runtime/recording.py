@@ -13,10 +13,11 @@ when the list has been run. (With the kernels of a GPU, the same is known as gra
 
 A function can be recorded if what it does to arrays it does with ``run`` alone. NumPy's work would not be repeated.
 
-A short list, such as the prediction for one image, is run by all threads or by one, whichever has taken less time of
-late. Beforehand that cannot be known: where two cores share no cache, or another program has one of them, a second
-thread saves less time than it takes to fetch what the first has written, or to wait for it (Zen 5, ``keras``, one
-image: by two threads 15 us, where they share no cache 22, and where another program is busy 77; this way 15, 20, 23).
+A short list, such as the prediction for one image, is run by all threads or by one, whichever took less time in the
+last trial. Beforehand that cannot be known: where two cores share no cache, or another program has one of them, a
+second thread saves less time than it takes to fetch what the first has written, or to wait for it. (``keras``, one
+image, on two cores of Zen 5: by both 15 us, by one 18; where they share no cache, by both 22, as chosen here 20; where
+another program has one of them, by both 77, as chosen here 23.)
 """
 
 from collections.abc import Callable
@@ -28,12 +29,13 @@ import numpy as np
 
 from ....types import Array
 from .addresses import address_of, new_address_of
+from .cpus import most_threads
 from .launch import Call, exclusive, new_program, observed, pointers_to, run_program
 from .loops import OPERANDS
 
-SHORT = 500e-6  # seconds that one thread takes; longer lists are run by all
+SHORT = 500e-6  # seconds that all threads take; longer lists are always run by all
 TRIALS = 16  # runs of a short list by all threads, and then by one
-SLOWER = 1.25  # times as long as all: if one thread takes that for its first run, it is not tried further
+SLOWER = 1.25  # times as long as all: if one thread takes that in two runs, it is not tried further
 PERIOD = 2000  # runs until it is tried again
 
 
@@ -73,8 +75,8 @@ class Recording:
         self._dims = [np.array(call.dims, np.int64) for call in calls]
         for row, call, dims, pointers in zip(self._program, calls, self._dims, self._pointers, strict=True):
             row[: OPERANDS + 1] = call.address, call.chunks, new_address_of(dims), new_address_of(pointers)
-        self._shares = any(call.chunks > 1 for call in calls)
-        self._until_trial = 0 if self._shares else -1  # runs; -1 is never
+        self._shares = most_threads() > 1 and any(call.chunks > 1 for call in calls)
+        self._until_trial = 0 if self._shares else -1  # runs; negative is never
         self._seconds: list[float] = []  # of the runs of a trial
         # Which operands are arguments: of each the places of its address. The others must live as long as the list.
         numbers = {address_of(array): number for number, array in enumerate(arguments) if array is not None}
@@ -111,14 +113,16 @@ class Recording:
 
     def _try(self) -> None:
         """Run the list once more, by all threads or by one; when both have been tried, decide."""
+        seconds = self._seconds
         begin = perf_counter()
-        run_program(self._program, len(self._seconds) < TRIALS)
-        self._seconds.append(perf_counter() - begin)
-        shared, alone = self._seconds[:TRIALS], self._seconds[TRIALS:]
-        if len(alone) == TRIALS or (alone and alone[0] > min(SHORT, SLOWER * median(shared))):
-            self._shares = len(alone) < TRIALS or median(shared) <= median(alone)
-            self._until_trial = PERIOD
-            self._seconds.clear()
+        run_program(self._program, len(seconds) < TRIALS)
+        seconds.append(perf_counter() - begin)
+        shared, alone = seconds[:TRIALS], seconds[TRIALS:]
+        is_long = len(seconds) == TRIALS and min(shared) > SHORT
+        is_slower = len(alone) == 2 and min(alone) > SLOWER * median(shared)
+        if is_long or is_slower or len(alone) >= TRIALS:
+            self._until_trial, self._seconds = PERIOD, []
+            self._shares = is_long or is_slower or median(shared) <= median(alone)
 
 
 def _shapes_of(arguments: tuple[Array | None, ...]) -> list[Any]:

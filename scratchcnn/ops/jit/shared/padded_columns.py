@@ -56,17 +56,3 @@ def padded_bias(bias, columns):
     for f in range(bias.size):
         padded[f] = bias[f]
     return padded
-
-
-@device
-def pass_lines(dy, y, g, begin, pixels, passed):
-    """Copy the gradients of pixels from dy[begin] on to ``columns`` numbers each, zero where ReLU stopped them.
-
-    Where that makes no gaps, it is one long loop: pixel by pixel, from memory, it took half as long again.
-    """
-    length = pixels * g.F if g.F == g.columns else g.F
-    for i in range(0, pixels * g.F, length):
-        first, to = begin + i, i // g.F * g.columns
-        upstream, output, here = dy[first : first + length], y[first : first + length], passed[to : to + length]
-        for f in range(length):
-            here[f] = upstream[f] if output[f] > 0 or not g.relu else 0

@@ -32,6 +32,20 @@ def hold_dilated(x, n, copied, g, image):
 
 
 @device
+def hold_lines(x, n, first, count, g, lines):
+    """Copy lines of image number n, padded, to ``lines``, ``count`` of them from number ``first`` on."""
+    skipped = max(0, -g.left)
+    pixels = min(g.W, g.width - g.left) - skipped
+    for i in range(count):
+        line, to = first + i - g.top, i * g.width * g.C
+        if 0 <= line < g.H and pixels > 0:
+            begin = ((n * g.H + line) * g.W + skipped) * g.C
+            copy_run(x, begin, lines, to + (g.left + skipped) * g.C, pixels * g.C)
+        else:
+            zero(lines[to : to + g.width * g.C])
+
+
+@device
 def zero(a):
     """Fill an array with zeros."""
     for i in range(a.size):

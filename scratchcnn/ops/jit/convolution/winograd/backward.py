@@ -13,12 +13,12 @@ of zeros, to get the input's gradient.
 
 from .....types import Array, Pair
 from ...machine.tile import tile_add, tile_fma, tile_load, tile_shape, tile_store, tile_zeros
+from ...machine.tile_rows import row_where_positive
 from ...runtime.arguments import or_empty, read_arrays, read_dims
 from ...runtime.chunks import chunks_of_reduction, part_of, round_up
 from ...runtime.compile import device, native
 from ...runtime.launch import run
 from ...runtime.scratch import Name, chunk_scratch, scratch, scratch_of
-from ...shared.padded_columns import pass_lines
 from ...shared.padded_image import copy_back, zero
 from ...shared.reduce import add_kernel_chunks
 from ...shared.transpose import transpose
@@ -64,8 +64,8 @@ def gradients_winograd(
         transpose(kernel.reshape(9, C, F), transposed, F * C, C)
         weights = transformed_kernel(transposed, dx_tile, size)
     sizes: dict[Name, int] = {
-        "images": g.height * g.width * C,
-        "lines": size * size * each * columns,
+        "lines": (size + 2) * g.width * C,
+        "passed": size * size * outputs[1] * columns,
         "input tiles": elements * (group * C + PAD),
         "transformed output tiles": elements * (rows * columns + PAD),
         "products": elements * (max(rows * dx_tile.columns, max(CHANNELS, tile.inner) * tile.columns) + PAD),
@@ -94,14 +94,14 @@ def _gradients_kernel(dtype, outer, inner, vectors, lanes, dx_inner, dx_vectors,
         kernel's panel serves the whole group. L2: the transformed tiles, and the sums if they fit.
         """
         g = read_dims(dims, WinogradDims)
-        x, dy, y, weights, images, lines, inputs, outputs, products, dimages, sums, dx = read_arrays(
+        x, dy, y, weights, lines, passed, inputs, outputs, products, dimages, sums, dx = read_arrays(
             pointers, 12, dtype
         )
         tile, dx_tile = tile_shape(outer, inner, vectors, lanes), tile_shape(1, dx_inner, dx_vectors, depth_lanes)
         square, input_tile = tile_shape(side, side, 1, lanes), tile_shape(side, side, 1, depth_lanes)
         output_tile, three = tile_shape(size, size, 1, lanes), tile_shape(3, 3, 1, lanes)
         row = tile_shape(1, 1, vectors, lanes)
-        image, passed = scratch_of(images, chunk, chunks), scratch_of(lines, chunk, chunks)
+        lines, passed = scratch_of(lines, chunk, chunks), scratch_of(passed, chunk, chunks)
         total = part_of(sums, chunk, chunks)
         inputs, outputs = scratch_of(inputs, chunk, chunks), scratch_of(outputs, chunk, chunks)
         products, dimages = scratch_of(products, chunk, chunks), scratch_of(dimages, chunk, chunks)
@@ -111,11 +111,11 @@ def _gradients_kernel(dtype, outer, inner, vectors, lanes, dx_inner, dx_vectors,
         input_plane, plane, weight_plane = g.group * g.C + pad, rows * g.columns + pad, g.F * dx_columns + pad
         product_plane, dx_plane = at_once * width + pad, rows * dx_width + pad
         each, image_size = g.down * g.across, g.height * g.width * g.C
-        zero(image)
+        zero(lines)
         zero(passed)
         zero(total)
         last = (chunk + 1) * g.N // chunks
-        copied, masked = -1, -1
+        held, held_outputs = -1, -1
         for n in range(chunk * g.N // chunks, last, g.images):
             here = min(g.images, last - n)
             if g.wants_dx:
@@ -124,11 +124,11 @@ def _gradients_kernel(dtype, outer, inner, vectors, lanes, dx_inner, dx_vectors,
             for begin in range(0, here * each, g.group):
                 count, first = min(g.group, here * each - begin), after
                 shapes = output_tile, square, row, lanes, width
-                masked = collect_output_tiles(
-                    shapes, dy, y, g, passed, masked, first, count, outputs, rows, plane, total
+                held_outputs = collect_output_tiles(
+                    shapes, dy, y, g, passed, held_outputs, first, count, outputs, rows, plane, total
                 )
-                copied, after = collect_input_tiles(
-                    input_tile, depth_lanes, x, g, image, copied, first, count, inputs, input_plane
+                held, after = collect_input_tiles(
+                    input_tile, depth_lanes, x, g, lines, held, first, count, inputs, input_plane
                 )
                 for f in range(0, g.columns, width):
                     for c in range(0, g.C, at_once):
@@ -189,39 +189,52 @@ def add_input_tiles(input_tile, lanes, products, width, plane, g, n, position, c
 
 
 @device
-def collect_output_tiles(shapes, dy, y, g, passed, masked, position, count, outputs, rows, plane, total):
+def collect_output_tiles(shapes, dy, y, g, passed, held, position, count, outputs, rows, plane, total):
     """Transform the gradients of ``count`` output tiles into matrices (count, F), in panels (rows, width).
 
-    ``passed`` holds those of image number ``masked``, as ReLU let them pass, in whole output tiles of ``columns``
-    filters. A new one is added to the bias's gradient. Returns which it holds then.
+    ``passed`` holds those of row number ``held`` of tiles, counted through all images, as ReLU let them pass. Returns
+    which row it is then.
     """
     output_tile, square, row, lanes, width = shapes
     for p in range(count):
         n, line, pixel = position
-        if n != masked:
-            pass_image(row, width, dy, y, g, n, passed, total)
-            masked = n
-        corner = (g.size * line * g.across + pixel) * g.size * g.columns
+        if n * g.down + line != held:
+            pass_row(row, width, dy, y, g, n, line, passed, total)
+            held = n * g.down + line
+        corner = pixel * g.size * g.columns
         for f in range(0, g.columns, lanes):
             to = f // width * width * rows + p * width + f % width
             values = from_output(output_tile, square, passed, corner + f, g.size * g.across * g.columns, g.columns)
             tile_store(square, values, outputs, to, (g.size + 2) * plane, plane)
         position = next_tile(g, position)
-    return masked
+    return held
 
 
 @device
-def pass_image(row, width, dy, y, g, n, passed, total):
-    """Copy the gradient of output image n, zero where ReLU stopped it, and add it to the bias's gradient.
+def pass_row(row, width, dy, y, g, n, line, passed, total):
+    """Copy the gradients of a row of tiles, zero where ReLU stopped them, and add them to the bias's gradient.
 
-    Registers: the sums of a panel of filters. L1: a line.
+    Registers: the sums of a panel of filters, and a pixel's gradients; what is left over goes number by number.
     """
-    bias = total.size - g.columns
-    for oy in range(g.OH):
-        line = passed[oy * g.size * g.across * g.columns :]
-        pass_lines(dy, y, g, (n * g.OH + oy) * g.OW * g.F, g.OW, line)
-        for f in range(0, g.columns, width):
+    bias, whole = total.size - g.columns, g.F // width * width
+    for i in range(g.size):
+        oy, to = g.size * line + i, i * g.size * g.across * g.columns
+        if oy >= g.OH:
+            zero(passed[to:])
+            break
+        begin = (n * g.OH + oy) * g.OW * g.F
+        for f in range(0, whole, width):
             sums = tile_load(row, total, bias + f, 0, 0)
             for ox in range(g.OW):
-                sums = tile_add(sums, tile_load(row, line, ox * g.columns + f, 0, 0))
+                gradient = tile_load(row, dy, begin + ox * g.F + f, 0, 0)
+                if g.relu:
+                    gradient = row_where_positive(row, gradient, y, begin + ox * g.F + f)
+                sums = tile_add(sums, gradient)
+                tile_store(row, gradient, passed, to + ox * g.columns + f, 0, 0)
             tile_store(row, sums, total, bias + f, 0, 0)
+        for ox in range(g.OW if whole < g.F else 0):
+            for f in range(whole, g.F):
+                place = begin + ox * g.F + f
+                gradient = dy[place] if y[place] > 0 or not g.relu else 0
+                passed[to + ox * g.columns + f] = gradient
+                total[bias + f] += gradient

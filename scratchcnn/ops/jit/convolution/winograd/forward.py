@@ -60,7 +60,7 @@ def convolve_winograd(
     g = WinogradDims.of(x, y, size, tiles, padding, columns, group)._replace(relu=relu, parts=parts)
     chunks, widest = batches * parts, -(-columns // tile.columns // parts) * tile.columns
     sizes: dict[Name, int] = {
-        "images": g.height * g.width * C,
+        "lines": (size + 2) * g.width * C,
         "input tiles": elements * (group * C + PAD),
         "products": group * (elements * tile.columns + PAD),
         "spare output tile": size * size * tile.lanes,
@@ -112,14 +112,14 @@ def _convolve_kernel(dtype, outer, inner, vectors, lanes, channels, depth_lanes,
         input tiles and products, 650 KiB for 128 channels in output tiles of 4 x 4; the kernel's panels pass through.
         """
         g = read_dims(dims, WinogradDims)
-        x, weights, bias, images, inputs, products, spares, kernels, y = read_arrays(pointers, 9, dtype)
+        x, weights, bias, lines, inputs, products, spares, kernels, y = read_arrays(pointers, 9, dtype)
         index, index_spares = read_array(pointers, 9, np.uint8), read_array(pointers, 10, np.uint8)
         bias = padded_bias(bias, g.columns)
         tile = tile_shape(outer, inner, vectors, lanes)
         input_tile, sums = tile_shape(side, side, 1, depth_lanes), tile_shape(side, side, 1, lanes)
         output_tile = tile_shape(size, size, 1, lanes)
         width = vectors * lanes
-        image, inputs = scratch_of(images, chunk, chunks), scratch_of(inputs, chunk, chunks)
+        lines, inputs = scratch_of(lines, chunk, chunks), scratch_of(inputs, chunk, chunks)
         products, spare = scratch_of(products, chunk, chunks), scratch_of(spares, chunk, chunks)
         index_spare = scratch_of(index_spares, chunk, chunks)
         batches, batch, part, panels = chunks // g.parts, chunk // g.parts, chunk % g.parts, g.columns // width
@@ -133,8 +133,8 @@ def _convolve_kernel(dtype, outer, inner, vectors, lanes, channels, depth_lanes,
             copy_filters(copied_filters, columns, weights, g, filters[0])
             three = tile_shape(3, 3, 1, lanes)
             transform_filters(three, sums, width, lanes, copied_filters, g, (0, g.C), columns, transformed, pad)
-        zero(image)
-        copied = -1
+        zero(lines)
+        held = -1
         total = g.N * g.down * g.across
         tiles = (total + inner - 1) // inner
         first, last = batch * tiles // batches * inner, min(total, (batch + 1) * tiles // batches * inner)
@@ -142,8 +142,8 @@ def _convolve_kernel(dtype, outer, inner, vectors, lanes, channels, depth_lanes,
         for begin in range(first, last, g.group):
             count = min(g.group, last - begin)
             here = position
-            copied, position = collect_input_tiles(
-                input_tile, depth_lanes, x, g, image, copied, position, count, inputs, input_plane
+            held, position = collect_input_tiles(
+                input_tile, depth_lanes, x, g, lines, held, position, count, inputs, input_plane
             )
             for f in range(filters[0], filters[1], width):
                 for element in range(side * side):

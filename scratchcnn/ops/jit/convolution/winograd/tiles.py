@@ -31,7 +31,7 @@ from ...runtime.compile import device, native
 from ...runtime.launch import run
 from ...runtime.scratch import scratch
 from ...shared.padded_columns import padded_columns
-from ...shared.padded_image import hold_image
+from ...shared.padded_image import hold_lines
 from .transforms import input_transform, kernel_transform
 
 PAD = 16  # between the matrices in memory: a power of two apart, they would all want the same lines of the cache
@@ -144,19 +144,22 @@ def next_tile(g, position):
 
 
 @device
-def collect_input_tiles(input_tile, lanes, x, g, image, copied, position, count, inputs, plane):
+def collect_input_tiles(input_tile, lanes, x, g, lines, held, position, count, inputs, plane):
     """Transform the input tiles of ``count`` output tiles into matrices (count, C), one for each element.
 
     The matrices are ``plane`` numbers apart.
 
-    ``image`` holds image number ``copied``. Returns which it holds then, and the output tile after the last.
+    ``lines`` are those of the images that row number ``held`` of tiles sees, counted through all images. Returns which
+    row it is then, and the output tile after the last.
     """
     for p in range(count):
         n, line, pixel = position
-        copied = hold_image(x, n, copied, g, image)
-        corner = g.size * (line * g.width + pixel) * g.C
+        if n * g.down + line != held:
+            hold_lines(x, n, g.size * line, g.size + 2, g, lines)
+            held = n * g.down + line
+        corner = g.size * pixel * g.C
         for c in range(0, g.C, lanes):
-            values = input_transform(input_tile, input_tile, image, corner + c, g.width * g.C, g.C)
+            values = input_transform(input_tile, input_tile, lines, corner + c, g.width * g.C, g.C)
             tile_store(input_tile, values, inputs, p * g.C + c, (g.size + 2) * plane, plane)
         position = next_tile(g, position)
-    return copied, position
+    return held, position
