@@ -33,7 +33,7 @@ from .cpus import most_threads
 from .launch import Call, exclusive, new_program, observed, pointers_to, run_program
 from .loops import OPERANDS
 
-SHORT = 500e-6  # seconds that all threads take; longer lists are always run by all
+SHORT = 100e-6  # seconds that all threads take; longer lists, such as most training steps, are always run by all
 TRIALS = 16  # runs of a short list by all threads, and then by one
 SLOWER = 1.25  # times as long as all: if one thread takes that in two runs, it is not tried further
 PERIOD = 2000  # runs until it is tried again
