@@ -70,6 +70,7 @@ def most_vectors() -> int:
 @native
 def _patch_kernel(dtype, outer, inner, lanes, KW, mask_vectors, mask_lanes, filters):
     part = outer - 1  # lines that a gradient adds to
+    in_turns = part * KW < MANY_SUMS
 
     def patch_gradient(chunk, chunks, dims, pointers):
         """A chunk of the images; for each vector of channels, one window after the other.
@@ -105,7 +106,7 @@ def _patch_kernel(dtype, outer, inner, lanes, KW, mask_vectors, mask_lanes, filt
                             at_0, at_1, at_2, at_3 = masks[4 * block : 4 * block + 4]
                             upper = tile_shape(1, 1, part, KW), tile_shape(1, 2, part, KW)
                             lower = tile_shape(2, 1, part, KW), tile_shape(2, 2, part, KW)
-                            if part * KW < MANY_SUMS:
+                            if in_turns:
                                 acc = add_in_turns(patch, upper[0], lower[0], acc, at_0, at_2, operands)
                                 acc = add_in_turns(patch, upper[1], lower[1], acc, at_1, at_3, operands)
                             else:
