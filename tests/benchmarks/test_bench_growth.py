@@ -68,6 +68,7 @@ def test_twice_the_threads_in_half_the_time_are_no_jump(program, modules):
     assert "- threads: 2 to 4: 2.00x" in program.render_jumps(timings, works, modules["data_sets"].Growth())
 
 
+@pytest.mark.slow
 def test_memory_and_time_are_measured_for_everything_that_changes(program, modules, tiny, monkeypatch, tmp_path):
     networks = modules["networks"]
     works = {

@@ -39,7 +39,7 @@ def test_nan_comes_through_everything_that_compares(dtype):
         window = window_over((8, 8), (3, 3))
         (y,) = agree("conv_relu_forward", x, kernel, bias, window, out=numbers.output(2, 6, 6, F))
         assert np.isnan(y[0, 1:4, 2:5]).all() and np.isnan(y).sum() == (9 + 2) * F
-        for pool_size in ((2, 2), (3, 2)):
+        for pool_size in ((2, 2), (3, 2)) if F < 32 else ((2, 2),):
             case = convolution(x.shape, (3, 3), F, pool=(pool_size, pool_size))
             out = numbers.output(*case.outputs), Output(case.outputs, "uint8", is_compared=False)
             y, index = agree("conv_relu_pool_forward", x, kernel, bias, *case.windows, out=out)
