@@ -10,13 +10,33 @@ def hold_image(x, n, copied, g, image):
 
     ``image`` holds image number ``copied``. Returns n.
     """
+    for line in range(g.H if n != copied else 0):
+        if 0 <= line + g.top < g.height:
+            copy_line(x, n, line, g, image, (line + g.top) * g.width * g.C)
+    return n
+
+
+@device
+def hold_lines(x, n, first, count, g, lines):
+    """Copy ``count`` lines of the padded image number n to ``lines``, from number ``first`` on.
+
+    Those above and below the image become zero; what is left and right of it is zero and stays so.
+    """
+    for i in range(count):
+        line, to = first + i - g.top, i * g.width * g.C
+        if 0 <= line < g.H:
+            copy_line(x, n, line, g, lines, to)
+        else:
+            zero(lines[to : to + g.width * g.C])
+
+
+@device
+def copy_line(x, n, line, g, lines, to):
+    """Copy what a padded line has room for of a line of image number n; ``to`` is where the padded line begins."""
     first = max(0, -g.left)
     pixels = min(g.W, g.width - g.left) - first
-    for line in range(g.H if n != copied else 0):
-        if 0 <= line + g.top < g.height and pixels > 0:
-            to = ((line + g.top) * g.width + g.left + first) * g.C
-            copy_run(x, ((n * g.H + line) * g.W + first) * g.C, image, to, pixels * g.C)
-    return n
+    if pixels > 0:
+        copy_run(x, ((n * g.H + line) * g.W + first) * g.C, lines, to + (g.left + first) * g.C, pixels * g.C)
 
 
 @device
@@ -29,20 +49,6 @@ def hold_dilated(x, n, copied, g, image):
                 to = (to_line * g.width + to_pixel) * g.C
                 copy_run(x, ((n * g.H + line) * g.W + pixel) * g.C, image, to, g.C)
     return n
-
-
-@device
-def hold_lines(x, n, first, count, g, lines):
-    """Copy lines of image number n, padded, to ``lines``, ``count`` of them from number ``first`` on."""
-    skipped = max(0, -g.left)
-    pixels = min(g.W, g.width - g.left) - skipped
-    for i in range(count):
-        line, to = first + i - g.top, i * g.width * g.C
-        if 0 <= line < g.H and pixels > 0:
-            begin = ((n * g.H + line) * g.W + skipped) * g.C
-            copy_run(x, begin, lines, to + (g.left + skipped) * g.C, pixels * g.C)
-        else:
-            zero(lines[to : to + g.width * g.C])
 
 
 @device
