@@ -63,7 +63,8 @@ def test_three_quarters_of_a_vector_are_few_filters_for_a_larger_kernel(size, ex
         (convolution(3, 3, 8, 16, exact=True), "dense", "convolution"),
         (convolution(5, 5, 4, 32), "dense", "convolution"),
         (convolution(5, 5, 4, 32, pool=TWO), "sparse", "by window"),
-        (convolution(5, 5, 4, 16, pool=TWO), "sparse", "by line"),  # few filters
+        (convolution(5, 5, 8, 16, pool=TWO), "sparse", "by line"),  # few filters, and a patch of 6 x 6 fits no registers
+        (convolution(3, 3, 4, 16, pool=TWO), "sparse", "by line"),  # few filters, and no eights
         (convolution(5, 5, 4, 40, pool=TWO), "sparse", "by line"),  # no sixteens
         (convolution(5, 5, 6, 32, pool=TWO), "sparse", "by line"),  # no fours
         (convolution(5, 5, 4, 32, strides=(2, 1), pool=TWO), "sparse", "by line"),
@@ -77,6 +78,14 @@ def test_rows_of_the_table_backward(given, kernel_gradient, input_gradient):
     from scratchcnn.ops.jit.convolution.choice import algorithms_of
 
     assert algorithms_of(given, wants_input_gradient=True)[1:] == (kernel_gradient, input_gradient)
+
+
+def test_few_filters_go_by_window_where_a_whole_patch_fits_the_registers():
+    from scratchcnn.ops.jit.convolution.choice import choose_input_gradient
+    from scratchcnn.ops.jit.machine.registers import registers
+
+    expected = "by window" if registers().count >= 4 * 4 + 2 else "by line"
+    assert str(choose_input_gradient(convolution(3, 3, 8, 16, pool=TWO))) == expected
 
 
 @pytest.mark.parametrize(("C", "expected"), [(1, "masked"), (2, "sparse")])

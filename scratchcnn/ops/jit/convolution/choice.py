@@ -50,7 +50,7 @@ WINOGRAD_GRADIENT_FILTERS = 16  # and filters for the gradients
 FEW_FILTERS_POSITIONS = 25  # of a kernel from which idle lanes cost more than the transposition of the results
 FEW_FILTERS_WIDTH = 8  # the widest kernel whose shifted lines a register tile has room for
 MASKED_POSITIONS = 9  # of a 3 x 3 kernel: as quick as the sparse way (8 filters, Zen 4); 5 x 5 takes twice as long
-BY_WINDOW_FILTERS = 32  # with fewer, a patch is loaded and stored for too little
+BY_WINDOW_FILTERS = 32  # with fewer, a part of a patch is loaded and stored for too little
 
 
 class Convolution(NamedTuple):
@@ -111,11 +111,12 @@ def choose_forward(convolution: Convolution) -> Choice:
 @cache
 def choose_input_gradient(convolution: Convolution) -> Choice:
     """Choose how to compute the gradient of the input."""
-    _, KW, C, F = convolution.kernel
+    KH, KW, C, F = convolution.kernel
     if convolution.pool is None:
         return _winograd(convolution, WINOGRAD_GRADIENT_FILTERS) or Choice(CONVOLUTION)
-    fits = C % 4 == 0 and F % 16 == 0 and F >= BY_WINDOW_FILTERS and 2 * (KW + 1) <= most_vectors()
-    by_window = fits and _pools_by_two(convolution) and convolution.strides == (1, 1)
+    pays = F >= BY_WINDOW_FILTERS or (C % 8 == 0 and (KH + 1) * (KW + 1) <= most_vectors())
+    fits = C % 4 == 0 and F % 16 == 0 and 2 * (KW + 1) <= most_vectors()
+    by_window = pays and fits and _pools_by_two(convolution) and convolution.strides == (1, 1)
     return Choice(BY_WINDOW if by_window else BY_LINE)
 
 
