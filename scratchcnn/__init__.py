@@ -38,7 +38,8 @@ from . import callbacks
 from .callbacks.averaging import ExponentialMovingAverage
 from .training.learning_rate_finder import lr_find
 from .model import load_model, model_from_json
-from .ensemble import Ensemble, ShiftAverage
+from .ensemble import Ensemble
+from .shift_average import ShiftAverage
 from . import data
 from . import recipes
 from . import terminal

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from ..averaged_predictions import AveragedPredictions, are_probabilities
 from ..checks.messages import shown
-from ..ensemble import AveragedPredictions, are_probabilities
 from ..network.network import Network
 from .errors import PictureError
 from .finding import Found, find_digits

@@ -63,7 +63,7 @@ def test_three_quarters_of_a_vector_are_few_filters_for_a_larger_kernel(size, ex
         (convolution(3, 3, 8, 16, exact=True), "dense", "convolution"),
         (convolution(5, 5, 4, 32), "dense", "convolution"),
         (convolution(5, 5, 4, 32, pool=TWO), "sparse", "by window"),
-        (convolution(5, 5, 8, 16, pool=TWO), "sparse", "by line"),  # few filters, and a patch of 6 x 6 fits no registers
+        (convolution(5, 5, 8, 16, pool=TWO), "sparse", "by line"),  # few filters, and no room for a whole patch
         (convolution(3, 3, 4, 16, pool=TWO), "sparse", "by line"),  # few filters, and no eights
         (convolution(5, 5, 4, 40, pool=TWO), "sparse", "by line"),  # no sixteens
         (convolution(5, 5, 6, 32, pool=TWO), "sparse", "by line"),  # no fours

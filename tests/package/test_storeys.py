@@ -28,7 +28,8 @@ STOREYS = """
     callbacks                                  what can be done while a network is trained
     training                                   how a network learns
     model                                      compile, fit, evaluate, predict, save, summary
-    ensemble, recipes, plots, figure, pictures, terminal, gradcheck, interchange, sklearn, draw
+    averaged_predictions                       the mean of several answers
+    ensemble, shift_average, recipes, plots, figure, pictures, terminal, gradcheck, interchange, sklearn, draw
     commands, __main__, gradcheck.__main__     what can be typed in a shell
 """
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import scratchcnn as sc
-from scratchcnn.ensemble import shifted
+from scratchcnn.shift_average import shifted
 from support.small_networks import compiled_network, some_digits
 
 ndimage = pytest.importorskip("scipy.ndimage")
@@ -82,6 +82,19 @@ def test_a_shift_average_is_the_mean_over_nine_shifts(backend):
     np.testing.assert_array_equal(sc.ShiftAverage(model, reach=0).predict(IMAGES), model.predict(IMAGES))
 
 
+def test_a_shift_average_that_flips_is_the_mean_over_the_mirrored_images_as_well(backend):
+    (model,) = some_models(1)
+    images = IMAGES[..., np.newaxis]
+    seen = [shifted(images, down, right) for down in (-1, 0, 1) for right in (-1, 0, 1)]
+    answers = [model.predict(each) for each in seen] + [model.predict(np.flip(each, axis=2)) for each in seen]
+    flipped = sc.ShiftAverage(model, horizontal_flip=True)
+    np.testing.assert_allclose(flipped.predict(IMAGES), np.mean(answers, axis=0), rtol=1e-6)
+    two = np.mean([model.predict(images), model.predict(np.flip(images, axis=2))], axis=0)
+    both = sc.ShiftAverage(model, reach=0, horizontal_flip=True)
+    np.testing.assert_allclose(both.predict(IMAGES), two, rtol=1e-6)
+    np.testing.assert_allclose(both.predict(np.flip(IMAGES, axis=2)), two, rtol=1e-6)  # a mirror image: the same
+
+
 def test_averages_can_be_averaged():
     models = some_models(2)
     both = sc.Ensemble([sc.ShiftAverage(model) for model in models])
@@ -107,6 +120,8 @@ def test_what_cannot_be_shifted_is_refused():
         sc.ShiftAverage(compiled_network(), reach=-1)
     with pytest.raises(ValueError, match=r"reach must be less than the images' size, \(28, 28\), got 28"):
         sc.ShiftAverage(compiled_network(), reach=28)
+    with pytest.raises(ValueError, match="ShiftAverage: horizontal_flip must be True or False, got 'yes'"):
+        sc.ShiftAverage(compiled_network(), horizontal_flip="yes")
 
 
 def test_labels_are_checked():
