@@ -12,7 +12,8 @@ from scratchcnn.recipes import RECIPES
 
 DATA = ("mnist", "fashion_mnist")
 COLUMNS = ("data", "recipe", "seed", "epochs", "seconds", "threads", "accuracy", "parameters", "checksum")
-SHIFTED = ", 9 shifts"  # after the seeds of an average over shifted images
+SHIFTED, MIRRORED = ", 9 shifts", ", mirrored"  # after the seeds of an average over such images
+VIEWS = {"": "", SHIFTED: " --shifts", MIRRORED: " --flips"}  # the option that asks for it
 PLUS = " + "  # between the recipes of an average, and between their seeds
 Row = dict[str, str]
 
@@ -40,9 +41,14 @@ def add(path: Path, new: Row) -> None:
         writer.writerows(rows)
 
 
-def _place(seed: str) -> tuple[bool, int]:
+def _place(seed: str) -> tuple[bool, bool, int]:
     """Return where a row stands among those of its recipe: averages of several seeds, such as 0-4, at the end."""
-    return "-" in seed, int(seed.split("-")[0])
+    return "-" in seed, "," in seed, int(seed.split(",")[0].split("-")[0])
+
+
+def is_one_answer(row: Row) -> bool:
+    """Return whether a row is what one model has answered once about each image."""
+    return "-" not in row["seed"] and "," not in row["seed"]
 
 
 def render(rows: list[Row]) -> str:
@@ -50,25 +56,31 @@ def render(rows: list[Row]) -> str:
     lines = []
     for data, name in dict.fromkeys((row["data"], row["recipe"]) for row in rows):
         chosen = [row for row in rows if (row["data"], row["recipe"]) == (data, name)]
-        seeds = [row for row in chosen if "-" not in row["seed"]]
         command = f"python benchmarks/bench_accuracy.py --data {data} --recipes {name} --seeds"
-        if seeds:
-            lines.append(_line(data, name, seeds, f"{command} {len(seeds)}"))
+        for view, option in VIEWS.items():
+            alone = [row for row in chosen if "-" not in row["seed"] and view == _view_of(row)]
+            if alone:
+                lines.append(_line(data, name + view, alone, f"{command} {len(alone)}{option}"))
         for average in chosen:
             if PLUS in average["recipe"]:
                 lines.append(_of_several(data, average))
             elif "-" in average["seed"]:
-                first, last = map(int, average["seed"].removesuffix(SHIFTED).split("-"))
+                view = _view_of(average)
+                first, last = map(int, average["seed"].removesuffix(view).split("-"))
                 count = last - first + 1
                 start = f" --first-seed {first}" if first else ""
-                shifts = " --shifts" if average["seed"].endswith(SHIFTED) else ""
-                what = f"{command} {count}{start} --ensemble{shifts}"
+                what = f"{command} {count}{start} --ensemble{VIEWS[view]}"
                 lines.append(_line(data, f"{count} x {name}", [average], what))
     header = (
         "data", "recipe", "parameters", "epochs", "seconds (median)", "threads", "mean %", "standard deviation",
         "lowest", "highest", "seeds", "command",
     )  # fmt: skip
     return report.table(header, lines)
+
+
+def _view_of(row: Row) -> str:
+    """Return which images a model has looked at beside those themselves."""
+    return next((view for view in VIEWS if view and row["seed"].endswith(view)), "")
 
 
 def _of_several(data: str, average: Row) -> list[str]:

@@ -2,7 +2,8 @@
 
 The recipes were chosen on training images alone ("How the recipes were chosen" says how). Each row is over trainings on
 all 60,000 images, each measured once on the test images; "5 x" is the average of the probabilities of that many models,
-and "9 shifts" says that each model looked at each image shifted by up to a pixel, nine times, too.
+"9 shifts" says that each model looked at each image shifted by up to a pixel, nine times, and "mirrored" that it looked
+at each image and its mirror image.
 `benchmarks/accuracy.csv` has every seed with the checksum of its weights, and
 `python examples/train_recipe.py --data DATA --recipe NAME --seed SEED` prints the same one, on any number of threads
 (on a CPU with the same vector width: others add up in another order). Seconds are those of `fit`, with the kernels
@@ -21,7 +22,7 @@ import machine
 import numba
 import numpy as np
 import report
-from accuracy_rows import COLUMNS, DATA, PLUS, SHIFTED, Row, add, key, read, render
+from accuracy_rows import COLUMNS, DATA, MIRRORED, PLUS, SHIFTED, Row, add, is_one_answer, key, read, render
 from harness import HERE
 from options import choice, progress
 from run_all import HEAD
@@ -49,6 +50,7 @@ def options_of(arguments: list[str] | None = None) -> argparse.Namespace:
     made.add_argument(
         "--shifts", action="store_true", help="with --ensemble: list that over nine shifts of each image, too"
     )
+    made.add_argument("--flips", action="store_true", help="also list what the models answer over mirrored images, too")
     made.add_argument("--resume", action="store_true", help="do not train again what is listed and saved")
     made.add_argument(
         "--threads", type=commands.count, default=min(2, len(machine.available_cpus())), help="(default: all, or 2)"
@@ -61,7 +63,7 @@ def options_of(arguments: list[str] | None = None) -> argparse.Namespace:
     options = commands.parse(made, arguments)
     if options.shifts and not options.ensemble:
         made.error("--shifts would be ignored without --ensemble: add it, or leave --shifts out")
-    for name in ("recipes", "seeds", "first_seed", "ensemble"):
+    for name in ("recipes", "seeds", "first_seed", "ensemble", "flips"):
         if options.together and getattr(options, name):
             made.error(f"--{name.replace('_', '-')} would be ignored beside --together: leave one of them out")
     return options
@@ -95,21 +97,31 @@ def train(data_name: str, name: str, seed: int, data: Data, threads: int) -> tup
     return model, dict(zip(COLUMNS, map(str, values), strict=True))
 
 
-def together(rows: list[Row], models: list[sc.Sequential], test: Split, shifts: bool = False) -> Row:
-    """Return what is listed of the average of some models, each of which has its row, perhaps over shifted images."""
-    answers = [sc.ShiftAverage(model) for model in models] if shifts else models
-    _, accuracy = sc.Ensemble(answers).evaluate(*test)
+def seen(model: sc.Sequential, view: str) -> sc.Sequential | sc.ShiftAverage:
+    """Return what answers for a model that looks at shifted or at mirrored images, too."""
+    return model if not view else sc.ShiftAverage(model, reach=int(view == SHIFTED), horizontal_flip=view == MIRRORED)
+
+
+def together(rows: list[Row], models: list[sc.Sequential], test: Split, view: str = "") -> Row:
+    """Return what is listed of the average of some models, each of which has its row, maybe with other images, too."""
+    _, accuracy = sc.Ensemble([seen(model, view) for model in models]).evaluate(*test)
     kinds = list(dict.fromkeys(row["recipe"] for row in rows))
     seeds = [[row["seed"] for row in rows if row["recipe"] == kind] for kind in kinds]
     return rows[0] | {
         "recipe": PLUS.join(kinds),
-        "seed": PLUS.join(f"{each[0]}-{each[-1]}" for each in seeds) + (SHIFTED if shifts else ""),
+        "seed": PLUS.join(f"{each[0]}-{each[-1]}" for each in seeds) + view,
         "epochs": PLUS.join(dict.fromkeys(row["epochs"] for row in rows)),
         "seconds": f"{sum(float(row['seconds']) for row in rows):.2f}",
         "accuracy": f"{accuracy:.4f}",
         "parameters": str(sum(int(row["parameters"]) for row in rows)),
         "checksum": checksum(*models),
     }
+
+
+def flipped(row: Row, model: sc.Sequential, test: Split) -> Row:
+    """Return what is listed of a model, which has its row, that looks at mirrored images, too."""
+    _, accuracy = seen(model, MIRRORED).evaluate(*test)
+    return row | {"seed": row["seed"] + MIRRORED, "accuracy": f"{accuracy:.4f}"}
 
 
 def compile_kernels(name: str, data: Data) -> None:
@@ -153,17 +165,17 @@ def run_together(data: Data, options: argparse.Namespace) -> None:
 def run(name: str, data: Data, options: argparse.Namespace) -> None:
     """Train from all seeds of a recipe, and add a row after each."""
     path = options.output / "accuracy.csv"
-    listed = [
-        row for row in read(path) if (row["data"], row["recipe"]) == (options.data, name) and "-" not in row["seed"]
-    ]
+    listed = [row for row in read(path) if (row["data"], row["recipe"]) == (options.data, name) and is_one_answer(row)]
     count = options.seeds or len(listed) or SEEDS[options.data]
     seeds = range(options.first_seed, options.first_seed + count)
     rows, models = trained(name, seeds, data, options)
+    more = [flipped(row, model, data[1]) for row, model in zip(rows, models, strict=True)] if options.flips else []
     if options.ensemble:
-        for shifts in (False, True) if options.shifts else (False,):
-            new = together(rows, models, data[1], shifts)
-            add(path, new)
-            progress(f"{options.data}, {name}, seeds {new['seed']} together: {float(new['accuracy']):.2%}")
+        views = ["", *([SHIFTED] if options.shifts else []), *([MIRRORED] if options.flips else [])]
+        more += [together(rows, models, data[1], view) for view in views]
+    for new in more:
+        add(path, new)
+        progress(f"{options.data}, {name}, seeds {new['seed']}: {float(new['accuracy']):.2%}")
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -151,6 +151,13 @@ def test_the_script_trains_an_ensemble_and_saves_each_of_its_models(tmp_path):
     assert f"Together: test loss {loss:.4f}, test accuracy {accuracy:.2%}." in printed
 
 
+def test_the_script_averages_over_mirrored_images_as_well(tmp_path):
+    printed = run_example(tmp_path, "--recipe", "fast", "--flips")
+    flipping = sc.ShiftAverage(sc.load_model(tmp_path / "seed0" / "model.npz"), reach=0, horizontal_flip=True)
+    loss, accuracy = flipping.evaluate(*sc.data.load_data("digits")[1])
+    assert f"Together: test loss {loss:.4f}, test accuracy {accuracy:.2%}." in printed
+
+
 def test_the_script_averages_over_shifts_as_well(tmp_path):
     printed = run_example(tmp_path, "--recipe", "fast", "--shifts")
     shifted = sc.ShiftAverage(sc.load_model(tmp_path / "seed0" / "model.npz"))
