@@ -17,8 +17,9 @@
     input gradient    no pool: as Winograd above, and F at least 16          Winograd
                       no pool: any other                                     convolution    of dy, the kernel flipped
                       max-pool of 2 x 2, stride 1, C in fours, F in          by window      a patch stays in registers
-                      sixteens and at least 32, two lines of a patch in
-                      the registers
+                      sixteens, two of its lines in the registers; F at
+                      least 32, unless C is in eights and the whole
+                      patch is in the registers
                       max-pool: any other                                    by line        lines of a patch, all
                                                                                             filters that count
 

@@ -12,8 +12,9 @@ pool, and any number of channels.)
 
 Which filters have a gradient at a place, a *mask* tells: an integer with a bit for each filter.
 
-Where the registers hold only two lines of a patch, a gradient adds to fewer than 8 sums, and the next one to the same:
-each addition would wait for the one before. So gradients of the window's upper and of its lower line take turns.
+Where the registers cannot hold a patch (AVX2), they hold one of its lines, for as many vectors of channels as fit: a
+gradient of the window's upper line adds a line of the kernel to it, one of the lower line the line above that one. Of
+channels that fill a single vector, they hold two lines, one for each of the window's.
 """
 
 from functools import cache
@@ -36,30 +37,30 @@ from ..shared.padded_image import copy_back, zero
 from .masks import BITS, mask_shape
 from .shapes import ConvDims
 
-MANY_SUMS = 8  # that additions do not wait for: a multiplication takes 4 cycles, and two begin in each cycle
-
 
 def input_gradient_by_window(kernel: Array, dy: Array, index: Array, window: Window, pool: Window, dx: Array) -> None:
     """Compute dx from dy, the gradient of the pooled output."""
     KH, KW, C, F = kernel.shape
     tile = patch_tile(KH, KW, C, dx.dtype)
     g = ConvDims.of(dx, F, F, window, pool)
-    by_filter = kernel_by_filter(kernel, tile.lanes)
+    by_filter = kernel_by_filter(kernel, tile.columns)
     filters = next(n for n in range(BITS, 0, -16) if F % n == 0)  # at a time
     chunks = chunks_for_work(g.N, g.N * g.OH * g.OW * F * KH * KW * C // 2)  # about half of the gradients are zero
     dimages = chunk_scratch("image gradients", chunks, g.height * g.width * C, dx.dtype)
-    address = _patch_kernel(dx.dtype, *tile[:2], tile.lanes, KW, *mask_shape(filters, dx.dtype), filters)
+    address = _patch_kernel(dx.dtype, *tile, KW, *mask_shape(filters, dx.dtype), filters)
     run(address, chunks, g, by_filter, dy, dimages, dx, index)
 
 
 @cache
 def patch_tile(KH: int, KW: int, channels: int, dtype: np.dtype) -> Tile:
-    """Choose the tile: a patch for as many of the kernel's KH lines as the registers hold, one vector of channels."""
+    """Choose the tile: a patch for a vector of channels, one line of it for several, or two lines for one."""
     lanes = registers().width // dtype.itemsize
     while channels % lanes:
         lanes //= 2
-    lines = next(n for n in range(KH, 0, -1) if KH % n == 0 and (n + 1) * (KW + 1) <= most_vectors())
-    return Tile(lines + 1, KW + 1, 1, lanes)
+    if (KH + 1) * (KW + 1) <= most_vectors():
+        return Tile(KH + 1, KW + 1, 1, lanes)
+    vectors = next(n for n in range(most_vectors() // (KW + 1), 0, -1) if channels % (n * lanes) == 0)
+    return Tile(1, KW + 1, vectors, lanes) if vectors > 1 else Tile(2, KW + 1, 1, lanes)
 
 
 def most_vectors() -> int:
@@ -68,23 +69,27 @@ def most_vectors() -> int:
 
 
 @native
-def _patch_kernel(dtype, outer, inner, lanes, KW, mask_vectors, mask_lanes, filters):
-    part = outer - 1  # lines that a gradient adds to
-    in_turns = part * KW < MANY_SUMS
+def _patch_kernel(dtype, outer, inner, vectors, lanes, KW, mask_vectors, mask_lanes, filters):
+    part = max(1, outer - 1)  # lines of the kernel that a gradient adds to the tile
+    below = min(outer, 2)  # the first line of the tile that a gradient of the window's lower line adds to
+    apart = int(outer == 1)  # by how many lines they differ between the window's upper and lower line
 
     def patch_gradient(chunk, chunks, dims, pointers):
-        """A chunk of the images; for each vector of channels, one window after the other.
+        """A chunk of the images; for some vectors of channels, and each line of a patch, one window after the other.
 
-        Registers: the patch, or some of its lines. L1: the kernel for a vector of channels, 36 KiB for 3 x 3 and 64
-        filters, of which a window needs about half; the window's gradients. L2: the image's gradient, to which each
-        patch is added.
+        Registers: the patch, or a line of it. L1: the kernel for these channels, 36 KiB for 3 x 3, 64 filters and 64
+        bytes, of which a window needs about half; the window's gradients. L2: the image's gradient, to which each patch
+        is added.
         """
         g = read_dims(dims, ConvDims)
         weights, dy, image_gradients, dx = read_arrays(pointers, 4, dtype)
         index = read_array(pointers, 4, np.uint8)
-        patch, mask = tile_shape(outer, inner, 1, lanes), tile_shape(1, 1, mask_vectors, mask_lanes)
+        patch, mask = tile_shape(outer, inner, vectors, lanes), tile_shape(1, 1, mask_vectors, mask_lanes)
+        upper = tile_shape(1, 1, part, KW), tile_shape(1, 2, part, KW)
+        lower = tile_shape(below, 1, part, KW), tile_shape(below, 2, part, KW)
         dimage, windows, blocks = scratch_of(image_gradients, chunk, chunks), g.OH * g.OW, g.F // filters
-        line, size, masks = KW * lanes, g.KH * KW * lanes, np.empty(4 * windows * blocks, np.int64)
+        columns = vectors * lanes
+        line, size, masks = KW * columns, g.KH * KW * columns, np.empty(4 * windows * blocks, np.int64)
         for n in chunk_range(g.N, chunk, chunks):
             zero(dimage)
             for i in range(windows * blocks):
@@ -92,26 +97,21 @@ def _patch_kernel(dtype, outer, inner, lanes, KW, mask_vectors, mask_lanes, filt
                 passed = mask_of_nonzero(mask, dy, here)
                 for p in range(4):
                     masks[4 * i + p] = passed & mask_of_equal(mask, index, here, p)
-            for c in range(0, g.C, lanes):
-                for ky in range(0, g.KH, part):
+            for c in range(0, g.C, columns):
+                for top in range(0, g.KH + apart, part):
                     for i in range(windows):
-                        place = ((i // g.OW * 2 + ky) * g.width + i % g.OW * 2) * g.C + c
+                        place = ((i // g.OW * 2 + top) * g.width + i % g.OW * 2) * g.C + c
                         acc = tile_load(patch, dimage, place, g.width * g.C, g.C)
                         for block in range(i * blocks, (i + 1) * blocks):
-                            here, start = (
-                                n * windows * g.F + block * filters,
-                                (c // lanes * g.F + block % blocks * filters),
-                            )
-                            operands = dy, here, weights, start * size + ky * line, size, line, lanes
+                            here = n * windows * g.F + block * filters
+                            start = (c // columns * g.F + block % blocks * filters) * size + top * line
                             at_0, at_1, at_2, at_3 = masks[4 * block : 4 * block + 4]
-                            upper = tile_shape(1, 1, part, KW), tile_shape(1, 2, part, KW)
-                            lower = tile_shape(2, 1, part, KW), tile_shape(2, 2, part, KW)
-                            if in_turns:
-                                acc = add_in_turns(patch, upper[0], lower[0], acc, at_0, at_2, operands)
-                                acc = add_in_turns(patch, upper[1], lower[1], acc, at_1, at_3, operands)
-                            else:
+                            if top < g.KH:
+                                operands = dy, here, weights, start, size, line, columns
                                 acc = add_filters(patch, upper[0], acc, at_0, operands)
                                 acc = add_filters(patch, upper[1], acc, at_1, operands)
+                            if top >= apart:
+                                operands = dy, here, weights, start - apart * line, size, line, columns
                                 acc = add_filters(patch, lower[0], acc, at_2, operands)
                                 acc = add_filters(patch, lower[1], acc, at_3, operands)
                         tile_store(patch, acc, dimage, place, g.width * g.C, g.C)
@@ -129,18 +129,3 @@ def add_filters(patch, place, acc, mask, operands):
         start = kernels + f * filter_stride
         acc = tile_axpy_part(patch, place, acc, dy, window + f, weights, start, line_stride, pixel_stride)
     return acc
-
-
-@device
-def add_in_turns(patch, upper_place, lower_place, acc, upper, lower, operands):
-    """Like ``add_filters``, of two masks to two parts of the patch: as long as both have filters, in turns."""
-    dy, window, weights, kernels, filter_stride, line_stride, pixel_stride = operands
-    while (upper != 0) & (lower != 0):
-        f, upper = lowest_bit(upper), upper & (upper - 1)
-        start = kernels + f * filter_stride
-        acc = tile_axpy_part(patch, upper_place, acc, dy, window + f, weights, start, line_stride, pixel_stride)
-        f, lower = lowest_bit(lower), lower & (lower - 1)
-        start = kernels + f * filter_stride
-        acc = tile_axpy_part(patch, lower_place, acc, dy, window + f, weights, start, line_stride, pixel_stride)
-    acc = add_filters(patch, upper_place, acc, upper, operands)
-    return add_filters(patch, lower_place, acc, lower, operands)
