@@ -12,8 +12,8 @@ from scratchcnn.recipes import RECIPES
 
 DATA = ("mnist", "fashion_mnist")
 COLUMNS = ("data", "recipe", "seed", "epochs", "seconds", "threads", "accuracy", "parameters", "checksum")
-SHIFTED, MIRRORED = ", 9 shifts", ", mirrored"  # after the seeds of an average over such images
-VIEWS = {"": "", SHIFTED: " --shifts", MIRRORED: " --flips"}  # the option that asks for it
+SHIFTED, MIRRORED = ", 9 shifts", ", mirrored"  # after the seeds of answers over such images, too
+VIEWS = {"": "", SHIFTED: " --shifts", MIRRORED: " --flips", SHIFTED + MIRRORED: " --shifts --flips"}
 PLUS = " + "  # between the recipes of an average, and between their seeds
 Row = dict[str, str]
 
@@ -43,12 +43,19 @@ def add(path: Path, new: Row) -> None:
 
 def _place(seed: str) -> tuple[bool, bool, int]:
     """Return where a row stands among those of its recipe: averages of several seeds, such as 0-4, at the end."""
-    return "-" in seed, "," in seed, int(seed.split(",")[0].split("-")[0])
+    seeds, *views = seed.split(",")
+    return "-" in seeds, bool(views), int(seeds.split("-")[0])
 
 
 def is_one_answer(row: Row) -> bool:
     """Return whether a row is what one model has answered once about each image."""
-    return "-" not in row["seed"] and "," not in row["seed"]
+    return "-" not in row["seed"] and not view_of(row)
+
+
+def view_of(row: Row) -> str:
+    """Return which images the models of a row have looked at beside the images themselves, as ``VIEWS`` has it."""
+    _, comma, view = row["seed"].partition(",")
+    return comma + view
 
 
 def render(rows: list[Row]) -> str:
@@ -58,14 +65,14 @@ def render(rows: list[Row]) -> str:
         chosen = [row for row in rows if (row["data"], row["recipe"]) == (data, name)]
         command = f"python benchmarks/bench_accuracy.py --data {data} --recipes {name} --seeds"
         for view, option in VIEWS.items():
-            alone = [row for row in chosen if "-" not in row["seed"] and view == _view_of(row)]
+            alone = [row for row in chosen if "-" not in row["seed"] and view == view_of(row)]
             if alone:
                 lines.append(_line(data, name + view, alone, f"{command} {len(alone)}{option}"))
         for average in chosen:
             if PLUS in average["recipe"]:
                 lines.append(_of_several(data, average))
             elif "-" in average["seed"]:
-                view = _view_of(average)
+                view = view_of(average)
                 first, last = map(int, average["seed"].removesuffix(view).split("-"))
                 count = last - first + 1
                 start = f" --first-seed {first}" if first else ""
@@ -76,11 +83,6 @@ def render(rows: list[Row]) -> str:
         "lowest", "highest", "seeds", "command",
     )  # fmt: skip
     return report.table(header, lines)
-
-
-def _view_of(row: Row) -> str:
-    """Return which images a model has looked at beside those themselves."""
-    return next((view for view in VIEWS if view and row["seed"].endswith(view)), "")
 
 
 def _of_several(data: str, average: Row) -> list[str]:

@@ -47,10 +47,8 @@ def options_of(arguments: list[str] | None = None) -> argparse.Namespace:
         "--together", type=members, metavar="RECIPE:SEEDS,...",
         help="list what models of several recipes know together, such as best:0-2,99.6:0-1, and nothing else",
     )  # fmt: skip
-    made.add_argument(
-        "--shifts", action="store_true", help="with --ensemble: list that over nine shifts of each image, too"
-    )
-    made.add_argument("--flips", action="store_true", help="also list what the models answer over mirrored images, too")
+    made.add_argument("--shifts", action="store_true", help="also list the answers over nine shifts of each image")
+    made.add_argument("--flips", action="store_true", help="also list the answers over each image and its mirror image")
     made.add_argument("--resume", action="store_true", help="do not train again what is listed and saved")
     made.add_argument(
         "--threads", type=commands.count, default=min(2, len(machine.available_cpus())), help="(default: all, or 2)"
@@ -61,9 +59,7 @@ def options_of(arguments: list[str] | None = None) -> argparse.Namespace:
         "--models", type=commands.folder, default=HERE / "output", help="of the trained models (default: %(default)s)"
     )
     options = commands.parse(made, arguments)
-    if options.shifts and not options.ensemble:
-        made.error("--shifts would be ignored without --ensemble: add it, or leave --shifts out")
-    for name in ("recipes", "seeds", "first_seed", "ensemble", "flips"):
+    for name in ("recipes", "seeds", "first_seed", "ensemble", "shifts", "flips"):
         if options.together and getattr(options, name):
             made.error(f"--{name.replace('_', '-')} would be ignored beside --together: leave one of them out")
     return options
@@ -99,7 +95,7 @@ def train(data_name: str, name: str, seed: int, data: Data, threads: int) -> tup
 
 def seen(model: sc.Sequential, view: str) -> sc.Sequential | sc.ShiftAverage:
     """Return what answers for a model that looks at shifted or at mirrored images, too."""
-    return model if not view else sc.ShiftAverage(model, reach=int(view == SHIFTED), horizontal_flip=view == MIRRORED)
+    return sc.ShiftAverage(model, reach=int(SHIFTED in view), horizontal_flip=MIRRORED in view) if view else model
 
 
 def together(rows: list[Row], models: list[sc.Sequential], test: Split, view: str = "") -> Row:
@@ -118,10 +114,10 @@ def together(rows: list[Row], models: list[sc.Sequential], test: Split, view: st
     }
 
 
-def flipped(row: Row, model: sc.Sequential, test: Split) -> Row:
-    """Return what is listed of a model, which has its row, that looks at mirrored images, too."""
-    _, accuracy = seen(model, MIRRORED).evaluate(*test)
-    return row | {"seed": row["seed"] + MIRRORED, "accuracy": f"{accuracy:.4f}"}
+def alone(row: Row, model: sc.Sequential, test: Split, view: str) -> Row:
+    """Return what is listed of a model, which has its row, that looks at other images, too."""
+    _, accuracy = seen(model, view).evaluate(*test)
+    return row | {"seed": row["seed"] + view, "accuracy": f"{accuracy:.4f}"}
 
 
 def compile_kernels(name: str, data: Data) -> None:
@@ -169,10 +165,10 @@ def run(name: str, data: Data, options: argparse.Namespace) -> None:
     count = options.seeds or len(listed) or SEEDS[options.data]
     seeds = range(options.first_seed, options.first_seed + count)
     rows, models = trained(name, seeds, data, options)
-    more = [flipped(row, model, data[1]) for row, model in zip(rows, models, strict=True)] if options.flips else []
+    view = SHIFTED * options.shifts + MIRRORED * options.flips
+    more = [alone(row, model, data[1], view) for row, model in zip(rows, models, strict=True)] if view else []
     if options.ensemble:
-        views = ["", *([SHIFTED] if options.shifts else []), *([MIRRORED] if options.flips else [])]
-        more += [together(rows, models, data[1], view) for view in views]
+        more += [together(rows, models, data[1], view) for view in dict.fromkeys(("", view))]
     for new in more:
         add(path, new)
         progress(f"{options.data}, {name}, seeds {new['seed']}: {float(new['accuracy']):.2%}")

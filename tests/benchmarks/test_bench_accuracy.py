@@ -72,29 +72,28 @@ def test_an_ensemble_has_a_row_of_its_own(run, tmp_path):
     assert "| 2 x fast" in (tmp_path / "RESULTS.md").read_text().replace("mnist | ", "| ")
 
 
-def test_an_ensemble_over_shifted_images_has_another_row(run, tmp_path):
-    rows = run("--seeds", "2", "--ensemble", "--shifts")
-    assert [row["seed"] for row in rows] == ["0", "1", "0-1", "0-1, 9 shifts"]
+@pytest.mark.parametrize(
+    ("options", "view", "changes"),
+    [
+        (("--shifts",), ", 9 shifts", {"reach": 1}),
+        (("--flips",), ", mirrored", {"reach": 0, "horizontal_flip": True}),
+        (("--shifts", "--flips"), ", 9 shifts, mirrored", {"reach": 1, "horizontal_flip": True}),
+    ],
+)
+def test_answers_over_changed_images_have_rows_of_their_own(run, tmp_path, options, view, changes):
+    rows = run("--seeds", "2", "--ensemble", *options)
+    assert [row["seed"] for row in rows] == ["0", "1", f"0{view}", f"1{view}", "0-1", f"0-1{view}"]
     models = [sc.load_model(tmp_path / "models" / f"mnist-fast-{seed}.npz") for seed in range(2)]
     _, test = sc.data.load_data("digits")
-    assert rows[3]["accuracy"] == f"{sc.Ensemble([sc.ShiftAverage(model) for model in models]).evaluate(*test)[1]:.4f}"
-    assert rows[3]["checksum"] == rows[2]["checksum"] == checksum(*models)
-    assert "--recipes fast --seeds 2 --ensemble --shifts`" in (tmp_path / "RESULTS.md").read_text()
-
-
-def test_mirrored_images_have_rows_of_their_own(run, tmp_path):
-    rows = run("--seeds", "2", "--ensemble", "--flips")
-    assert [row["seed"] for row in rows] == ["0", "1", "0, mirrored", "1, mirrored", "0-1", "0-1, mirrored"]
-    models = [sc.load_model(tmp_path / "models" / f"mnist-fast-{seed}.npz") for seed in range(2)]
-    _, test = sc.data.load_data("digits")
-    flipping = [sc.ShiftAverage(model, reach=0, horizontal_flip=True) for model in models]
-    expected = [*(each.evaluate(*test)[1] for each in flipping), sc.Ensemble(flipping).evaluate(*test)[1]]
+    averages = [sc.ShiftAverage(model, **changes) for model in models]
+    expected = [*(each.evaluate(*test)[1] for each in averages), sc.Ensemble(averages).evaluate(*test)[1]]
     assert [rows[i]["accuracy"] for i in (2, 3, 5)] == [f"{accuracy:.4f}" for accuracy in expected]
     assert all(rows[i]["checksum"] == rows[j]["checksum"] for i, j in ((0, 2), (1, 3), (4, 5)))
-    table = (tmp_path / "RESULTS.md").read_text()
-    assert "| mnist | fast, mirrored |" in " ".join(table.split()) and "--seeds 2 --flips`" in table
-    assert "--seeds 2 --ensemble --flips`" in table
-    assert [row["seed"] for row in run("--flips", "--resume")] == [row["seed"] for row in rows]  # two seeds, as listed
+    table = " ".join((tmp_path / "RESULTS.md").read_text().split())
+    assert f"| mnist | fast{view} |" in table and "--seeds 2 {}`".format(" ".join(options)) in table
+    assert "--seeds 2 --ensemble {}`".format(" ".join(options)) in table
+    again = run(*options, "--resume")  # two seeds, as are listed
+    assert [row["seed"] for row in again] == [row["seed"] for row in rows]
 
 
 def test_models_of_several_recipes_answer_together(run, tmp_path):
@@ -118,7 +117,7 @@ def test_models_of_several_recipes_answer_together(run, tmp_path):
         ("--together worst:1", "'worst:1' is no RECIPE:SEED"),
         ("--together best:1 --seeds 2", "--seeds would be ignored beside --together"),
         ("--together best:1 --flips", "--flips would be ignored beside --together"),
-        ("--shifts", "--shifts would be ignored without --ensemble"),
+        ("--together best:1 --shifts", "--shifts would be ignored beside --together"),
         ("--seeds 0", "--seeds: must be at least 1, got 0"),
         ("--first-seed -1", "--first-seed: must be at least 0, got -1"),
         ("--threads 0", "--threads: must be at least 1, got 0"),
