@@ -31,8 +31,11 @@ def key(row: Row) -> tuple[str, str, str]:
 
 
 def add(path: Path, new: Row) -> None:
-    """Add a row to those in the file, or put it in its predecessor's place; in the order of data, recipes and seeds."""
-    rows = [row for row in read(path) if key(row) != key(new)] + [new]
+    """Add a row to those in the file, or put it in its predecessor's place; in the order of data, recipes and seeds.
+
+    What a model of other weights has answered about other images goes with its row.
+    """
+    rows = [row for row in read(path) if key(row) != key(new) and not _is_outdated(row, new)] + [new]
     places = {recipe: place for place, recipe in enumerate(RECIPES)}  # averages over several recipes at the end
     rows.sort(key=lambda row: (DATA.index(row["data"]), places.get(row["recipe"], len(places)), _place(row["seed"])))
     with open(path, "w", newline="", encoding="utf-8") as file:
@@ -41,10 +44,16 @@ def add(path: Path, new: Row) -> None:
         writer.writerows(rows)
 
 
-def _place(seed: str) -> tuple[bool, bool, int]:
-    """Return where a row stands among those of its recipe: averages of several seeds, such as 0-4, at the end."""
-    seeds, *views = seed.split(",")
-    return "-" in seeds, bool(views), int(seeds.split("-")[0])
+def _is_outdated(row: Row, new: Row) -> bool:
+    """Return whether a row is of the model of the same seed as a new one, which has other weights."""
+    same_model = key(row | {"seed": row["seed"].removesuffix(view_of(row))}) == key(new)
+    return same_model and row["checksum"] != new["checksum"]
+
+
+def _place(seed: str) -> tuple[bool, str, int]:
+    """Return where a row stands among those of its recipe: averages such as 0-4 at the end, then by views and seeds."""
+    seeds, _, view = seed.partition(",")
+    return "-" in seeds, view, int(seeds.split("-")[0])
 
 
 def is_one_answer(row: Row) -> bool:
@@ -67,7 +76,8 @@ def render(rows: list[Row]) -> str:
         for view, option in VIEWS.items():
             alone = [row for row in chosen if "-" not in row["seed"] and view == view_of(row)]
             if alone:
-                lines.append(_line(data, name + view, alone, f"{command} {len(alone)}{option}"))
+                start = _start(min(int(row["seed"].removesuffix(view)) for row in alone))
+                lines.append(_line(data, name + view, alone, f"{command} {len(alone)}{start}{option}"))
         for average in chosen:
             if PLUS in average["recipe"]:
                 lines.append(_of_several(data, average))
@@ -75,14 +85,18 @@ def render(rows: list[Row]) -> str:
                 view = view_of(average)
                 first, last = map(int, average["seed"].removesuffix(view).split("-"))
                 count = last - first + 1
-                start = f" --first-seed {first}" if first else ""
-                what = f"{command} {count}{start} --ensemble{VIEWS[view]}"
-                lines.append(_line(data, f"{count} x {name}", [average], what))
+                what = f"{command} {count}{_start(first)} --ensemble{VIEWS[view]}"
+                lines.append(_line(data, f"{count} x {name}{view}", [average | {"seed": f"{first}-{last}"}], what))
     header = (
         "data", "recipe", "parameters", "epochs", "seconds (median)", "threads", "mean %", "standard deviation",
         "lowest", "highest", "seeds", "command",
     )  # fmt: skip
     return report.table(header, lines)
+
+
+def _start(seed: int) -> str:
+    """Return the option that begins with a seed."""
+    return f" --first-seed {seed}" if seed else ""
 
 
 def _of_several(data: str, average: Row) -> list[str]:

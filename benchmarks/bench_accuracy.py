@@ -1,7 +1,7 @@
 """The accuracy that each recipe reaches on the 10,000 test images of MNIST and Fashion-MNIST, over several seeds.
 
 The recipes were chosen on training images alone ("How the recipes were chosen" says how). Each row is over trainings on
-all 60,000 images, each measured once on the test images; "5 x" is the average of the probabilities of that many models,
+all 60,000 images, measured on the test images; "5 x" is the average of the probabilities of that many models,
 "9 shifts" says that each model looked at each image shifted by up to a pixel, nine times, and "mirrored" that it looked
 at each image and its mirror image.
 `benchmarks/accuracy.csv` has every seed with the checksum of its weights, and
@@ -47,8 +47,12 @@ def options_of(arguments: list[str] | None = None) -> argparse.Namespace:
         "--together", type=members, metavar="RECIPE:SEEDS,...",
         help="list what models of several recipes know together, such as best:0-2,99.6:0-1, and nothing else",
     )  # fmt: skip
-    made.add_argument("--shifts", action="store_true", help="also list the answers over nine shifts of each image")
-    made.add_argument("--flips", action="store_true", help="also list the answers over each image and its mirror image")
+    made.add_argument("--shifts", action="store_true", help="also list answers over nine shifts of each image")
+    made.add_argument(
+        "--flips",
+        action="store_true",
+        help="also list answers over mirror images; with --shifts, over nine shifts of both",
+    )
     made.add_argument("--resume", action="store_true", help="do not train again what is listed and saved")
     made.add_argument(
         "--threads", type=commands.count, default=min(2, len(machine.available_cpus())), help="(default: all, or 2)"
@@ -93,14 +97,14 @@ def train(data_name: str, name: str, seed: int, data: Data, threads: int) -> tup
     return model, dict(zip(COLUMNS, map(str, values), strict=True))
 
 
-def seen(model: sc.Sequential, view: str) -> sc.Sequential | sc.ShiftAverage:
+def looking_at(model: sc.Sequential, view: str) -> sc.Sequential | sc.ShiftAverage:
     """Return what answers for a model that looks at shifted or at mirrored images, too."""
     return sc.ShiftAverage(model, reach=int(SHIFTED in view), horizontal_flip=MIRRORED in view) if view else model
 
 
 def together(rows: list[Row], models: list[sc.Sequential], test: Split, view: str = "") -> Row:
     """Return what is listed of the average of some models, each of which has its row, maybe with other images, too."""
-    _, accuracy = sc.Ensemble([seen(model, view) for model in models]).evaluate(*test)
+    _, accuracy = sc.Ensemble([looking_at(model, view) for model in models]).evaluate(*test)
     kinds = list(dict.fromkeys(row["recipe"] for row in rows))
     seeds = [[row["seed"] for row in rows if row["recipe"] == kind] for kind in kinds]
     return rows[0] | {
@@ -114,9 +118,9 @@ def together(rows: list[Row], models: list[sc.Sequential], test: Split, view: st
     }
 
 
-def alone(row: Row, model: sc.Sequential, test: Split, view: str) -> Row:
+def row_of_view(row: Row, model: sc.Sequential, test: Split, view: str) -> Row:
     """Return what is listed of a model, which has its row, that looks at other images, too."""
-    _, accuracy = seen(model, view).evaluate(*test)
+    _, accuracy = looking_at(model, view).evaluate(*test)
     return row | {"seed": row["seed"] + view, "accuracy": f"{accuracy:.4f}"}
 
 
@@ -166,12 +170,15 @@ def run(name: str, data: Data, options: argparse.Namespace) -> None:
     seeds = range(options.first_seed, options.first_seed + count)
     rows, models = trained(name, seeds, data, options)
     view = SHIFTED * options.shifts + MIRRORED * options.flips
-    more = [alone(row, model, data[1], view) for row, model in zip(rows, models, strict=True)] if view else []
-    if options.ensemble:
-        more += [together(rows, models, data[1], view) for view in dict.fromkeys(("", view))]
-    for new in more:
+
+    def list_row(new: Row) -> None:
         add(path, new)
         progress(f"{options.data}, {name}, seeds {new['seed']}: {float(new['accuracy']):.2%}")
+
+    for row, model in zip(rows, models, strict=True) if view else ():
+        list_row(row_of_view(row, model, data[1], view))
+    for each in dict.fromkeys(("", view)) if options.ensemble else ():
+        list_row(together(rows, models, data[1], each))
 
 
 def main(arguments: list[str] | None = None) -> None:

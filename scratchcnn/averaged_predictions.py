@@ -1,4 +1,4 @@
-"""Averages of answers: of several networks (``ensemble.py``), or of one about changed images (``shift_average.py``).
+"""Averages of answers: of several networks (``ensemble.py``), or of one about moved images (``shift_average.py``).
 
 Each answer errs in its own way, and much of that cancels in the mean of their probabilities, or of whatever else the
 models' losses make of the logits. Both cost as many forward passes as there are answers.

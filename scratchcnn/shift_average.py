@@ -30,8 +30,13 @@ class ShiftAverage(AveragedPredictions):
         Images are shifted by -reach to reach pixels, down and to the right: (2 reach + 1)**2 times, 9 times for 1. What
         comes in at the edge is 0, the background.
     horizontal_flip : bool, default False
-        Look at each of these once more, left and right exchanged: for what means the same in a mirror, as clothes do
-        and digits do not, and a model that was trained with ``Augmentation(horizontal_flip=True)``.
+        Whether to look at each of these a second time, mirrored left to right. For images that mean the same in a
+        mirror (clothes, not digits), and models trained with ``Augmentation(horizontal_flip=True)``.
+
+    Raises
+    ------
+    ValueError
+        If ``model`` is no ``Sequential`` of images, or ``reach`` not less than their size.
 
     Examples
     --------

@@ -52,7 +52,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=seed, default=0, help="of everything random; default: 0")
     parser.add_argument("--ensemble", type=count, default=1, metavar="N", help="average over N seeds")
     parser.add_argument("--shifts", action="store_true", help="average over shifts of each image by a pixel, too")
-    parser.add_argument("--flips", action="store_true", help="average over each image and its mirror image, too")
+    parser.add_argument("--flips", action="store_true", help="average over mirror images, too; for clothes, not digits")
     parser.add_argument("--backend", choices=sc.ops.BACKENDS, help="default: jit, or $SCRATCHCNN_BACKEND")
     parser.add_argument("--output", type=folder, default="output", metavar="DIR", help="default: output")
     parser.add_argument("--resume", action="store_true", help="go on with a training that was interrupted")
@@ -96,8 +96,8 @@ def _train(options: argparse.Namespace) -> int:
             models.append(model)
             if not complete:
                 break
-        reach = 1 if options.shifts else 0
-        answers = sc.Ensemble([sc.ShiftAverage(model, reach, horizontal_flip=options.flips) for model in models])
+        views = [sc.ShiftAverage(model, 1 if options.shifts else 0, options.flips) for model in models]
+        answers = sc.Ensemble(views if options.shifts or options.flips else models)
         loss, accuracy = answers.evaluate(x_test, y_test)
         say(f"Checksum of the weights of all {len(models)}: {sc.recipes.checksum(*models)}")
         say(f"Together: test loss {loss:.4f}, test accuracy {accuracy:.2%}.\n")

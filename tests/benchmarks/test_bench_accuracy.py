@@ -1,6 +1,7 @@
 """benchmarks/bench_accuracy.py: what is listed is what the recipe, followed by anybody else, comes to."""
 
 import importlib
+from unittest.mock import ANY
 
 import pytest
 
@@ -90,10 +91,23 @@ def test_answers_over_changed_images_have_rows_of_their_own(run, tmp_path, optio
     assert [rows[i]["accuracy"] for i in (2, 3, 5)] == [f"{accuracy:.4f}" for accuracy in expected]
     assert all(rows[i]["checksum"] == rows[j]["checksum"] for i, j in ((0, 2), (1, 3), (4, 5)))
     table = " ".join((tmp_path / "RESULTS.md").read_text().split())
-    assert f"| mnist | fast{view} |" in table and "--seeds 2 {}`".format(" ".join(options)) in table
+    assert (
+        f"| mnist | fast{view} |" in table
+        and f"| mnist | 2 x fast{view} |" in table
+        and "--seeds 2 {}`".format(" ".join(options)) in table
+    )
     assert "--seeds 2 --ensemble {}`".format(" ".join(options)) in table
-    again = run(*options, "--resume")  # two seeds, as are listed
-    assert [row["seed"] for row in again] == [row["seed"] for row in rows]
+    assert run(*options, "--resume") == rows  # two seeds, as are listed
+
+
+def test_a_row_over_changed_images_names_its_seed_and_goes_with_the_model(run, tmp_path, program):
+    rows = run("--seeds", "1", "--first-seed", "3", "--flips")
+    assert [row["seed"] for row in rows] == ["3", "3, mirrored"]
+    assert "--seeds 1 --first-seed 3 --flips`" in (tmp_path / "RESULTS.md").read_text()
+    program.add(tmp_path / "accuracy.csv", rows[0])
+    assert run("--seeds", "1", "--first-seed", "4") == [rows[0], ANY, rows[1]]
+    program.add(tmp_path / "accuracy.csv", rows[0] | {"checksum": "of other weights"})
+    assert [row["seed"] for row in program.read(tmp_path / "accuracy.csv")] == ["3", "4"]
 
 
 def test_models_of_several_recipes_answer_together(run, tmp_path):

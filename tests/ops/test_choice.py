@@ -1,5 +1,8 @@
 """The table of which algorithm computes a convolution, row by row, and that what it says is what runs."""
 
+import importlib
+from functools import partial
+
 import numpy as np
 import pytest
 
@@ -65,6 +68,7 @@ def test_three_quarters_of_a_vector_are_few_filters_for_a_larger_kernel(size, ex
         (convolution(5, 5, 4, 32, pool=TWO), "sparse", "by window"),
         (convolution(5, 5, 8, 16, pool=TWO), "sparse", "by line"),  # few filters, and no room for a whole patch
         (convolution(3, 3, 4, 16, pool=TWO), "sparse", "by line"),  # few filters, and no eights
+        (convolution(2, 2, 8, 16, pool=TWO), "sparse", "by window"),
         (convolution(5, 5, 4, 40, pool=TWO), "sparse", "by line"),  # no sixteens
         (convolution(5, 5, 6, 32, pool=TWO), "sparse", "by line"),  # no fours
         (convolution(5, 5, 4, 32, strides=(2, 1), pool=TWO), "sparse", "by line"),
@@ -86,6 +90,26 @@ def test_few_filters_go_by_window_where_a_whole_patch_fits_the_registers():
 
     expected = "by window" if registers().count >= 4 * 4 + 2 else "by line"
     assert str(choose_input_gradient(convolution(3, 3, 8, 16, pool=TWO))) == expected
+
+
+@pytest.mark.parametrize(
+    ("kernel", "C", "tiles"),
+    [
+        ((3, 3), 32, {"AVX512": (4, 4, 1, 16), "AVX": (1, 4, 2, 8), "SSE": (1, 4, 2, 4), "NEON": (4, 4, 1, 4)}),
+        ((3, 3), 24, {"AVX512": (4, 4, 1, 8), "AVX": (1, 4, 3, 8), "SSE": (1, 4, 3, 4), "NEON": (4, 4, 1, 4)}),
+        ((3, 3), 8, {"AVX512": (4, 4, 1, 8), "AVX": (2, 4, 1, 8), "SSE": (1, 4, 2, 4), "NEON": (4, 4, 1, 4)}),
+        ((5, 5), 64, {"AVX512": (1, 6, 2, 16), "AVX": (1, 6, 2, 8), "SSE": (1, 6, 2, 4), "NEON": (1, 6, 4, 4)}),
+        ((5, 5), 12, {"AVX512": (1, 6, 3, 4), "AVX": (2, 6, 1, 4), "SSE": (2, 6, 1, 4), "NEON": (1, 6, 3, 4)}),
+        ((2, 2), 16, {"AVX512": (3, 3, 1, 16), "AVX": (3, 3, 1, 8), "SSE": (3, 3, 1, 4), "NEON": (3, 3, 1, 4)}),
+    ],
+)
+def test_registers_hold_a_patch_or_a_line_of_it_for_several_vectors_or_two_lines(kernel, C, tiles, monkeypatch):
+    from scratchcnn.ops.jit.machine import registers
+
+    by_window = importlib.import_module("scratchcnn.ops.jit.convolution.input_gradient_by_window")
+    for name, tile in tiles.items():
+        monkeypatch.setattr(by_window, "registers", partial(getattr, registers, name))
+        assert by_window.patch_tile.__wrapped__(*kernel, C, np.dtype(np.float32)) == tile, name
 
 
 @pytest.mark.parametrize(("C", "expected"), [(1, "masked"), (2, "sparse")])

@@ -114,9 +114,12 @@ def test_gradients_of_convolution_with_relu_and_pool(numbers, case, with_dx, wit
         ((3, 9, 8, 1), (5, 5), 6, "same"),
         ((3, 9, 8, 1), (5, 5), 16, "valid"),
         ((5, 9, 10, 8), (2, 2), 32, "valid"),
-        ((3, 9, 10, 32), (3, 3), 16, "same"),  # with AVX2 and NEON a line of a patch at a time, of several vectors
-        ((2, 9, 10, 64), (5, 5), 32, "valid"),  # with AVX-512, too
-        ((5, 9, 10, 4), (5, 5), 32, "valid"),  # two lines
+        ((3, 9, 10, 32), (3, 3), 16, "same"),  # few filters
+        ((3, 9, 10, 24), (3, 3), 32, "same"),  # with AVX2 a line of a patch, three vectors a pixel
+        ((2, 8, 9, 32), (2, 5), 32, "valid"),
+        ((2, 9, 10, 64), (5, 5), 32, "valid"),  # with AVX-512, too, a line of two vectors a pixel
+        ((5, 9, 10, 4), (5, 5), 32, "valid"),  # with both, two lines
+        ((2, 8, 9, 8), (1, 1), 32, "valid"),
     ],
 )
 def test_gradients_of_convolution_after_a_pool(images, size, F, padding, dtype):

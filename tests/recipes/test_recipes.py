@@ -158,6 +158,21 @@ def test_the_script_averages_over_mirrored_images_as_well(tmp_path):
     assert f"Together: test loss {loss:.4f}, test accuracy {accuracy:.2%}." in printed
 
 
+@pytest.mark.parametrize(
+    ("options", "changes"),
+    [
+        (["--shifts"], {}),
+        (["--flips"], {"reach": 0, "horizontal_flip": True}),
+        (["--shifts", "--flips"], {"horizontal_flip": True}),
+    ],
+)
+def test_the_script_averages_over_changed_images_as_well(tmp_path, options, changes):
+    printed = run_example(tmp_path, "--recipe", "fast", *options)
+    average = sc.ShiftAverage(sc.load_model(tmp_path / "seed0" / "model.npz"), **changes)
+    loss, accuracy = average.evaluate(*sc.data.load_data("digits")[1])
+    assert f"Together: test loss {loss:.4f}, test accuracy {accuracy:.2%}." in printed
+
+
 def test_the_script_averages_over_shifts_as_well(tmp_path):
     printed = run_example(tmp_path, "--recipe", "fast", "--shifts")
     shifted = sc.ShiftAverage(sc.load_model(tmp_path / "seed0" / "model.npz"))

@@ -16,10 +16,10 @@
                       max-pool: any other                                    sparse         non-zero gradients alone
     input gradient    no pool: as Winograd above, and F at least 16          Winograd
                       no pool: any other                                     convolution    of dy, the kernel flipped
-                      max-pool of 2 x 2, stride 1, C in fours, F in          by window      a patch stays in registers
-                      sixteens, two of its lines in the registers; F at
-                      least 32, unless C is in eights and the whole
-                      patch is in the registers
+                      max-pool of 2 x 2, stride 1, C in fours, F in          by window      a patch, or lines of it,
+                      sixteens, two lines of a patch fit the registers;                     in registers
+                      and F at least 32, or C in eights and the whole
+                      patch fits
                       max-pool: any other                                    by line        lines of a patch, all
                                                                                             filters that count
 

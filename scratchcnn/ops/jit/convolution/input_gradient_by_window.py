@@ -5,16 +5,17 @@ filter, at most one of the four outputs has a gradient g that is not zero, and a
 
     dx[part of the patch]  +=  g * kernel[:, :, :, f]         the part begins at (0, 0), (0, 1), (1, 0) or (1, 1)
 
-So the patch, for one vector of channels, is held in registers while the window's filters are gone through, once for
-each of the four places; then the next patch is taken, two pixels further. Each number of the kernel that is needed is
-loaded once for one multiplication, and nothing is stored in between. (``input_gradient_by_line.py`` takes any other
-pool, and any number of channels.)
+Where it fits, the patch, for one vector of channels, is held in registers while the window's filters are gone through,
+once for each of the four places; then the next patch is taken, two pixels further. Each number of the kernel that is
+needed is loaded once for one multiplication, and nothing is stored in between. (``input_gradient_by_line.py`` takes any
+other pool, and any number of channels.)
+
+Where the registers cannot hold a patch (3 x 3 with AVX2, 5 x 5 with AVX-512), they hold line t of it, for several
+vectors of channels: a gradient of the window's upper outputs adds line t of its kernel, one of the lower outputs line
+t - 1. Where the channels can only be divided into single vectors, they hold lines t and t + 1: both add line t of the
+kernel, upper ones to the first, lower ones to the second.
 
 Which filters have a gradient at a place, a *mask* tells: an integer with a bit for each filter.
-
-Where the registers cannot hold a patch (AVX2), they hold one of its lines, for as many vectors of channels as fit: a
-gradient of the window's upper line adds a line of the kernel to it, one of the lower line the line above that one. Of
-channels that fill a single vector, they hold two lines, one for each of the window's.
 """
 
 from functools import cache
@@ -37,6 +38,8 @@ from ..shared.padded_image import copy_back, zero
 from .masks import BITS, mask_shape
 from .shapes import ConvDims
 
+GROUP_BYTES = 128  # of channels at a time, at most: with more, two lines of the kernel, of all filters, outgrow the L1
+
 
 def input_gradient_by_window(kernel: Array, dy: Array, index: Array, window: Window, pool: Window, dx: Array) -> None:
     """Compute dx from dy, the gradient of the pooled output."""
@@ -53,13 +56,14 @@ def input_gradient_by_window(kernel: Array, dy: Array, index: Array, window: Win
 
 @cache
 def patch_tile(KH: int, KW: int, channels: int, dtype: np.dtype) -> Tile:
-    """Choose the tile: a patch for a vector of channels, one line of it for several, or two lines for one."""
+    """Choose the tile: a patch for one vector of channels, or else a line of it for several, or else two lines."""
     lanes = registers().width // dtype.itemsize
     while channels % lanes:
         lanes //= 2
     if (KH + 1) * (KW + 1) <= most_vectors():
         return Tile(KH + 1, KW + 1, 1, lanes)
-    vectors = next(n for n in range(most_vectors() // (KW + 1), 0, -1) if channels % (n * lanes) == 0)
+    most = min(most_vectors() // (KW + 1), GROUP_BYTES // (lanes * dtype.itemsize))
+    vectors = next(n for n in range(most, 0, -1) if channels % (n * lanes) == 0)
     return Tile(1, KW + 1, vectors, lanes) if vectors > 1 else Tile(2, KW + 1, 1, lanes)
 
 
@@ -71,15 +75,15 @@ def most_vectors() -> int:
 @native
 def _patch_kernel(dtype, outer, inner, vectors, lanes, KW, mask_vectors, mask_lanes, filters):
     part = max(1, outer - 1)  # lines of the kernel that a gradient adds to the tile
-    below = min(outer, 2)  # the first line of the tile that a gradient of the window's lower line adds to
-    apart = int(outer == 1)  # by how many lines they differ between the window's upper and lower line
+    below = min(outer, 2)  # the line of the tile, counted from 1, from which on a lower gradient adds to it
+    lag = int(outer == 1)  # a lower gradient adds the kernel from line top - lag on
 
     def patch_gradient(chunk, chunks, dims, pointers):
         """A chunk of the images; for some vectors of channels, and each line of a patch, one window after the other.
 
-        Registers: the patch, or a line of it. L1: the kernel for these channels, 36 KiB for 3 x 3, 64 filters and 64
-        bytes, of which a window needs about half; the window's gradients. L2: the image's gradient, to which each patch
-        is added.
+        Registers: the patch, or one or two lines of it. L1: of the kernel for these channels what is added to them, 36
+        KiB for a patch of 3 x 3, 64 filters and 16 channels, of which a window needs about half; the window's
+        gradients. L2: the image's gradient, to which each patch is added.
         """
         g = read_dims(dims, ConvDims)
         weights, dy, image_gradients, dx = read_arrays(pointers, 4, dtype)
@@ -98,7 +102,7 @@ def _patch_kernel(dtype, outer, inner, vectors, lanes, KW, mask_vectors, mask_la
                 for p in range(4):
                     masks[4 * i + p] = passed & mask_of_equal(mask, index, here, p)
             for c in range(0, g.C, columns):
-                for top in range(0, g.KH + apart, part):
+                for top in range(0, g.KH + lag, part):
                     for i in range(windows):
                         place = ((i // g.OW * 2 + top) * g.width + i % g.OW * 2) * g.C + c
                         acc = tile_load(patch, dimage, place, g.width * g.C, g.C)
@@ -110,8 +114,8 @@ def _patch_kernel(dtype, outer, inner, vectors, lanes, KW, mask_vectors, mask_la
                                 operands = dy, here, weights, start, size, line, columns
                                 acc = add_filters(patch, upper[0], acc, at_0, operands)
                                 acc = add_filters(patch, upper[1], acc, at_1, operands)
-                            if top >= apart:
-                                operands = dy, here, weights, start - apart * line, size, line, columns
+                            if top >= lag:
+                                operands = dy, here, weights, start - lag * line, size, line, columns
                                 acc = add_filters(patch, lower[0], acc, at_2, operands)
                                 acc = add_filters(patch, lower[1], acc, at_3, operands)
                         tile_store(patch, acc, dimage, place, g.width * g.C, g.C)
