@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from ..data.augment import Annealed, Augmentation
 from ..layers import Layer
@@ -54,9 +55,9 @@ def _rung(
     )
 
 
-def _long(epochs: int, distortions: Augmentation) -> Recipe:
+def _long(epochs: int, distortions: Augmentation, network: Callable[[int], list[Layer]] = best_network) -> Recipe:
     """Return a recipe whose distortions weaken to nothing, so that the last looks are at real images."""
-    return _rung(best_network, epochs, Annealed(distortions), label_smoothing=0.05, average=0.999)
+    return _rung(network, epochs, Annealed(distortions), label_smoothing=0.05, average=0.999)
 
 
 RECIPES = {
@@ -103,7 +104,12 @@ RECIPES = {
     # The same for somewhat longer; twice as long was no better.
     "best": _long(22, Augmentation(rotation=22, shift=3, zoom=0.2, shear=12)),
     # The same for Fashion-MNIST, for twice as long: a mirrored shoe is a shoe, a mirrored 3 is no digit.
-    "fashion": _long(44, Augmentation(rotation=10, shift=1.5, zoom=0.1, shear=5, horizontal_flip=True)),
+    # And with a dropout of 0.5 for 0.3, which is 0.2 % better there.
+    "fashion": _long(
+        44,
+        Augmentation(rotation=10, shift=1.5, zoom=0.1, shear=5, horizontal_flip=True),
+        partial(best_network, dropout=0.5),
+    ),
 }
 
 LADDER = ("99.0", "fast", "99.2", "99.4", "99.5", "99.6", "99.7", "best")  # from the least time to the highest accuracy
