@@ -225,11 +225,11 @@ def main():
     parser = argparse.ArgumentParser(description="One convolution in eight versions, each faster than the one before.")
     parser.add_argument("--output", type=commands.folder, metavar="DIR", help="write fast_convolution.png there")
     parser.add_argument("--turns", type=commands.count, default=40, help="more where others use the CPU (%(default)s)")
-    parser.add_argument("--quick", action="store_true", help="little data and few turns: to see that it runs")
+    parser.add_argument("--quick", action="store_true", help="little data and short turns: to see that it runs")
     options = commands.parse(parser)
     os.environ.setdefault("GOMP_SPINCOUNT", "4000")  # idle threads of GNU OpenMP spin for less long, and disturb less
     print("Compiling, then timing all versions in turns; less than a minute ...", flush=True)
-    core, results = measure(*((4, 3, 0.02) if options.quick else (32, options.turns, 0.02)))
+    core, results = measure(*((4, 30, 0.002) if options.quick else (32, options.turns, 0.02)))
     cores = get_num_threads()
     peak = core * cores
     print(f"Peak: {peak:.0f} GFLOP/s of float32, two multiply-adds of {LANES} lanes a cycle on {cores} cores of")

@@ -161,7 +161,6 @@ def test_the_script_averages_over_mirrored_images_as_well(tmp_path):
 @pytest.mark.parametrize(
     ("options", "changes"),
     [
-        (["--shifts"], {}),
         (["--flips"], {"reach": 0, "horizontal_flip": True}),
         (["--shifts", "--flips"], {"horizontal_flip": True}),
     ],
