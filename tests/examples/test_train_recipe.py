@@ -100,7 +100,12 @@ def test_colours_are_learnt_too(model, monkeypatch, capsys, tmp_path):
     assert "What is the first test image? Its label says 4" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("recipe", sc.recipes.RECIPES)
+SLOW = {"99.7", "best", "fashion"}  # one network, whose kernels take longest to compile
+
+
+@pytest.mark.parametrize(
+    "recipe", [pytest.param(name, marks=[pytest.mark.slow] * (name in SLOW)) for name in sc.recipes.RECIPES]
+)
 def test_every_recipe_fits_every_size_of_image_on_offer(recipe):
     for shape in ((28, 28, 1), (32, 32, 3)):
         model = sc.Sequential(sc.recipes.RECIPES[recipe].network(10), shape)
