@@ -152,14 +152,19 @@ def trained(name: str, seeds: range, data: Data, options: argparse.Namespace) ->
     return rows, models
 
 
+def list_row(new: Row, options: argparse.Namespace) -> None:
+    """Add the row of answers by models that have rows already."""
+    add(options.output / "accuracy.csv", new)
+    progress(f"{options.data}, {new['recipe']}, seeds {new['seed']}: {float(new['accuracy']):.2%}")
+
+
 def run_together(data: Data, options: argparse.Namespace) -> None:
     """Add the row of an average over models of several recipes."""
     parts = [trained(name, seeds, data, options) for name, seeds in options.together.items()]
     new = together(
         [row for rows, _ in parts for row in rows], [model for _, models in parts for model in models], data[1]
     )
-    add(options.output / "accuracy.csv", new)
-    progress(f"{options.data}, {new['recipe']}, seeds {new['seed']}: {float(new['accuracy']):.2%}")
+    list_row(new, options)
 
 
 def run(name: str, data: Data, options: argparse.Namespace) -> None:
@@ -170,15 +175,10 @@ def run(name: str, data: Data, options: argparse.Namespace) -> None:
     seeds = range(options.first_seed, options.first_seed + count)
     rows, models = trained(name, seeds, data, options)
     view = SHIFTED * options.shifts + MIRRORED * options.flips
-
-    def list_row(new: Row) -> None:
-        add(path, new)
-        progress(f"{options.data}, {name}, seeds {new['seed']}: {float(new['accuracy']):.2%}")
-
     for row, model in zip(rows, models, strict=True) if view else ():
-        list_row(row_of_view(row, model, data[1], view))
+        list_row(row_of_view(row, model, data[1], view), options)
     for each in dict.fromkeys(("", view)) if options.ensemble else ():
-        list_row(together(rows, models, data[1], each))
+        list_row(together(rows, models, data[1], each), options)
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -86,8 +86,9 @@ def _train(options: argparse.Namespace) -> int:
     say(f"Data: {name}, {len(x_train):,} training and {len(x_test):,} test images.\n")
 
     recipe = sc.recipes.RECIPES[options.recipe] if options.recipe else own_recipe(options, few=name == "digits")
+    looks_again = options.shifts or options.flips
     answers: Any
-    if options.ensemble == 1 and not options.shifts and not options.flips:
+    if options.ensemble == 1 and not looks_again:
         answers, complete = train(recipe, options.seed, options, data, options.output)
     else:
         models = []
@@ -96,8 +97,8 @@ def _train(options: argparse.Namespace) -> int:
             models.append(model)
             if not complete:
                 break
-        views = [sc.ShiftAverage(model, 1 if options.shifts else 0, options.flips) for model in models]
-        answers = sc.Ensemble(views if options.shifts or options.flips else models)
+        reach = 1 if options.shifts else 0
+        answers = sc.Ensemble([sc.ShiftAverage(m, reach, options.flips) for m in models] if looks_again else models)
         loss, accuracy = answers.evaluate(x_test, y_test)
         say(f"Checksum of the weights of all {len(models)}: {sc.recipes.checksum(*models)}")
         say(f"Together: test loss {loss:.4f}, test accuracy {accuracy:.2%}.\n")

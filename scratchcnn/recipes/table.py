@@ -104,7 +104,7 @@ RECIPES = {
     # The same for somewhat longer; twice as long was no better.
     "best": _long(22, Augmentation(rotation=22, shift=3, zoom=0.2, shear=12)),
     # The same for Fashion-MNIST, for twice as long: a mirrored shoe is a shoe, a mirrored 3 is no digit.
-    # And with a dropout of 0.5 for 0.3, which is 0.2 % better there.
+    # And with a dropout of 0.5 for 0.3, by which more of the held-out training images are right.
     "fashion": _long(
         44,
         Augmentation(rotation=10, shift=1.5, zoom=0.1, shear=5, horizontal_flip=True),

@@ -76,6 +76,7 @@ def test_an_ensemble_has_a_row_of_its_own(run, tmp_path):
 @pytest.mark.parametrize(
     ("options", "view", "changes"),
     [
+        (("--shifts",), ", 9 shifts", {"reach": 1}),
         (("--flips",), ", mirrored", {"reach": 0, "horizontal_flip": True}),
         (("--shifts", "--flips"), ", 9 shifts, mirrored", {"reach": 1, "horizontal_flip": True}),
     ],

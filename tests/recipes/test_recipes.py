@@ -151,16 +151,10 @@ def test_the_script_trains_an_ensemble_and_saves_each_of_its_models(tmp_path):
     assert f"Together: test loss {loss:.4f}, test accuracy {accuracy:.2%}." in printed
 
 
-def test_the_script_averages_over_mirrored_images_as_well(tmp_path):
-    printed = run_example(tmp_path, "--recipe", "fast", "--flips")
-    flipping = sc.ShiftAverage(sc.load_model(tmp_path / "seed0" / "model.npz"), reach=0, horizontal_flip=True)
-    loss, accuracy = flipping.evaluate(*sc.data.load_data("digits")[1])
-    assert f"Together: test loss {loss:.4f}, test accuracy {accuracy:.2%}." in printed
-
-
 @pytest.mark.parametrize(
     ("options", "changes"),
     [
+        (["--shifts"], {}),
         (["--flips"], {"reach": 0, "horizontal_flip": True}),
         (["--shifts", "--flips"], {"horizontal_flip": True}),
     ],
@@ -169,11 +163,4 @@ def test_the_script_averages_over_changed_images_as_well(tmp_path, options, chan
     printed = run_example(tmp_path, "--recipe", "fast", *options)
     average = sc.ShiftAverage(sc.load_model(tmp_path / "seed0" / "model.npz"), **changes)
     loss, accuracy = average.evaluate(*sc.data.load_data("digits")[1])
-    assert f"Together: test loss {loss:.4f}, test accuracy {accuracy:.2%}." in printed
-
-
-def test_the_script_averages_over_shifts_as_well(tmp_path):
-    printed = run_example(tmp_path, "--recipe", "fast", "--shifts")
-    shifted = sc.ShiftAverage(sc.load_model(tmp_path / "seed0" / "model.npz"))
-    loss, accuracy = shifted.evaluate(*sc.data.load_data("digits")[1])
     assert f"Together: test loss {loss:.4f}, test accuracy {accuracy:.2%}." in printed

@@ -39,7 +39,7 @@ import numpy as np
 from ....types import Pair
 from ...settings import Window
 from ..machine.registers import lanes_for, registers
-from .input_gradient_by_window import most_vectors
+from .input_gradient_by_window import holds_patch, most_vectors
 from .winograd.tiles import output_tile_size
 
 PLAIN, FEW_FILTERS, WINOGRAD, DIRECT = "plain", "few filters", "Winograd", "direct"
@@ -115,7 +115,7 @@ def choose_input_gradient(convolution: Convolution) -> Choice:
     KH, KW, C, F = convolution.kernel
     if convolution.pool is None:
         return _winograd(convolution, WINOGRAD_GRADIENT_FILTERS) or Choice(CONVOLUTION)
-    pays = F >= BY_WINDOW_FILTERS or (C % 8 == 0 and (KH + 1) * (KW + 1) <= most_vectors())
+    pays = F >= BY_WINDOW_FILTERS or (C % 8 == 0 and holds_patch(KH, KW))
     fits = C % 4 == 0 and F % 16 == 0 and 2 * (KW + 1) <= most_vectors()
     by_window = pays and fits and _pools_by_two(convolution) and convolution.strides == (1, 1)
     return Choice(BY_WINDOW if by_window else BY_LINE)

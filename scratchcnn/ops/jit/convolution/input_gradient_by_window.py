@@ -50,7 +50,7 @@ def input_gradient_by_window(kernel: Array, dy: Array, index: Array, window: Win
     filters = next(n for n in range(BITS, 0, -16) if F % n == 0)  # at a time
     chunks = chunks_for_work(g.N, g.N * g.OH * g.OW * F * KH * KW * C // 2)  # about half of the gradients are zero
     dimages = chunk_scratch("image gradients", chunks, g.height * g.width * C, dx.dtype)
-    address = _patch_kernel(dx.dtype, *tile, KW, *mask_shape(filters, dx.dtype), filters)
+    address = _patch_kernel(dx.dtype, *tile, *mask_shape(filters, dx.dtype), filters)
     run(address, chunks, g, by_filter, dy, dimages, dx, index)
 
 
@@ -60,11 +60,16 @@ def patch_tile(KH: int, KW: int, channels: int, dtype: np.dtype) -> Tile:
     lanes = registers().width // dtype.itemsize
     while channels % lanes:
         lanes //= 2
-    if (KH + 1) * (KW + 1) <= most_vectors():
+    if holds_patch(KH, KW):
         return Tile(KH + 1, KW + 1, 1, lanes)
     most = min(most_vectors() // (KW + 1), GROUP_BYTES // (lanes * dtype.itemsize))
     vectors = next(n for n in range(most, 0, -1) if channels % (n * lanes) == 0)
     return Tile(1, KW + 1, vectors, lanes) if vectors > 1 else Tile(2, KW + 1, 1, lanes)
+
+
+def holds_patch(KH: int, KW: int) -> bool:
+    """Return whether the registers can hold a patch of one vector of channels, not only some of its lines."""
+    return (KH + 1) * (KW + 1) <= most_vectors()
 
 
 def most_vectors() -> int:
@@ -73,7 +78,8 @@ def most_vectors() -> int:
 
 
 @native
-def _patch_kernel(dtype, outer, inner, vectors, lanes, KW, mask_vectors, mask_lanes, filters):
+def _patch_kernel(dtype, outer, inner, vectors, lanes, mask_vectors, mask_lanes, filters):
+    KW = inner - 1
     part = max(1, outer - 1)  # lines of the kernel that a gradient adds to the tile
     below = min(outer, 2)  # the line of the tile, counted from 1, from which on a lower gradient adds to it
     lag = int(outer == 1)  # a lower gradient adds the kernel from line top - lag on
