@@ -1,95 +1,97 @@
-"""Activations, number by number."""
+"""Activations, and what else is a formula of each number."""
 
 import numpy as np
 
 from ...types import Array
-from .runtime.arguments import read_arrays, read_dims
+from .runtime.arguments import read_arrays
 from .runtime.compile import native
 from .runtime.launch import exclusive
-from .shared.flat import Flat, chunk_of, run_flat
+from .shared.flat import chunk_of, run_flat
 
-# The formulas of the one kernel, of a number x or y, of another one dy, and of a parameter.
+# The formulas of the one kernel, of a number x or y, of another one dy or a target, and of a parameter.
 ADD, RELU, RELU_GRADIENT, LEAKY, SIGMOID, SIGMOID_GRADIENT, TANH, TANH_GRADIENT, ELU, ELU_GRADIENT = range(10)
+SQUARED_ERROR_GRADIENT, BINARY_CROSS_ENTROPY_GRADIENT = 10, 11  # of losses whose targets are numbers
 
 
 @exclusive
 def add(a: Array, b: Array, *, out: Array) -> None:
     """Compute a + b."""
-    _compute(ADD, a, b, out)
+    compute(ADD, a, b, out)
 
 
 @exclusive
 def relu_forward(x: Array, *, out: Array) -> None:
     """Compute y = max(x, 0); a NaN stays a NaN."""
-    _compute(RELU, x, x, out)
+    compute(RELU, x, x, out)
 
 
 @exclusive
 def relu_backward(y: Array, dy: Array, *, out: Array) -> None:
     """Compute dx = dy where y > 0, and 0 elsewhere."""
-    _compute(RELU_GRADIENT, y, dy, out)
+    compute(RELU_GRADIENT, y, dy, out)
 
 
 @exclusive
 def leaky_relu_forward(x: Array, negative_slope: float, *, out: Array) -> None:
     """Compute y = x where x > 0, and negative_slope * x elsewhere."""
-    _compute(LEAKY, x, x, out, negative_slope)
+    compute(LEAKY, x, x, out, negative_slope)
 
 
 @exclusive
 def leaky_relu_backward(x: Array, negative_slope: float, dy: Array, *, out: Array) -> None:
     """Compute dx = dy where x > 0, and negative_slope * dy elsewhere."""
-    _compute(LEAKY, x, dy, out, negative_slope)
+    compute(LEAKY, x, dy, out, negative_slope)
 
 
 @exclusive
 def sigmoid_forward(x: Array, *, out: Array) -> None:
     """Compute y = 1 / (1 + exp(-x))."""
-    _compute(SIGMOID, x, x, out)
+    compute(SIGMOID, x, x, out)
 
 
 @exclusive
 def sigmoid_backward(y: Array, dy: Array, *, out: Array) -> None:
     """Compute dx = dy y (1 - y)."""
-    _compute(SIGMOID_GRADIENT, y, dy, out)
+    compute(SIGMOID_GRADIENT, y, dy, out)
 
 
 @exclusive
 def tanh_forward(x: Array, *, out: Array) -> None:
     """Compute y = tanh(x)."""
-    _compute(TANH, x, x, out)
+    compute(TANH, x, x, out)
 
 
 @exclusive
 def tanh_backward(y: Array, dy: Array, *, out: Array) -> None:
     """Compute dx = dy (1 - y^2)."""
-    _compute(TANH_GRADIENT, y, dy, out)
+    compute(TANH_GRADIENT, y, dy, out)
 
 
 @exclusive
 def elu_forward(x: Array, alpha: float, *, out: Array) -> None:
     """Compute y = x where x > 0, and alpha (exp(x) - 1) elsewhere."""
-    _compute(ELU, x, x, out, alpha)
+    compute(ELU, x, x, out, alpha)
 
 
 @exclusive
 def elu_backward(y: Array, alpha: float, dy: Array, *, out: Array) -> None:
     """Compute dx = dy where y > 0, and dy (y + alpha) elsewhere."""
-    _compute(ELU_GRADIENT, y, dy, out, alpha)
+    compute(ELU_GRADIENT, y, dy, out, alpha)
 
 
-def _compute(formula: int, a: Array, b: Array, result: Array, parameter: float = 0.0) -> None:
+def compute(formula: int, a: Array, b: Array, result: Array, parameter: float = 0.0) -> None:
+    """Compute a formula of each two numbers of a and b."""
     run_flat(_formula_kernel(result.dtype, formula), result.size, a, b, result, np.array([parameter], result.dtype))
 
 
 @native
 def _formula_kernel(dtype, formula):
-    def activation(chunk, chunks, dims, pointers):
+    def one_formula(chunk, chunks, dims, pointers):
         """One formula for each number. ``formula`` is a constant of the code, and the others are not compiled."""
         a, b, result, parameters = read_arrays(pointers, 4, dtype)
-        first, last = chunk_of(chunk, chunks, read_dims(dims, Flat).size)
+        size, one, parameter = result.size, result.dtype.type(1), parameters[0]
+        first, last = chunk_of(chunk, chunks, size)
         a, b, result = a[first:last], b[first:last], result[first:last]
-        one, parameter = result.dtype.type(1), parameters[0]
         for i in range(result.size):
             if formula == ADD:
                 result[i] = a[i] + b[i]
@@ -99,9 +101,10 @@ def _formula_kernel(dtype, formula):
                 result[i] = b[i] if a[i] > 0 else 0
             elif formula == LEAKY:  # the same forward and backward: the sign of x decides whether x, or dy, is scaled
                 result[i] = b[i] if a[i] > 0 else parameter * b[i]
-            elif formula == SIGMOID:
+            elif formula == SIGMOID or formula == BINARY_CROSS_ENTROPY_GRADIENT:
                 power = np.exp(-abs(a[i]))
-                result[i] = (one if a[i] >= 0 else power) / (one + power)
+                probability = (one if a[i] >= 0 else power) / (one + power)
+                result[i] = probability if formula == SIGMOID else (probability - b[i]) / size
             elif formula == SIGMOID_GRADIENT:
                 result[i] = b[i] * a[i] * (1 - a[i])
             elif formula == TANH:
@@ -110,7 +113,9 @@ def _formula_kernel(dtype, formula):
                 result[i] = b[i] * (1 - a[i] * a[i])
             elif formula == ELU:
                 result[i] = a[i] if a[i] > 0 else parameter * np.expm1(a[i])
-            else:
+            elif formula == ELU_GRADIENT:
                 result[i] = b[i] if a[i] > 0 else b[i] * (a[i] + parameter)
+            else:
+                result[i] = 2 * (a[i] - b[i]) / size
 
-    return activation
+    return one_formula

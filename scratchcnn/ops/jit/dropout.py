@@ -5,11 +5,10 @@ import math
 import numpy as np
 
 from ...types import Array
-from .runtime.arguments import read_array, read_arrays, read_dims
-from .runtime.chunks import BLOCK, chunks_for_rows
+from .runtime.arguments import read_array, read_arrays
 from .runtime.compile import native
-from .runtime.launch import exclusive, run
-from .shared.flat import Flat, chunk_of
+from .runtime.launch import exclusive
+from .shared.flat import chunk_of, run_flat
 from .shared.random import STEP, Seed, as_operand, mix
 
 PAIRS = 256  # of elements, whose random bits are made at a time
@@ -18,8 +17,9 @@ PAIRS = 256  # of elements, whose random bits are made at a time
 @exclusive
 def dropout_forward(x: Array, rate: float, seed: Seed, *, out: Array) -> None:
     """Compute y = x / (1 - rate) for the elements that ``seed`` keeps, and 0 for the others."""
-    dims, scale = Flat(x.size, min(math.ceil(rate * 2**32), 2**32 - 1)), np.array([1 / (1 - rate)], x.dtype)
-    run(_dropout(x.dtype), chunks_for_rows(x.size // BLOCK), dims, x, scale, out, as_operand(seed))
+    scale = np.array([1 / (1 - rate)], x.dtype)
+    threshold = np.array([min(math.ceil(rate * 2**32), 2**32 - 1)], np.uint32)
+    run_flat(_dropout(x.dtype), x.size, x, scale, out, as_operand(seed), threshold)
 
 
 @exclusive
@@ -38,12 +38,10 @@ def _dropout(dtype):
         """
         x, scales, y = read_arrays(pointers, 3, dtype)
         seed = read_array(pointers, 3, np.uint64)[0]
-        g = read_dims(dims, Flat)
-        threshold = np.uint32(g.threshold)
-        scale = scales[0]
+        threshold, scale = read_array(pointers, 4, np.uint32)[0], scales[0]
         outputs = np.empty(PAIRS, np.uint64)
         halves = outputs.view(np.uint32)  # the lower one first: the CPUs that numba compiles for are little-endian
-        first, last = chunk_of(chunk, chunks, g.size)
+        first, last = chunk_of(chunk, chunks, y.size)
         steps = np.empty(PAIRS, np.uint64)
         for i in range(PAIRS):
             steps[i] = (np.uint64(i) + np.uint64(1)) * STEP

@@ -1,68 +1,57 @@
 """Losses whose targets are numbers, and weights of samples: row by row."""
 
 import math
-from typing import NamedTuple
 
 import numpy as np
 
 from ...types import Array
-from .runtime.arguments import read_arrays, read_dims
-from .runtime.chunks import BLOCK, chunk_range, chunks_for_rows
+from .activations import BINARY_CROSS_ENTROPY_GRADIENT, SQUARED_ERROR_GRADIENT, compute
+from .runtime.arguments import read_arrays
+from .runtime.chunks import chunk_range
 from .runtime.compile import native
-from .runtime.launch import exclusive, run
-
-
-class Rows(NamedTuple):
-    """The integers of a loss: samples, and numbers of each."""
-
-    N: int
-    D: int
+from .runtime.launch import exclusive
+from .shared.flat import run_flat
 
 
 @exclusive
 def mean_squared_error_forward(outputs: Array, targets: Array, *, out: Array) -> None:
     """Compute the mean of (outputs - targets)^2 of each sample."""
-    _run(_loss(out.dtype, False), outputs, targets, out)
+    run_flat(_loss(out.dtype, False), outputs.size, outputs, targets, out)
 
 
 @exclusive
 def mean_squared_error_backward(outputs: Array, targets: Array, *, out: Array) -> None:
     """Compute doutputs = 2 (outputs - targets) / (N D)."""
-    _run(_gradient(out.dtype, False), outputs, targets, out)
+    compute(SQUARED_ERROR_GRADIENT, outputs, targets, out)
 
 
 @exclusive
 def binary_cross_entropy_forward(logits: Array, targets: Array, *, out: Array) -> None:
     """Compute the mean of log(1 + exp z) - t z of each sample."""
-    _run(_loss(out.dtype, True), logits, targets, out)
+    run_flat(_loss(out.dtype, True), logits.size, logits, targets, out)
 
 
 @exclusive
 def binary_cross_entropy_backward(logits: Array, targets: Array, *, out: Array) -> None:
     """Compute dlogits = (sigmoid(z) - t) / (N D)."""
-    _run(_gradient(out.dtype, True), logits, targets, out)
+    compute(BINARY_CROSS_ENTROPY_GRADIENT, logits, targets, out)
 
 
 @exclusive
 def scale_rows(weights: Array, rows: Array) -> None:
     """Multiply, in place, the row of each sample by its weight."""
-    _run(_scale(rows.dtype), rows, weights)
-
-
-def _run(address: int, rows: Array, *operands: Array) -> None:
-    count = len(rows)
-    run(address, chunks_for_rows(rows.size // BLOCK), Rows(count, rows.size // max(count, 1)), rows, *operands)
+    run_flat(_scale(rows.dtype), rows.size, rows, weights)
 
 
 @native
 def _loss(dtype, binary):
     def loss_of_numbers(chunk, chunks, dims, pointers):
         """The mean of each row, summed in float64: of the binary cross-entropy, or of the squared error."""
-        g = read_dims(dims, Rows)
         outputs, targets, losses = read_arrays(pointers, 3, dtype)
-        for n in chunk_range(g.N, chunk, chunks):
+        N, D = losses.size, outputs.size // max(losses.size, 1)
+        for n in chunk_range(N, chunk, chunks):
             total = 0.0
-            for i in range(n * g.D, (n + 1) * g.D):
+            for i in range(n * D, (n + 1) * D):
                 if binary:
                     z = np.float64(outputs[i])
                     total += max(z, 0.0) + math.log1p(math.exp(-abs(z)))
@@ -71,36 +60,18 @@ def _loss(dtype, binary):
                 else:
                     error = outputs[i] - targets[i]
                     total += np.float64(error * error)
-            losses[n] = total / g.D
+            losses[n] = total / D
 
     return loss_of_numbers
 
 
 @native
-def _gradient(dtype, binary):
-    def gradient_of_numbers(chunk, chunks, dims, pointers):
-        g = read_dims(dims, Rows)
-        outputs, targets, gradients = read_arrays(pointers, 3, dtype)
-        one = gradients.dtype.type(1)
-        for n in chunk_range(g.N, chunk, chunks):
-            for i in range(n * g.D, (n + 1) * g.D):
-                if binary:
-                    power = np.exp(-abs(outputs[i]))
-                    probability = (one if outputs[i] >= 0 else power) / (one + power)
-                    gradients[i] = (probability - targets[i]) / (g.N * g.D)
-                else:
-                    gradients[i] = 2 * (outputs[i] - targets[i]) / (g.N * g.D)
-
-    return gradient_of_numbers
-
-
-@native
 def _scale(dtype):
     def scale_rows(chunk, chunks, dims, pointers):
-        g = read_dims(dims, Rows)
         rows, weights = read_arrays(pointers, 2, dtype)
-        for n in chunk_range(g.N, chunk, chunks):
-            for i in range(n * g.D, (n + 1) * g.D):
+        N, D = weights.size, rows.size // max(weights.size, 1)
+        for n in chunk_range(N, chunk, chunks):
+            for i in range(n * D, (n + 1) * D):
                 rows[i] *= weights[n]
 
     return scale_rows

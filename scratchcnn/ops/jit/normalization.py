@@ -6,7 +6,7 @@ How the batch is cut into chunks and lines, and how its statistics are computed,
 import numpy as np
 
 from ...types import Array
-from .normalization_statistics import Matrix, batch_statistics, input_gradient_coefficients, line_sums, repeat_channels
+from .normalization_statistics import Matrix, batch_statistics, channel_totals, line_sums, repeat_channels
 from .runtime.arguments import read_array, read_arrays, read_dims
 from .runtime.chunks import part_of
 from .runtime.compile import native
@@ -34,11 +34,9 @@ def batch_norm_inference(
     x: Array, gamma: Array, beta: Array, moving_mean: Array, moving_variance: Array, epsilon: float, *, out: Array
 ) -> None:
     """Normalise with the statistics remembered from training."""
-    inverse_std = scratch("inverse std", gamma.shape, gamma.dtype)
-    g = Matrix(1, gamma.size, gamma.size)
-    run(_inverse_std(x.dtype), 1, g, moving_variance, inverse_std, np.array([epsilon]))
     g = Matrix.of(x)
-    run(_scale(x.dtype, False), g.chunks(), g, x, gamma, beta, moving_mean, inverse_std, out)
+    operands = x, gamma, beta, moving_mean, moving_variance, out, np.array([epsilon])
+    run(_scale(x.dtype, False, True), g.chunks(), g, *operands)
 
 
 @exclusive
@@ -82,40 +80,33 @@ def _normalise(x: Array, gamma: Array, beta: Array, epsilon: float, out: Statist
     y, mean, inverse_std, variance = out
     batch_statistics(x, epsilon, mean, inverse_std, variance)
     g = Matrix.of(x)
-    run(_scale(x.dtype, relu), g.chunks(), g, x, gamma, beta, mean, inverse_std, y)
+    run(_scale(x.dtype, relu, False), g.chunks(), g, x, gamma, beta, mean, inverse_std, y)
 
 
 def _backward(
     x: Array, gamma: Array, mean: Array, inverse_std: Array, y: Array, dy: Array, out: Three, relu: bool
 ) -> None:
     (dx, dgamma, dbeta), g, dtype = out, Matrix.of(x), x.dtype
-    sums = line_sums(_gradient_sums(dtype, relu), g.chunks_of_reduction(), g, x, y, dy, mean)
-    coefficients = input_gradient_coefficients(g, g.M, gamma, mean, inverse_std, sums, dgamma, dbeta)
-    run(_input_gradient(dtype, relu), g.chunks(), g, x, y, dy, coefficients, dx)
+    sums = line_sums(_gradient_sums(dtype, relu), g, x, y, dy, mean)
+    coefficients = scratch("coefficients", (3, g.C), dtype)
+    run(_coefficients(dtype), 1, g, gamma, inverse_std, dgamma, dbeta, coefficients, sums)
+    run(_input_gradient(dtype, relu), g.chunks(), g, x, y, dy, mean, coefficients, dx)
 
 
 @native
-def _inverse_std(dtype):
-    def inverse_standard_deviation(chunk, chunks, dims, pointers):
-        variance, inverse_std = read_arrays(pointers, 2, dtype)
-        epsilon = read_array(pointers, 2, np.float64)[0]
-        for c in range(variance.size):
-            inverse_std[c] = 1 / np.sqrt(variance[c] + epsilon)
-
-    return inverse_standard_deviation
-
-
-@native
-def _scale(dtype, relu):
+def _scale(dtype, relu, by_variance):
     def scale_and_shift(chunk, chunks, dims, pointers):
-        """y = scale (x - mean) + shift, and the ReLU of it."""
+        """y = scale (x - mean) + shift, and the ReLU of it; the spread is 1 / sqrt(variance + epsilon), or variance."""
         g = read_dims(dims, Matrix)
-        x, gamma, beta, mean, inverse_std, y = read_arrays(pointers, 6, dtype)
-        mean, shift, scale = (
-            repeat_channels(mean, g.L),
-            repeat_channels(beta, g.L),
-            repeat_channels(gamma * inverse_std, g.L),
-        )
+        x, gamma, beta, mean, spread, y = read_arrays(pointers, 6, dtype)
+        factor = gamma.copy()
+        for c in range(g.C):
+            if by_variance:
+                epsilon = read_array(pointers, 6, np.float64)[0]
+                factor[c] *= gamma.dtype.type(1 / np.sqrt(spread[c] + epsilon))
+            else:
+                factor[c] *= spread[c]
+        mean, shift, scale = repeat_channels(mean, g.L), repeat_channels(beta, g.L), repeat_channels(factor, g.L)
         end = (chunk + 1) * g.M // chunks * g.C
         for start in range(chunk * g.M // chunks * g.C, end, g.L):
             values, results = x[start : min(start + g.L, end)], y[start : min(start + g.L, end)]
@@ -149,16 +140,31 @@ def _gradient_sums(dtype, relu):
 
 
 @native
+def _coefficients(dtype):
+    def batch_norm_coefficients(chunk, chunks, dims, pointers):
+        """From the sums of dy and dy (x - mean): dbeta, dgamma, and three numbers of a channel that dx is made of."""
+        g = read_dims(dims, Matrix)
+        gamma, inverse_std, dgamma, dbeta, coefficients = read_arrays(pointers, 5, dtype)
+        totals = channel_totals(read_array(pointers, 5, np.float64), g.L, g.C)
+        for c in range(g.C):
+            scale = np.float64(inverse_std[c])
+            beta_gradient, gamma_gradient, factor = totals[c], totals[g.C + c] * scale, gamma[c] * scale
+            dbeta[c], dgamma[c] = beta_gradient, gamma_gradient
+            coefficients[c] = factor
+            coefficients[g.C + c] = -factor * scale * gamma_gradient / g.M
+            coefficients[2 * g.C + c] = -factor * beta_gradient / g.M
+
+    return batch_norm_coefficients
+
+
+@native
 def _input_gradient(dtype, relu):
     def batch_norm_input_gradient(chunk, chunks, dims, pointers):
         """dx = factor dy + slope (x - mean) + constant."""
         g = read_dims(dims, Matrix)
-        x, y, dy, coefficients, dx = read_arrays(pointers, 5, dtype)
+        x, y, dy, mean, coefficients, dx = read_arrays(pointers, 6, dtype)
         factor, slope = repeat_channels(coefficients[: g.C], g.L), repeat_channels(coefficients[g.C : 2 * g.C], g.L)
-        constant, mean = (
-            repeat_channels(coefficients[2 * g.C : 3 * g.C], g.L),
-            repeat_channels(coefficients[3 * g.C :], g.L),
-        )
+        constant, mean = repeat_channels(coefficients[2 * g.C :], g.L), repeat_channels(mean, g.L)
         zero = x.dtype.type(0)
         end = (chunk + 1) * g.M // chunks * g.C
         for start in range(chunk * g.M // chunks * g.C, end, g.L):

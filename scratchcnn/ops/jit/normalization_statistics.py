@@ -7,7 +7,7 @@ at the end the sums of a line's pixels are added up. Sums run over fixed chunks 
 in order.
 """
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -31,22 +31,19 @@ class Matrix(NamedTuple):
     L: int
 
     @classmethod
-    def of(cls, x: Array, line: int = LINE) -> "Matrix":
-        """Return the numbers for an input x, in lines of ``line`` numbers or as many as make whole pixels."""
+    def of(cls, x: Array) -> "Matrix":
+        """Return the numbers for an input x, in lines of ``LINE`` numbers or as many as make whole pixels."""
         C = x.shape[-1]
-        return cls(x.size // C, C, C * max(1, line // C))
+        return cls(x.size // C, C, C * max(1, LINE // C))
 
     def chunks(self) -> int:
         """Return the number of chunks where each row has a result of its own."""
         return chunks_for_rows(self.M // ROWS)
 
-    def chunks_of_reduction(self) -> int:
-        """Return the number of chunks of a sum over the rows."""
-        return chunks_of_reduction(self.M // ROWS, 16 * self.L)
 
-
-def line_sums(address: int, chunks: int, g: Any, *operands: Array) -> Array:
-    """Run a kernel that sums into two lines for each chunk, and return these, (chunks, 2 L)."""
+def line_sums(address: int, g: Matrix, *operands: Array) -> Array:
+    """Run a kernel that sums over the rows, into two lines for each chunk, and return these, (chunks, 2 L)."""
+    chunks = chunks_of_reduction(g.M // ROWS, 16 * g.L)
     sums = scratch("channel sums", (chunks, 2 * g.L), np.float64)
     run(address, chunks, g, *operands, sums)
     return sums
@@ -61,7 +58,7 @@ def batch_statistics(x: Array, epsilon: float, mean: Array, inverse_std: Array, 
     in the worst case log10(M) of the 16 digits of float64 cancel. Here x0 is the first pixel.
     """
     g, dtype = Matrix.of(x), x.dtype
-    sums = line_sums(_moments(dtype), g.chunks_of_reduction(), g, x)
+    sums = line_sums(_moments(dtype), g, x)
     run(_statistics(dtype), 1, g, x, mean, inverse_std, variance, sums, np.array([epsilon]))
 
 
@@ -72,19 +69,6 @@ def update_moving_statistics(
     """Compute moving = momentum moving + (1 - momentum) batch, of mean and variance."""
     g = Matrix(1, mean.size, mean.size)
     run(_move(mean.dtype), 1, g, mean, variance, moving_mean, moving_variance, np.array([momentum]))
-
-
-def input_gradient_coefficients(
-    g: Any, M: int, gamma: Array, mean: Array, inverse_std: Array, sums: Array, dgamma: Array, dbeta: Array
-) -> Array:
-    """Compute dgamma and dbeta; return factor, slope, constant, mean of dx = factor dy + slope (x - mean) + constant.
-
-    ``sums`` (chunks, 2 L) are those of dy and, after them, of dy (x - mean). What is returned is (4, C).
-    """
-    coefficients = scratch("coefficients", (4, g.C), gamma.dtype)
-    address = _coefficients(gamma.dtype)
-    run(address, 1, Matrix(M, g.C, g.L), gamma, mean, inverse_std, dgamma, dbeta, coefficients, sums)
-    return coefficients
 
 
 @device
@@ -160,22 +144,3 @@ def _move(dtype):
             moving_variance[c] = momentum * moving_variance[c] + (1 - momentum) * variance[c]
 
     return moving_statistics
-
-
-@native
-def _coefficients(dtype):
-    def input_gradient_coefficients(chunk, chunks, dims, pointers):
-        """From the sums of dy and dy (x - mean), those of dy and dy x_hat; from them what dx is made of."""
-        g = read_dims(dims, Matrix)
-        gamma, mean, inverse_std, dgamma, dbeta, coefficients = read_arrays(pointers, 6, dtype)
-        totals = channel_totals(read_array(pointers, 6, np.float64), g.L, g.C)
-        for c in range(g.C):
-            scale = np.float64(inverse_std[c])
-            beta_gradient, gamma_gradient, factor = totals[c], totals[g.C + c] * scale, gamma[c] * scale
-            dbeta[c], dgamma[c] = beta_gradient, gamma_gradient
-            coefficients[c] = factor
-            coefficients[g.C + c] = -factor * scale * gamma_gradient / g.M
-            coefficients[2 * g.C + c] = -factor * beta_gradient / g.M
-            coefficients[3 * g.C + c] = mean[c]
-
-    return input_gradient_coefficients

@@ -10,12 +10,12 @@ import numpy as np
 
 from ...types import Array
 from ..settings import AdamSettings, RMSpropSettings, SGDSettings
-from .runtime.arguments import or_empty, read_array, read_arrays, read_dims
+from .runtime.arguments import or_empty, read_array, read_arrays
 from .runtime.chunks import BLOCK, chunks_of_reduction
 from .runtime.compile import native
 from .runtime.launch import exclusive, run
 from .runtime.scratch import scratch
-from .shared.flat import Flat, chunk_of, run_flat
+from .shared.flat import chunk_of, run_flat
 
 
 @exclusive
@@ -64,7 +64,7 @@ def rmsprop_step(
 def clip_by_norm(gradients: Array, max_norm: float) -> float:
     """Scale the vector so that its norm is at most ``max_norm``; return the norm before."""
     sums = scratch("squares", (chunks_of_reduction(gradients.size // BLOCK, 8),), np.float64)
-    run(_sum_of_squares(gradients.dtype), sums.size, Flat(gradients.size), gradients, sums)
+    run(_sum_of_squares(gradients.dtype), sums.size, (), gradients, sums)
     norm = math.sqrt(math.fsum(sums))
     if math.isfinite(norm) and norm > max_norm:
         gradients *= max_norm / norm
@@ -77,7 +77,7 @@ def _sgd(dtype):
         """v <- momentum v - lr g; w <- w + v or, with Nesterov's look ahead, w + momentum v - lr g."""
         w, g, v, scalars = read_arrays(pointers, 4, dtype)
         learning_rate, momentum, weight_decay, nesterov = scalars[0], scalars[1], scalars[2], scalars[3] != 0
-        first, last = chunk_of(chunk, chunks, read_dims(dims, Flat).size)
+        first, last = chunk_of(chunk, chunks, w.size)
         w, g, v = w[first:last], g[first:last], v[first:last]
         for i in range(w.size):
             gradient = g[i] + weight_decay * w[i]
@@ -94,7 +94,7 @@ def _adam(dtype):
         w, g, m, v, scalars = read_arrays(pointers, 5, dtype)
         alpha, one_minus_beta_1, one_minus_beta_2 = scalars[0], scalars[1], scalars[2]
         epsilon, kept, penalty = scalars[3], scalars[4], scalars[5]
-        first, last = chunk_of(chunk, chunks, read_dims(dims, Flat).size)
+        first, last = chunk_of(chunk, chunks, w.size)
         w, g, m, v = w[first:last], g[first:last], m[first:last], v[first:last]
         for i in range(w.size):
             gradient = g[i] + penalty * w[i]
@@ -112,7 +112,7 @@ def _rmsprop(dtype):
         w, g, s, a, v, scalars = read_arrays(pointers, 6, dtype)
         learning_rate, one_minus_rho, momentum, epsilon = scalars[0], scalars[1], scalars[2], scalars[3]
         centered, has_velocity = scalars[4] != 0, scalars[5] != 0
-        first, last = chunk_of(chunk, chunks, read_dims(dims, Flat).size)
+        first, last = chunk_of(chunk, chunks, w.size)
         for i in range(first, last):
             s[i] += one_minus_rho * (g[i] * g[i] - s[i])
             variance = s[i]
@@ -134,7 +134,7 @@ def _sum_of_squares(dtype):
         """Sixteen sums side by side, so that the loop can use SIMD though its order of additions is fixed."""
         (gradients,) = read_arrays(pointers, 1, dtype)
         sums = read_array(pointers, 1, np.float64)
-        first, last = chunk_of(chunk, chunks, read_dims(dims, Flat).size)
+        first, last = chunk_of(chunk, chunks, gradients.size)
         lanes = np.zeros(16)
         whole = first + (last - first) // 16 * 16
         for i in range(first, whole, 16):

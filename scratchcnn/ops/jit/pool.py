@@ -10,10 +10,13 @@ import numpy as np
 
 from ...types import Array, Pair
 from ..settings import Window
-from .runtime.arguments import read_array, read_arrays, read_dims
+from .runtime.arguments import EMPTY, read_array, read_arrays, read_dims
 from .runtime.chunks import chunk_range, chunks_for_rows
 from .runtime.compile import device, native
 from .runtime.launch import exclusive, run
+from .shared.padded_image import zero
+
+NO_INDEX = EMPTY[np.dtype(np.uint8)]  # of an average
 
 
 class Pooling(NamedTuple):
@@ -43,28 +46,28 @@ class Pooling(NamedTuple):
 def max_pool_forward(x: Array, window: Window, *, out: tuple[Array, Array]) -> None:
     """Compute the maximum of each window, and at which position of the window it is found first."""
     g = Pooling.of(x, window)
-    run(_max_pool_forward(x.dtype), chunks_for_rows(g.N * g.OH), g, x, *out)
+    run(_forward(x.dtype, True), chunks_for_rows(g.N * g.OH), g, x, *out)
 
 
 @exclusive
 def max_pool_backward(dy: Array, index: Array, window: Window, *, out: Array) -> None:
     """Hand each output's gradient to the pixel that was its window's maximum."""
     g = Pooling.of(out, window)
-    run(_max_pool_backward(dy.dtype), chunks_for_rows(g.N), g, dy, out, index)
+    run(_backward(dy.dtype, True), chunks_for_rows(g.N), g, dy, out, index)
 
 
 @exclusive
 def average_pool_forward(x: Array, window: Window, *, out: Array) -> None:
     """Compute the average of each window's pixels that lie in the image."""
     g = Pooling.of(x, window)
-    run(_average_pool_forward(x.dtype), chunks_for_rows(g.N * g.OH), g, x, out)
+    run(_forward(x.dtype, False), chunks_for_rows(g.N * g.OH), g, x, out, NO_INDEX)
 
 
 @exclusive
 def average_pool_backward(dy: Array, window: Window, *, out: Array) -> None:
     """Share each output's gradient equally among the pixels of its window."""
     g = Pooling.of(out, window)
-    run(_average_pool_backward(dy.dtype), chunks_for_rows(g.N), g, dy, out)
+    run(_backward(dy.dtype, False), chunks_for_rows(g.N), g, dy, out, NO_INDEX)
 
 
 @exclusive
@@ -92,8 +95,9 @@ def window_inside(g, oy, ox):
 
 
 @native
-def _max_pool_forward(dtype):
-    def max_pool_forward(chunk, chunks, dims, pointers):
+def _forward(dtype, is_max):
+    def pool_forward(chunk, chunks, dims, pointers):
+        """The maximum of each window and its number, or the average. ``is_max`` is a constant of the code."""
         g = read_dims(dims, Pooling)
         x, y = read_arrays(pointers, 2, dtype)
         index = read_array(pointers, 2, np.uint8)
@@ -101,10 +105,12 @@ def _max_pool_forward(dtype):
             n, oy = row // g.OH, row % g.OH
             for ox in range(g.OW):
                 place = (row * g.OW + ox) * g.C
-                best, first = y[place : place + g.C], index[place : place + g.C]
+                result, first = y[place : place + g.C], index[place : place + g.C]
                 for c in range(g.C):
-                    best[c] = -np.inf
-                    first[c] = 255  # not yet: even minus infinity wins the first comparison
+                    if is_max:
+                        result[c], first[c] = -np.inf, 255  # not yet: even minus infinity wins the first comparison
+                    else:
+                        result[c] = 0
                 y0, y1, x0, x1 = window_inside(g, oy, ox)
                 for py in range(y0, y1):
                     for px in range(x0, x1):
@@ -112,84 +118,50 @@ def _max_pool_forward(dtype):
                         place = ((n * g.H + py) * g.W + px) * g.C
                         pixel = x[place : place + g.C]
                         for c in range(g.C):
-                            value = pixel[c]
-                            wins = (value > best[c]) | (first[c] == 255) | ((value != value) & (best[c] == best[c]))
-                            best[c] = value if wins else best[c]
-                            first[c] = number if wins else first[c]
+                            value, best = pixel[c], result[c]
+                            if is_max:
+                                wins = (value > best) | (first[c] == 255) | ((value != value) & (best == best))
+                                result[c] = value if wins else best
+                                first[c] = number if wins else first[c]
+                            else:
+                                result[c] += value
+                if not is_max:
+                    for c in range(g.C):
+                        result[c] /= (y1 - y0) * (x1 - x0)
 
-    return max_pool_forward
+    return pool_forward
 
 
 @native
-def _max_pool_backward(dtype):
-    def max_pool_backward(chunk, chunks, dims, pointers):
+def _backward(dtype, is_max):
+    def pool_backward(chunk, chunks, dims, pointers):
+        """Each output's gradient goes to the pixel of its maximum, or in equal shares to those of its window."""
         g = read_dims(dims, Pooling)
         dy, dx = read_arrays(pointers, 2, dtype)
         index = read_array(pointers, 2, np.uint8)
         size = g.H * g.W * g.C
         for n in chunk_range(g.N, chunk, chunks):
             image = dx[n * size : (n + 1) * size]
-            for i in range(size):
-                image[i] = 0
-            for oy in range(g.OH):
-                for ox in range(g.OW):
-                    place = ((n * g.OH + oy) * g.OW + ox) * g.C
-                    corner = (oy * g.stride_y - g.top) * g.W + ox * g.stride_x - g.left
-                    for c in range(g.C):
-                        position = np.int64(index[place + c])
-                        pixel = corner + position // g.PW * g.W + position % g.PW
-                        if 0 <= pixel < g.H * g.W:  # an index that no forward pass has written may say anything
-                            image[pixel * g.C + c] += dy[place + c]
-
-    return max_pool_backward
-
-
-@native
-def _average_pool_forward(dtype):
-    def average_pool_forward(chunk, chunks, dims, pointers):
-        g = read_dims(dims, Pooling)
-        x, y = read_arrays(pointers, 2, dtype)
-        for row in chunk_range(g.N * g.OH, chunk, chunks):
-            n, oy = row // g.OH, row % g.OH
-            for ox in range(g.OW):
-                place = (row * g.OW + ox) * g.C
-                average = y[place : place + g.C]
-                for c in range(g.C):
-                    average[c] = 0
-                y0, y1, x0, x1 = window_inside(g, oy, ox)
-                for py in range(y0, y1):
-                    for px in range(x0, x1):
-                        place = ((n * g.H + py) * g.W + px) * g.C
-                        pixel = x[place : place + g.C]
-                        for c in range(g.C):
-                            average[c] += pixel[c]
-                for c in range(g.C):
-                    average[c] /= (y1 - y0) * (x1 - x0)
-
-    return average_pool_forward
-
-
-@native
-def _average_pool_backward(dtype):
-    def average_pool_backward(chunk, chunks, dims, pointers):
-        g = read_dims(dims, Pooling)
-        dy, dx = read_arrays(pointers, 2, dtype)
-        size = g.H * g.W * g.C
-        for n in chunk_range(g.N, chunk, chunks):
-            image = dx[n * size : (n + 1) * size]
-            for i in range(size):
-                image[i] = 0
+            zero(image)
             for oy in range(g.OH):
                 for ox in range(g.OW):
                     place = ((n * g.OH + oy) * g.OW + ox) * g.C
                     gradient = dy[place : place + g.C]
-                    y0, y1, x0, x1 = window_inside(g, oy, ox)
-                    pixels = (y1 - y0) * (x1 - x0)
-                    for py in range(y0, y1):
-                        for px in range(x0, x1):
-                            place = (py * g.W + px) * g.C
-                            pixel = image[place : place + g.C]
-                            for c in range(g.C):
-                                pixel[c] += gradient[c] / pixels
+                    if is_max:
+                        corner = (oy * g.stride_y - g.top) * g.W + ox * g.stride_x - g.left
+                        for c in range(g.C):
+                            position = np.int64(index[place + c])
+                            pixel = corner + position // g.PW * g.W + position % g.PW
+                            if 0 <= pixel < g.H * g.W:  # an index that no forward pass has written may say anything
+                                image[pixel * g.C + c] += gradient[c]
+                    else:
+                        y0, y1, x0, x1 = window_inside(g, oy, ox)
+                        pixels = (y1 - y0) * (x1 - x0)
+                        for py in range(y0, y1):
+                            for px in range(x0, x1):
+                                place = (py * g.W + px) * g.C
+                                line = image[place : place + g.C]
+                                for c in range(g.C):
+                                    line[c] += gradient[c] / pixels
 
-    return average_pool_backward
+    return pool_backward

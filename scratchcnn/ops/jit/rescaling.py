@@ -3,10 +3,10 @@
 import numpy as np
 
 from ...types import Array
-from .runtime.arguments import read_array, read_arrays, read_dims
+from .runtime.arguments import read_array, read_arrays
 from .runtime.compile import native
 from .runtime.launch import exclusive
-from .shared.flat import Flat, chunk_of, run_flat
+from .shared.flat import chunk_of, run_flat
 
 
 @exclusive
@@ -28,7 +28,7 @@ def _rescale(dtype, source):
         y, scalars = read_arrays(pointers, 2, dtype)
         x = read_array(pointers, 2, source)
         scale, offset = scalars[0], scalars[1]
-        first, last = chunk_of(chunk, chunks, read_dims(dims, Flat).size)
+        first, last = chunk_of(chunk, chunks, y.size)
         x, y = x[first:last], y[first:last]
         for i in range(y.size):
             y[i] = scale * y.dtype.type(x[i]) + offset

@@ -19,7 +19,7 @@ from ..runtime.chunks import chunk_range, chunks_for_work, round_up
 from ..runtime.compile import native
 from ..runtime.launch import run
 from ..runtime.scratch import chunk_scratch, scratch_of
-from ..shared.flat import Flat, chunk_of, run_flat
+from ..shared.flat import chunk_of, run_flat
 from ..shared.padded_columns import padded_bias, padded_columns
 from ..shared.padded_image import hold_image, zero
 from .shapes import ConvDims, short_window
@@ -115,7 +115,7 @@ def _relu_index(dtype):
         """ReLU on what a pool has left, noted in the pool's index."""
         (y,) = read_arrays(pointers, 1, dtype)
         index = read_array(pointers, 1, np.uint8)
-        first, last = chunk_of(chunk, chunks, read_dims(dims, Flat).size)
+        first, last = chunk_of(chunk, chunks, y.size)
         for i in range(first, last):
             if y[i] <= 0:
                 y[i] = 0

@@ -25,7 +25,7 @@ Name = Literal[
     # dense
     "edges", "features", "partial sums", "passed", "results", "transposed",
     # normalization
-    "channel sums", "coefficients", "inverse std",
+    "channel sums", "coefficients",
     # the rest
     "augmentation", "losses", "no velocity", "squares",
 ]  # fmt: skip

@@ -4,24 +4,15 @@ Memory is the limit here, not arithmetic. Each chunk works on one stretch of the
 compiler turns such loops into SIMD instructions by itself, since nothing in them depends on the element before.
 """
 
-from typing import NamedTuple
-
 from ....types import Array
 from ..runtime.chunks import BLOCK, chunks_for_rows
 from ..runtime.compile import device
 from ..runtime.launch import run
 
 
-class Flat(NamedTuple):
-    """The integers of a kernel on flat arrays."""
-
-    size: int
-    threshold: int = 0  # dropout: what the 32 random bits of a kept element are at least
-
-
 def run_flat(address: int, size: int, *operands: Array) -> None:
-    """Run a kernel on arrays of ``size`` numbers."""
-    run(address, chunks_for_rows(size // BLOCK), Flat(size), *operands)
+    """Run a kernel on arrays of ``size`` numbers. It needs no integers: arrays know their sizes."""
+    run(address, chunks_for_rows(size // BLOCK), (), *operands)
 
 
 @device
