@@ -37,7 +37,7 @@ from support.machine_code import innermost_loops
 NATIVE = "native"
 ARM = ("apple", "cortex", "neoverse")
 TILED = {"convolution", "dense", "dense_gradient"}  # folders and files
-WITHOUT_TILES = {"_transform_kernel", "_prepare_kernel", "_relu_index"}
+WITHOUT_TILES = {"_transform_kernel", "_prepare_kernel"}
 TWO_BY_TWO, THREE_BY_THREE = ((2, 2), (2, 2)), ((3, 3), (2, 2))
 CONVOLUTIONS = (  # channels, filters, size of the kernel, stride, pool
     (1, 1, 3, 1, TWO_BY_TWO),

@@ -10,76 +10,76 @@ from .shared.flat import chunk_of, run_flat
 
 # The formulas of the one kernel, of a number x or y, of another one dy or a target, and of a parameter.
 ADD, RELU, RELU_GRADIENT, LEAKY, SIGMOID, SIGMOID_GRADIENT, TANH, TANH_GRADIENT, ELU, ELU_GRADIENT = range(10)
-SQUARED_ERROR_GRADIENT, BINARY_CROSS_ENTROPY_GRADIENT = 10, 11  # of losses whose targets are numbers
+SQUARED_ERROR_GRADIENT, BINARY_CROSS_ENTROPY_GRADIENT = range(10, 12)  # of losses whose targets are numbers
 
 
 @exclusive
 def add(a: Array, b: Array, *, out: Array) -> None:
     """Compute a + b."""
-    compute(ADD, a, b, out)
+    compute_formula(ADD, a, b, out)
 
 
 @exclusive
 def relu_forward(x: Array, *, out: Array) -> None:
     """Compute y = max(x, 0); a NaN stays a NaN."""
-    compute(RELU, x, x, out)
+    compute_formula(RELU, x, x, out)
 
 
 @exclusive
 def relu_backward(y: Array, dy: Array, *, out: Array) -> None:
     """Compute dx = dy where y > 0, and 0 elsewhere."""
-    compute(RELU_GRADIENT, y, dy, out)
+    compute_formula(RELU_GRADIENT, y, dy, out)
 
 
 @exclusive
 def leaky_relu_forward(x: Array, negative_slope: float, *, out: Array) -> None:
     """Compute y = x where x > 0, and negative_slope * x elsewhere."""
-    compute(LEAKY, x, x, out, negative_slope)
+    compute_formula(LEAKY, x, x, out, negative_slope)
 
 
 @exclusive
 def leaky_relu_backward(x: Array, negative_slope: float, dy: Array, *, out: Array) -> None:
     """Compute dx = dy where x > 0, and negative_slope * dy elsewhere."""
-    compute(LEAKY, x, dy, out, negative_slope)
+    compute_formula(LEAKY, x, dy, out, negative_slope)
 
 
 @exclusive
 def sigmoid_forward(x: Array, *, out: Array) -> None:
     """Compute y = 1 / (1 + exp(-x))."""
-    compute(SIGMOID, x, x, out)
+    compute_formula(SIGMOID, x, x, out)
 
 
 @exclusive
 def sigmoid_backward(y: Array, dy: Array, *, out: Array) -> None:
     """Compute dx = dy y (1 - y)."""
-    compute(SIGMOID_GRADIENT, y, dy, out)
+    compute_formula(SIGMOID_GRADIENT, y, dy, out)
 
 
 @exclusive
 def tanh_forward(x: Array, *, out: Array) -> None:
     """Compute y = tanh(x)."""
-    compute(TANH, x, x, out)
+    compute_formula(TANH, x, x, out)
 
 
 @exclusive
 def tanh_backward(y: Array, dy: Array, *, out: Array) -> None:
     """Compute dx = dy (1 - y^2)."""
-    compute(TANH_GRADIENT, y, dy, out)
+    compute_formula(TANH_GRADIENT, y, dy, out)
 
 
 @exclusive
 def elu_forward(x: Array, alpha: float, *, out: Array) -> None:
     """Compute y = x where x > 0, and alpha (exp(x) - 1) elsewhere."""
-    compute(ELU, x, x, out, alpha)
+    compute_formula(ELU, x, x, out, alpha)
 
 
 @exclusive
 def elu_backward(y: Array, alpha: float, dy: Array, *, out: Array) -> None:
     """Compute dx = dy where y > 0, and dy (y + alpha) elsewhere."""
-    compute(ELU_GRADIENT, y, dy, out, alpha)
+    compute_formula(ELU_GRADIENT, y, dy, out, alpha)
 
 
-def compute(formula: int, a: Array, b: Array, result: Array, parameter: float = 0.0) -> None:
+def compute_formula(formula: int, a: Array, b: Array, result: Array, parameter: float = 0.0) -> None:
     """Compute a formula of each two numbers of a and b."""
     run_flat(_formula_kernel(result.dtype, formula), result.size, a, b, result, np.array([parameter], result.dtype))
 

@@ -59,7 +59,7 @@ def dense_forward(x: Array, kernel: Array, bias: Array | None, *, out: Array) ->
 @exclusive
 def dense_backward(x: Array, kernel: Array, dy: Array, *, out: Gradients) -> None:
     """Compute dx = dy W^T, dW = x^T dy, and db = sum over the batch of dy."""
-    gradients(x, kernel, None, dy, *out)
+    gradients(x, kernel, None, dy, out)
 
 
 @exclusive
@@ -71,7 +71,7 @@ def dense_relu_forward(x: Array, kernel: Array, bias: Array | None, *, out: Arra
 @exclusive
 def dense_relu_backward(x: Array, kernel: Array, y: Array, dy: Array, *, out: Gradients) -> None:
     """Compute the gradients of ``dense_relu_forward`` from its output y."""
-    gradients(x, kernel, y, dy, *out)
+    gradients(x, kernel, y, dy, out)
 
 
 @cache

@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ...types import Array
+from ..settings import Gradients
 from .machine.registers import Tile, lanes_for, registers
 from .machine.tile import copy_run, tile_fma, tile_load, tile_shape, tile_store, tile_zeros
 from .machine.tile_transforms import tile_transpose
@@ -38,11 +39,9 @@ class DenseGradient(NamedTuple):
     wants_dx: int
 
 
-def gradients(
-    x: Array, kernel: Array, y: Array | None, dy: Array, dx: Array | None, dkernel: Array, dbias: Array | None
-) -> None:
+def gradients(x: Array, kernel: Array, y: Array | None, dy: Array, out: Gradients) -> None:
     """Compute dx, dkernel and dbias (unless None); with y, of a ReLU's output, dy counts only where y > 0."""
-    (N, D), F, dtype = x.shape, dy.shape[1], x.dtype
+    (dx, dkernel, dbias), (N, D), F, dtype = out, x.shape, dy.shape[1], x.dtype
     by_units, by_samples = gradient_tiles(D, F, N, dtype)
     unit_width, sample_width = by_units.columns, by_samples.columns
     g = DenseGradient(N, D, F, unit_width, sample_width, y is not None, dx is not None)
@@ -50,9 +49,8 @@ def gradients(
     transposed = scratch("transposed", (F, round_up(N, sample_width)), dtype)
     lanes = block_lanes(dtype)
     chunks = chunks_for_rows(min(-(-F // unit_width), dy.size // BLOCK))
-    run(
-        _prepare_kernel(dtype, lanes), chunks, g, dy, dy if y is None else y, passed, transposed, or_empty(dbias, dtype)
-    )
+    operands = dy, dy if y is None else y, passed, transposed, or_empty(dbias, dtype)
+    run(_prepare_kernel(dtype, lanes), chunks, g, *operands)
     chunks = chunks_for_work(-(-D // by_units.inner), 2 * N * D * F)
     block = 3 * lanes
     features = chunk_scratch("features", chunks, N * block, dtype)

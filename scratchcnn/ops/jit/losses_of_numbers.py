@@ -1,11 +1,11 @@
-"""Losses whose targets are numbers, and weights of samples: row by row."""
+"""Losses whose targets are numbers, and weights of samples: row by row; the gradients are formulas of each number."""
 
 import math
 
 import numpy as np
 
 from ...types import Array
-from .activations import BINARY_CROSS_ENTROPY_GRADIENT, SQUARED_ERROR_GRADIENT, compute
+from .activations import BINARY_CROSS_ENTROPY_GRADIENT, SQUARED_ERROR_GRADIENT, compute_formula
 from .runtime.arguments import read_arrays
 from .runtime.chunks import chunk_range
 from .runtime.compile import native
@@ -22,7 +22,7 @@ def mean_squared_error_forward(outputs: Array, targets: Array, *, out: Array) ->
 @exclusive
 def mean_squared_error_backward(outputs: Array, targets: Array, *, out: Array) -> None:
     """Compute doutputs = 2 (outputs - targets) / (N D)."""
-    compute(SQUARED_ERROR_GRADIENT, outputs, targets, out)
+    compute_formula(SQUARED_ERROR_GRADIENT, outputs, targets, out)
 
 
 @exclusive
@@ -34,7 +34,7 @@ def binary_cross_entropy_forward(logits: Array, targets: Array, *, out: Array) -
 @exclusive
 def binary_cross_entropy_backward(logits: Array, targets: Array, *, out: Array) -> None:
     """Compute dlogits = (sigmoid(z) - t) / (N D)."""
-    compute(BINARY_CROSS_ENTROPY_GRADIENT, logits, targets, out)
+    compute_formula(BINARY_CROSS_ENTROPY_GRADIENT, logits, targets, out)
 
 
 @exclusive

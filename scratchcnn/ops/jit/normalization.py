@@ -96,15 +96,19 @@ def _backward(
 @native
 def _scale(dtype, relu, by_variance):
     def scale_and_shift(chunk, chunks, dims, pointers):
-        """y = scale (x - mean) + shift, and the ReLU of it; the spread is 1 / sqrt(variance + epsilon), or variance."""
+        """y = scale (x - mean) + shift, and the ReLU of it.
+
+        The spread is 1 / sqrt(variance + epsilon), or the variance where ``by_variance`` says so.
+        """
         g = read_dims(dims, Matrix)
         x, gamma, beta, mean, spread, y = read_arrays(pointers, 6, dtype)
         factor = gamma.copy()
-        for c in range(g.C):
-            if by_variance:
-                epsilon = read_array(pointers, 6, np.float64)[0]
+        if by_variance:
+            epsilon = read_array(pointers, 6, np.float64)[0]
+            for c in range(g.C):
                 factor[c] *= gamma.dtype.type(1 / np.sqrt(spread[c] + epsilon))
-            else:
+        else:
+            for c in range(g.C):
                 factor[c] *= spread[c]
         mean, shift, scale = repeat_channels(mean, g.L), repeat_channels(beta, g.L), repeat_channels(factor, g.L)
         end = (chunk + 1) * g.M // chunks * g.C

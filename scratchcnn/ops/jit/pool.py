@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ...types import Array, Pair
+from ...types import OFF, Array, Pair
 from ..settings import Window
 from .runtime.arguments import EMPTY, read_array, read_arrays, read_dims
 from .runtime.chunks import chunk_range, chunks_for_rows
@@ -45,29 +45,34 @@ class Pooling(NamedTuple):
 @exclusive
 def max_pool_forward(x: Array, window: Window, *, out: tuple[Array, Array]) -> None:
     """Compute the maximum of each window, and at which position of the window it is found first."""
+    max_pool(x, window, out, relu=False)
+
+
+def max_pool(x: Array, window: Window, out: tuple[Array, Array], relu: bool) -> None:
+    """Compute ``max_pool_forward`` or, with ``relu``, the ReLU of it, with 255 for the positions of what that stops."""
     g = Pooling.of(x, window)
-    run(_forward(x.dtype, True), chunks_for_rows(g.N * g.OH), g, x, *out)
+    run(_forward(x.dtype, True, relu), chunks_for_rows(g.N * g.OH), g, x, *out)
 
 
 @exclusive
 def max_pool_backward(dy: Array, index: Array, window: Window, *, out: Array) -> None:
     """Hand each output's gradient to the pixel that was its window's maximum."""
     g = Pooling.of(out, window)
-    run(_backward(dy.dtype, True), chunks_for_rows(g.N), g, dy, out, index)
+    run(_max_pool_backward(dy.dtype), chunks_for_rows(g.N), g, dy, out, index)
 
 
 @exclusive
 def average_pool_forward(x: Array, window: Window, *, out: Array) -> None:
     """Compute the average of each window's pixels that lie in the image."""
     g = Pooling.of(x, window)
-    run(_forward(x.dtype, False), chunks_for_rows(g.N * g.OH), g, x, out, NO_INDEX)
+    run(_forward(x.dtype, False, False), chunks_for_rows(g.N * g.OH), g, x, out, NO_INDEX)
 
 
 @exclusive
 def average_pool_backward(dy: Array, window: Window, *, out: Array) -> None:
     """Share each output's gradient equally among the pixels of its window."""
     g = Pooling.of(out, window)
-    run(_backward(dy.dtype, False), chunks_for_rows(g.N), g, dy, out, NO_INDEX)
+    run(_average_pool_backward(dy.dtype), chunks_for_rows(g.N), g, dy, out)
 
 
 @exclusive
@@ -95,9 +100,12 @@ def window_inside(g, oy, ox):
 
 
 @native
-def _forward(dtype, is_max):
+def _forward(dtype, is_max, relu):
     def pool_forward(chunk, chunks, dims, pointers):
-        """The maximum of each window and its number, or the average. ``is_max`` is a constant of the code."""
+        """The maximum of each window and its number, perhaps as ReLU lets it pass, or the average.
+
+        Which of these, ``is_max`` and ``relu``, are constants of the code.
+        """
         g = read_dims(dims, Pooling)
         x, y = read_arrays(pointers, 2, dtype)
         index = read_array(pointers, 2, np.uint8)
@@ -125,17 +133,18 @@ def _forward(dtype, is_max):
                                 first[c] = number if wins else first[c]
                             else:
                                 result[c] += value
-                if not is_max:
-                    for c in range(g.C):
+                for c in range(g.C):
+                    if not is_max:
                         result[c] /= (y1 - y0) * (x1 - x0)
+                    elif relu and result[c] <= 0:
+                        result[c], first[c] = 0, OFF
 
     return pool_forward
 
 
 @native
-def _backward(dtype, is_max):
-    def pool_backward(chunk, chunks, dims, pointers):
-        """Each output's gradient goes to the pixel of its maximum, or in equal shares to those of its window."""
+def _max_pool_backward(dtype):
+    def max_pool_backward(chunk, chunks, dims, pointers):
         g = read_dims(dims, Pooling)
         dy, dx = read_arrays(pointers, 2, dtype)
         index = read_array(pointers, 2, np.uint8)
@@ -146,22 +155,36 @@ def _backward(dtype, is_max):
             for oy in range(g.OH):
                 for ox in range(g.OW):
                     place = ((n * g.OH + oy) * g.OW + ox) * g.C
-                    gradient = dy[place : place + g.C]
-                    if is_max:
-                        corner = (oy * g.stride_y - g.top) * g.W + ox * g.stride_x - g.left
-                        for c in range(g.C):
-                            position = np.int64(index[place + c])
-                            pixel = corner + position // g.PW * g.W + position % g.PW
-                            if 0 <= pixel < g.H * g.W:  # an index that no forward pass has written may say anything
-                                image[pixel * g.C + c] += gradient[c]
-                    else:
-                        y0, y1, x0, x1 = window_inside(g, oy, ox)
-                        pixels = (y1 - y0) * (x1 - x0)
-                        for py in range(y0, y1):
-                            for px in range(x0, x1):
-                                place = (py * g.W + px) * g.C
-                                line = image[place : place + g.C]
-                                for c in range(g.C):
-                                    line[c] += gradient[c] / pixels
+                    corner = (oy * g.stride_y - g.top) * g.W + ox * g.stride_x - g.left
+                    for c in range(g.C):
+                        position = np.int64(index[place + c])
+                        pixel = corner + position // g.PW * g.W + position % g.PW
+                        if 0 <= pixel < g.H * g.W:  # an index that no forward pass has written may say anything
+                            image[pixel * g.C + c] += dy[place + c]
 
-    return pool_backward
+    return max_pool_backward
+
+
+@native
+def _average_pool_backward(dtype):
+    def average_pool_backward(chunk, chunks, dims, pointers):
+        g = read_dims(dims, Pooling)
+        dy, dx = read_arrays(pointers, 2, dtype)
+        size = g.H * g.W * g.C
+        for n in chunk_range(g.N, chunk, chunks):
+            image = dx[n * size : (n + 1) * size]
+            zero(image)
+            for oy in range(g.OH):
+                for ox in range(g.OW):
+                    place = ((n * g.OH + oy) * g.OW + ox) * g.C
+                    gradient = dy[place : place + g.C]
+                    y0, y1, x0, x1 = window_inside(g, oy, ox)
+                    pixels = (y1 - y0) * (x1 - x0)
+                    for py in range(y0, y1):
+                        for px in range(x0, x1):
+                            place = (py * g.W + px) * g.C
+                            pixel = image[place : place + g.C]
+                            for c in range(g.C):
+                                pixel[c] += gradient[c] / pixels
+
+    return average_pool_backward

@@ -12,7 +12,7 @@ from ....types import Array
 from ...exact import convolutions_are_exact
 from ...settings import Gradients, Window
 from ..activations import relu_backward
-from ..pool import max_pool_forward
+from ..pool import max_pool
 from ..runtime.launch import exclusive
 from ..runtime.scratch import scratch
 from ..shared.transpose import transpose
@@ -24,7 +24,7 @@ from .input_gradient_by_line import input_gradient_by_line
 from .input_gradient_by_window import input_gradient_by_window
 from .kernel_gradient import kernel_gradient_dense, kernel_gradient_masked
 from .plain import convolve_plain, gradients_plain
-from .pooled import convolve_pooled, relu_index
+from .pooled import convolve_pooled
 from .sparse_kernel_gradient import kernel_gradient_sparse
 from .winograd.backward import gradients_winograd
 from .winograd.forward import convolve_winograd
@@ -54,8 +54,7 @@ def conv_relu_pool_forward(
     if pool.size != (2, 2) or pool.strides != (2, 2):
         unpooled = scratch("unpooled", (len(x), *pool.seen, y.shape[3]), y.dtype)
         _convolve(x, kernel, bias, window._replace(output=pool.seen), unpooled)
-        max_pool_forward(unpooled, pool._replace(image=pool.seen), out=out)
-        relu_index(y, index)
+        max_pool(unpooled, pool._replace(image=pool.seen), out, relu=True)
         return
     chosen = choice.choose_forward(Convolution.of(kernel.shape, window, y.dtype, pool, convolutions_are_exact()))
     if chosen.algorithm == choice.FEW_FILTERS:
@@ -70,15 +69,15 @@ def conv_relu_pool_forward(
 def conv_backward(x: Array, kernel: Array, dy: Array, window: Window, *, out: Gradients) -> None:
     """Compute the gradients of the input (unless dx is None), the kernel, and the bias (unless dbias is None)."""
     if choice.needs_plain_loops(window, x.shape[3], kernel.shape[2]):
-        gradients_plain(x, kernel, dy, window, *out)
+        gradients_plain(x, kernel, dy, window, out)
     else:
-        _gradients(x, kernel, None, dy, window, *out)
+        _gradients(x, kernel, None, dy, window, out)
 
 
 @exclusive
 def conv_relu_backward(x: Array, kernel: Array, y: Array, dy: Array, window: Window, *, out: Gradients) -> None:
     """Compute the gradients of ``conv_relu_forward`` from its output y."""
-    _gradients(x, kernel, y, dy, window, *out)
+    _gradients(x, kernel, y, dy, window, out)
 
 
 @exclusive
@@ -108,20 +107,12 @@ def _convolve(x: Array, weights: Array, bias: Array | None, window: Window, y: A
         convolve_direct(x, weights, bias, window, y, relu)
 
 
-def _gradients(
-    x: Array,
-    kernel: Array,
-    y: Array | None,
-    dy: Array,
-    window: Window,
-    dx: Array | None,
-    dkernel: Array,
-    dbias: Array | None,
-) -> None:
+def _gradients(x: Array, kernel: Array, y: Array | None, dy: Array, window: Window, out: Gradients) -> None:
     """Compute the gradients; with y, of a ReLU's output, dy counts only where y > 0."""
+    dx, dkernel, dbias = out
     chosen = choice.choose_input_gradient(Convolution.of(kernel.shape, window, x.dtype, exact=convolutions_are_exact()))
     if chosen.algorithm == choice.WINOGRAD:  # the same for both, which share their transforms
-        gradients_winograd(x, kernel, dy, y, window.padding, chosen.output_tile, dx, dkernel, dbias)
+        gradients_winograd(x, kernel, dy, y, window.padding, chosen.output_tile, out)
         return
     if dx is not None:
         masked = dy

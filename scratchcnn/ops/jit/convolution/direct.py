@@ -14,13 +14,9 @@ Kernels of 3 x 3 at stride 1 with eight channels and filters or more (for the gr
 long with Winograd's algorithm (``convolution/winograd/tiles.py``).
 """
 
-from functools import cache
-
-import numpy as np
-
 from ....types import Array, Pair
 from ...settings import Window
-from ..machine.registers import Tile, lanes_for, largest_tile, tile_cost, widest_tile
+from ..machine.registers import best_tile
 from ..machine.tile import copy_run, tile_fma, tile_load, tile_relu, tile_shape, tile_store
 from ..runtime.arguments import or_empty, read_arrays, read_dims
 from ..runtime.chunks import chunk_range, chunks_for_work, round_up
@@ -28,22 +24,8 @@ from ..runtime.compile import native
 from ..runtime.launch import run
 from ..runtime.scratch import chunk_scratch, scratch_of
 from ..shared.padded_columns import padded_bias, padded_columns
-from ..shared.padded_image import hold_dilated, hold_image, zero
+from ..shared.padded_image import hold_image, zero
 from .shapes import ConvDims
-
-
-@cache
-def forward_tile(pixels: int, filters: int, dtype: np.dtype) -> Tile:
-    """Choose the tile that wastes least on a line of ``pixels`` with ``filters``, and of those the fullest."""
-    lanes = lanes_for(filters, dtype)
-    best, best_score = Tile(1, 1, 1, lanes), (np.inf, 0.0)
-    for vectors in range(1, min(widest_tile(), -(-filters // lanes)) + 1):
-        for rows in range(1, min(largest_tile(vectors + 1) // vectors, pixels) + 1):
-            computed = round_up(pixels, rows) * round_up(filters, vectors * lanes) / (pixels * filters)
-            score = tile_cost(computed, rows, vectors)
-            if score < best_score:
-                best, best_score = Tile(1, rows, vectors, lanes), score
-    return best
 
 
 def convolve_direct(
@@ -51,7 +33,7 @@ def convolve_direct(
 ) -> None:
     """Convolve x, its pixels ``dilation`` apart, with the kernel ``weights``."""
     (KH, KW, C, F), (_, OH, OW, _) = weights.shape, y.shape
-    tile = forward_tile(OW, F, y.dtype)
+    tile = best_tile(OW, F, y.dtype, most=OW)
     columns, chunks = round_up(F, tile.columns), chunks_for_work(len(x) * OH, y.size * KH * KW * C)
     g = ConvDims.of(x, F, columns, window)._replace(relu=relu, dilation_y=dilation[0], dilation_x=dilation[1])
     packed = padded_columns(weights.reshape(KH * KW * C, F), columns, "kernel", g.N * g.OH)
@@ -81,10 +63,7 @@ def _convolve_kernel(dtype, outer, inner, vectors, lanes, distance):
         copied = -1
         for row in chunk_range(g.N * g.OH, chunk, chunks):
             n, oy = row // g.OH, row % g.OH
-            if g.dilation_y * g.dilation_x == 1:
-                copied = hold_image(x, n, copied, g, image)
-            else:
-                copied = hold_dilated(x, n, copied, g, image)
+            copied = hold_image(x, n, copied, g, image)
             above = g.top - oy * g.stride_y  # lines of zeros: nothing to multiply there, nor below the image
             inside = max(0, above), min(g.KH, above + (g.H - 1) * g.dilation_y + 1)
             for f in range(0, g.columns, vectors * lanes):

@@ -55,7 +55,9 @@ def _patch_kernel(dtype, outer, vectors, lanes):
         g = read_dims(dims, ConvDims)
         weights, dy, image_gradients, dx = read_arrays(pointers, 4, dtype)
         index = read_array(pointers, 4, np.uint8)
-        patch, dimage = tile_shape(outer, 1, vectors, lanes), scratch_of(image_gradients, chunk, chunks)
+        patch = tile_shape(outer, 1, vectors, lanes)
+        whole = tile_shape(1, 1, outer, 1)  # a place in it: from its first row on, all rows
+        dimage = scratch_of(image_gradients, chunk, chunks)
         down, across = (g.PH - 1) * g.stride_y, (g.PW - 1) * g.stride_x * g.C
         line, size, lines = across + g.columns, weights.size // g.F, g.KH + down
         places, sources, kernels = np.zeros(256, np.int64), np.empty(g.F, np.int64), np.empty(g.F, np.int64)
@@ -81,7 +83,7 @@ def _patch_kernel(dtype, outer, vectors, lanes):
                         acc = tile_load(patch, dimage, place, g.width * g.C, 0)
                         for i in range(count):
                             start = at(kernels, i) + ky * line + k
-                            acc = tile_axpy(patch, acc, dy, at(sources, i), weights, start, line, 0)
+                            acc = tile_axpy(patch, whole, acc, dy, at(sources, i), weights, start, line, 0)
                         tile_store(patch, acc, dimage, place, g.width * g.C, 0)
             copy_back(dimage, g, dx, n * g.H * g.W * g.C)
 

@@ -27,7 +27,7 @@ from ...settings import Window
 from ..machine.registers import Tile, registers
 from ..machine.tile import tile_load, tile_shape, tile_store
 from ..machine.tile_bits import lowest_bit, mask_of_equal, mask_of_nonzero
-from ..machine.tile_rows import tile_axpy_part
+from ..machine.tile_rows import tile_axpy
 from ..runtime.arguments import read_array, read_arrays, read_dims
 from ..runtime.chunks import chunk_range, chunks_for_work
 from ..runtime.compile import device, native
@@ -137,5 +137,5 @@ def add_filters(patch, place, acc, mask, operands):
     while mask:
         f, mask = lowest_bit(mask), mask & (mask - 1)
         start = kernels + f * filter_stride
-        acc = tile_axpy_part(patch, place, acc, dy, window + f, weights, start, line_stride, pixel_stride)
+        acc = tile_axpy(patch, place, acc, dy, window + f, weights, start, line_stride, pixel_stride)
     return acc

@@ -8,7 +8,7 @@ Letters: N batch, H W image, C channels, F filters, KH KW kernel, OH OW output.
 """
 
 from ....types import Array
-from ...settings import Window
+from ...settings import Gradients, Window
 from ..runtime.arguments import or_empty, read_arrays, read_dims
 from ..runtime.chunks import chunk_range, chunks_for_work, chunks_of_reduction, part_of
 from ..runtime.compile import device, native
@@ -36,10 +36,9 @@ def convolve_plain(x: Array, kernel: Array, bias: Array | None, window: Window, 
     run(_forward(x.dtype, depthwise), chunks, g, x, kernel, or_empty(bias, x.dtype), y)
 
 
-def gradients_plain(
-    x: Array, kernel: Array, dy: Array, window: Window, dx: Array | None, dkernel: Array, dbias: Array | None
-) -> None:
+def gradients_plain(x: Array, kernel: Array, dy: Array, window: Window, out: Gradients) -> None:
     """Compute the gradients of the input (unless dx is None), the kernel, and the bias (unless dbias is None)."""
+    dx, dkernel, dbias = out
     g, depthwise, multiplications = _dims_of(x, kernel, window)
     KH, KW, channels, F = kernel.shape
     if dx is not None:

@@ -5,13 +5,11 @@ convolution alone would write, four times as much as remains, is never stored, a
 never computed. Other pools than 2 x 2 run as a convolution followed by a pool.
 """
 
-from functools import cache
-
 import numpy as np
 
-from ....types import OFF, Array
+from ....types import Array
 from ...settings import Window
-from ..machine.registers import Tile, lanes_for, largest_tile, tile_cost, widest_tile
+from ..machine.registers import best_tile
 from ..machine.tile import copy_run, tile_fma, tile_shape, tile_zeros
 from ..machine.tile_pool import tile_store_window_maximum
 from ..runtime.arguments import or_empty, read_array, read_arrays, read_dims
@@ -19,7 +17,6 @@ from ..runtime.chunks import chunk_range, chunks_for_work, round_up
 from ..runtime.compile import native
 from ..runtime.launch import run
 from ..runtime.scratch import chunk_scratch, scratch_of
-from ..shared.flat import chunk_of, run_flat
 from ..shared.padded_columns import padded_bias, padded_columns
 from ..shared.padded_image import hold_image, zero
 from .shapes import ConvDims, short_window
@@ -30,7 +27,8 @@ def convolve_pooled(
 ) -> None:
     """Compute y = ReLU(max-pool(convolution + bias)) of 2 x 2, and in ``index`` each maximum's position, or 255."""
     F = y.shape[3]
-    tile = pooled_tile(y.shape[2], F, y.dtype)
+    windows = best_tile(y.shape[2], F, y.dtype, most=y.shape[2], block=4)
+    tile = windows._replace(outer=2, inner=2 * windows.inner)
     g = ConvDims.of(x, F, round_up(F, tile.columns), window, pool)
     chunks = chunks_for_work(g.N * g.OH, 4 * g.N * g.OH * g.OW * g.F * g.KH * g.KW * g.C)
     packed = padded_columns(weights.reshape(-1, F), g.columns, "kernel", g.N * g.OH)
@@ -39,28 +37,6 @@ def convolve_pooled(
     index_lines = chunk_scratch("index lines", chunks, g.OW * g.columns, np.uint8)
     address = _conv_relu_pool_kernel(y.dtype, *tile, g.stride_x * g.C, *short_window(g.KH, g.KW * g.C))
     run(address, chunks, g, x, packed, or_empty(bias, y.dtype), images, lines, y, index, index_lines)
-
-
-def relu_index(y: Array, index: Array) -> None:
-    """Let y be ReLU(y), and ``index`` say where the ReLU has stopped a window."""
-    run_flat(_relu_index(y.dtype), y.size, y, index)
-
-
-@cache
-def pooled_tile(windows: int, filters: int, dtype: np.dtype) -> Tile:
-    """Choose the tile for a line of pooling windows: the least waste, then the fewest loads for a multiplication."""
-    lanes = lanes_for(filters, dtype)
-    best, best_score = Tile(2, 2, 1, lanes), (np.inf, 0.0)
-    for vectors in range(1, min(widest_tile(), -(-filters // lanes)) + 1):
-        for pixels in range(1, windows + 1):
-            rows = 4 * pixels
-            if rows * vectors > largest_tile(vectors + 1):
-                break
-            computed = round_up(windows, pixels) * round_up(filters, vectors * lanes) / (windows * filters)
-            score = tile_cost(computed, rows, vectors)
-            if score < best_score:
-                best, best_score = Tile(2, 2 * pixels, vectors, lanes), score
-    return best
 
 
 @native
@@ -107,18 +83,3 @@ def _conv_relu_pool_kernel(dtype, outer, inner, vectors, lanes, distance, short_
                     copy_run(index_lines, pixel * g.columns, index, (row * g.OW + pixel) * g.F, g.F)
 
     return conv_relu_pool
-
-
-@native
-def _relu_index(dtype):
-    def relu_index(chunk, chunks, dims, pointers):
-        """ReLU on what a pool has left, noted in the pool's index."""
-        (y,) = read_arrays(pointers, 1, dtype)
-        index = read_array(pointers, 1, np.uint8)
-        first, last = chunk_of(chunk, chunks, y.size)
-        for i in range(first, last):
-            if y[i] <= 0:
-                y[i] = 0
-                index[i] = OFF
-
-    return relu_index

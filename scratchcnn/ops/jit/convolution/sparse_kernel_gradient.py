@@ -26,7 +26,7 @@ from ..runtime.compile import device, native
 from ..runtime.launch import run
 from ..runtime.scratch import chunk_scratch, scratch, scratch_of
 from ..shared.padded_image import hold_image, zero
-from ..shared.reduce import add_transposed_chunks
+from ..shared.reduce import add_kernel_chunks
 from .masks import BITS, mask_shape, masks_by_filter
 from .shapes import ConvDims
 
@@ -50,7 +50,7 @@ def kernel_gradient_sparse(
     listed = (tile.outer, tile.columns) != (KH, columns)  # for a single tile, a list does not pay
     address = _sparse_gradient_kernel(x.dtype, tile.outer, tile.vectors, tile.lanes, listed, *mask_shape(F, x.dtype))
     run(address, chunks, g, x, dy, images, sums, index)
-    add_transposed_chunks(sums, columns, dkernel, dbias)
+    add_kernel_chunks(sums, padded_depth=columns, columns=F, dkernel=dkernel, dbias=dbias, by_filter=True)
 
 
 @native
@@ -65,7 +65,9 @@ def _sparse_gradient_kernel(dtype, outer, vectors, lanes, listed, mask_vectors, 
         g = read_dims(dims, ConvDims)
         x, dy, images, sums = read_arrays(pointers, 4, dtype)
         index = read_array(pointers, 4, np.uint8)
-        tile, by_window = tile_shape(outer, 1, vectors, lanes), tile_shape(1, 1, mask_vectors, mask_lanes)
+        tile = tile_shape(outer, 1, vectors, lanes)
+        whole = tile_shape(1, 1, outer, 1)  # a place in it: from its first row on, all rows
+        by_window = tile_shape(1, 1, mask_vectors, mask_lanes)
         bits = mask_vectors * mask_lanes
         image, total = scratch_of(images, chunk, chunks), part_of(sums, chunk, chunks)
         windows, line = g.OH * g.OW, g.width * g.C
@@ -101,10 +103,10 @@ def _sparse_gradient_kernel(dtype, outer, vectors, lanes, listed, mask_vectors, 
                             acc = tile_load(tile, total, here, g.columns, 0)
                             for i in range(count):
                                 place = start + at(places, i)
-                                acc = tile_axpy(tile, acc, dy, at(gradients, i), image, place, line, 0)
+                                acc = tile_axpy(tile, whole, acc, dy, at(gradients, i), image, place, line, 0)
                             while mask:
                                 mask, gradient, place = take(mask, begin + f, g.F, index, corners, first, offsets)
-                                acc = tile_axpy(tile, acc, dy, gradient, image, start + place, line, 0)
+                                acc = tile_axpy(tile, whole, acc, dy, gradient, image, start + place, line, 0)
                                 bias += at(dy, gradient)
                             tile_store(tile, acc, total, here, g.columns, 0)
                     total[g.F * g.KH * g.columns + f] = bias

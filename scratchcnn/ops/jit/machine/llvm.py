@@ -66,6 +66,12 @@ def vector_at(context, builder, address, v, dtype, lanes):
     return builder.bitcast(builder.gep(address, [I64(v * lanes)]), vector_type(context, dtype, lanes).as_pointer())
 
 
+def load_row(context, builder, address, vectors, dtype, lanes):
+    """Return the vectors that lie one after the other from ``address`` on."""
+    places = [vector_at(context, builder, address, v, dtype, lanes) for v in range(vectors)]
+    return [builder.load(place, align=bytes_of(dtype)) for place in places]
+
+
 def broadcast(builder, scalar, lanes):
     """Return a vector that holds ``scalar`` in every lane."""
     undefined = ir.Constant(ir.VectorType(scalar.type, lanes), ir.Undefined)

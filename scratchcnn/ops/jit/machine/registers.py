@@ -80,15 +80,28 @@ def widest_tile() -> int:
     return 4 if registers().count == 32 else 2
 
 
-def tile_cost(computed: float, rows: int, vectors: int) -> tuple[float, float]:
-    """Return how costly a tile is, to be compared: what it computes for each number wanted, then its loads.
+@cache
+def best_tile(rows: int | None, columns: int, dtype: np.dtype, most: int, block: int = 1) -> Tile:
+    """Choose the tile that wastes least on (rows, columns) results, and of those the one with the fewest loads.
 
-    ``computed`` is 1 where nothing is wasted. A step is slowed down where it loads more than it multiplies, and where
+    Without ``rows``, there are as many as are needed that none is wasted. The tile has at most ``most`` rows, each of
+    which stands for ``block`` rows of sums. A step is slowed down where it loads more than it multiplies, and where
     there are fewer than 8 sums: a multiplication takes 4 cycles, and two can start in each.
     """
-    loads = (rows + vectors) / (rows * vectors)
-    stalls = max(1.0, 8 / (rows * vectors))
-    return computed * max(loads, 1.0) * stalls, loads
+    lanes = lanes_for(columns, dtype)
+    tiles = [
+        Tile(1, height, vectors, lanes)
+        for vectors in range(1, min(widest_tile(), -(-columns // lanes)) + 1)
+        for height in range(1, min(largest_tile(vectors + 1) // vectors // block, most) + 1)
+    ]
+
+    def cost(tile: Tile) -> tuple[float, float]:
+        wanted, height, sums = rows or tile.inner, block * tile.inner, block * tile.inner * tile.vectors
+        computed = -(-wanted // tile.inner) * tile.inner * -(-columns // tile.columns) * tile.columns
+        loads = (height + tile.vectors) / sums
+        return computed / (wanted * columns) * max(loads, 1.0) * max(1.0, 8 / sums), loads
+
+    return min(tiles, key=cost)
 
 
 @cache

@@ -28,7 +28,18 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from .llvm import Vector, add_outer_product, bytes_of, element, extents, row_addresses, rows_of, vector_at, vector_type
+from .llvm import (
+    Vector,
+    add_outer_product,
+    bytes_of,
+    element,
+    extents,
+    load_row,
+    row_addresses,
+    rows_of,
+    vector_at,
+    vector_type,
+)
 
 
 @intrinsic(prefer_literal=True)
@@ -63,16 +74,10 @@ def tile_load(typing, shape, a, offset, outer, inner):
     tile = types.UniTuple(Vector(a.dtype, lanes), rows_of(shape) * vectors)
 
     def codegen(context, builder, signature, arguments):
-        _, array, *position = arguments
-        return context.make_tuple(
-            builder,
-            tile,
-            [
-                builder.load(vector_at(context, builder, row, v, a.dtype, lanes), align=bytes_of(a.dtype))
-                for row in row_addresses(context, builder, shape, a, array, *position)
-                for v in range(vectors)
-            ],
-        )
+        values = []
+        for row in row_addresses(context, builder, shape, a, *arguments[1:]):
+            values += load_row(context, builder, row, vectors, a.dtype, lanes)
+        return context.make_tuple(builder, tile, values)
 
     return tile(shape, a, types.int64, types.int64, types.int64), codegen
 
@@ -102,10 +107,7 @@ def tile_fma(typing, shape, acc, a, a_offset, a_outer, a_inner, b, b_offset):
     def codegen(context, builder, signature, arguments):
         _, tile, a_array, a_start, outer, inner, b_array, b_start = arguments
         start = element(context, builder, b, b_array, b_start)
-        right = [
-            builder.load(vector_at(context, builder, start, v, b.dtype, lanes), align=bytes_of(b.dtype))
-            for v in range(vectors)
-        ]
+        right = load_row(context, builder, start, vectors, b.dtype, lanes)
         left = row_addresses(context, builder, shape, a, a_array, a_start, outer, inner)
         return add_outer_product(context, builder, signature, tile, left, right)
 

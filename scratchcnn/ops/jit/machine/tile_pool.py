@@ -10,7 +10,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from .llvm import I8, I64, Vector, broadcast, bytes_of, constant, element, extents, shuffle, vector_at
+from .llvm import I8, I64, Vector, broadcast, bytes_of, constant, element, extents, load_row, shuffle, vector_at
 
 
 @intrinsic
@@ -28,10 +28,7 @@ def tile_store_window_maximum(typing, shape, acc, bias, bias_offset, y, offset, 
         _, tile, bias_array, bias_start, y_array, y_start, line_step, step, index_array, index_start = arguments
         values = cgutils.unpack_tuple(builder, tile)
         bias_first = element(context, builder, bias, bias_array, bias_start)
-        biases = [
-            builder.load(vector_at(context, builder, bias_first, v, bias.dtype, lanes), align=bytes_of(bias.dtype))
-            for v in range(vectors)
-        ]
+        biases = load_row(context, builder, bias_first, vectors, bias.dtype, lanes)
         for row, p in product(range(0, outer, 2), range(inner // 2)):
             pixel = builder.add(builder.mul(line_step, I64(row // 2)), builder.mul(step, I64(p)))
             y_first = element(context, builder, y, y_array, builder.add(y_start, pixel))

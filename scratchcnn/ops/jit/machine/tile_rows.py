@@ -4,7 +4,7 @@ A row is what ``tile_fma_row`` multiplies a column of scalars with: a tile of on
 to one of the pool's pixels (``row_where``), after a ReLU it counts where that has passed something
 (``row_where_positive``), and beyond the last filter there is nothing (``row_edge``). Where the gradients that are not
 zero are looked for first (``convolution/masks.py``), each is a scale, by which a tile is multiplied and added
-(``tile_axpy``, in the words of BLAS, and ``tile_axpy_part``).
+(``tile_axpy``, in the words of BLAS).
 """
 
 from llvmlite import ir
@@ -20,9 +20,9 @@ from .llvm import (
     bytes_of,
     element,
     extents,
+    load_row,
     masked_load,
     multiply_add,
-    row_addresses,
     vector_at,
 )
 
@@ -81,30 +81,11 @@ def row_where_positive(typing, shape, row, y, offset):
 
 
 @intrinsic
-def tile_axpy(typing, shape, acc, scales, position, b, offset, outer, inner):
-    """Return acc + scales[position] * the tile at b[offset], which is an operand in memory and needs no register."""
-    _, _, vectors, lanes = extents(shape)
+def tile_axpy(typing, shape, place, acc, scales, position, b, offset, outer, inner):
+    """Return acc, to a part of which scales[position] * the part's rows at b[offset] is added.
 
-    def codegen(context, builder, signature, arguments):
-        _, tile, scale_array, scale_position, b_array, *start = arguments
-        scale = broadcast(builder, builder.load(element(context, builder, scales, scale_array, scale_position)), lanes)
-        values = iter(cgutils.unpack_tuple(builder, tile))
-        result = []
-        for row in row_addresses(context, builder, shape, b, b_array, *start):
-            for v in range(vectors):
-                vector = builder.load(vector_at(context, builder, row, v, b.dtype, lanes), align=bytes_of(b.dtype))
-                result.append(multiply_add(builder, scale, vector, next(values)))
-        return context.make_tuple(builder, signature.return_type, result)
-
-    position_types = (types.int64, types.int64, types.int64)
-    return acc(shape, acc, scales, types.int64, b, *position_types), codegen
-
-
-@intrinsic
-def tile_axpy_part(typing, shape, place, acc, scales, position, b, offset, outer, inner):
-    """Like ``tile_axpy``, of numbers in memory, to a part of the tile.
-
-    ``place`` (i, j, rows, columns) says which: where it begins, counted from 1, and its extents.
+    ``place`` (i, j, rows_outer, rows_inner) says which: where it begins, counted from 1, and its extents. The rows are
+    operands in memory, and need no register.
     """
     _, rows_inner, vectors, lanes = extents(shape)
     first_outer, first_inner, part_outer, part_inner = extents(place)
@@ -117,10 +98,9 @@ def tile_axpy_part(typing, shape, place, acc, scales, position, b, offset, outer
         for i in range(part_outer):
             for j in range(part_inner):
                 distance = builder.add(builder.mul(outer_stride, I64(i)), builder.mul(inner_stride, I64(j)))
-                row = builder.gep(first, [distance])
-                for v in range(vectors):
-                    number = ((i + first_outer - 1) * rows_inner + j + first_inner - 1) * vectors + v
-                    vector = builder.load(vector_at(context, builder, row, v, b.dtype, lanes), align=bytes_of(b.dtype))
+                row = load_row(context, builder, builder.gep(first, [distance]), vectors, b.dtype, lanes)
+                first_of_row = ((i + first_outer - 1) * rows_inner + j + first_inner - 1) * vectors
+                for number, vector in enumerate(row, first_of_row):
                     values[number] = multiply_add(builder, scale, vector, values[number])
         return context.make_tuple(builder, signature.return_type, values)
 

@@ -4,12 +4,12 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from .llvm import Vector, bytes_of, constant, extents, multiply_add, row_addresses, rows_of, shuffle, vector_at
+from .llvm import Vector, constant, extents, load_row, multiply_add, row_addresses, rows_of, shuffle
 
 
 @intrinsic
 def tile_transpose(typing, shape, tile):
-    """Return the transpose of a tile, whose rows are a power of two; one column of vectors after the other.
+    """Return the transpose of a tile, whose rows are a power of two, at most the lanes; one column after the other.
 
     The result has the shape (vectors, lanes, 1, rows): the rows of its transpose, each a vector of as many numbers as
     the tile had rows. Interleaving row i with row i + rows/2, for all i, is one step of a shuffle of cards: log2(rows)
@@ -31,12 +31,8 @@ def tile_transpose(typing, shape, tile):
                     for i in range(rows // 2)
                     for start in (0, lanes // 2)
                 ]
-            for vector in column if rows <= lanes else ():  # several rows of the result in each
+            for vector in column:  # several rows of the result in each
                 turned += [shuffle(builder, vector, vector, range(c, c + rows)) for c in range(0, lanes, rows)]
-            while rows > lanes and len(column) > lanes:  # a part of one in each
-                wide = range(2 * column[0].type.count)
-                column = [shuffle(builder, a, b, wide) for a, b in zip(column[::2], column[1::2], strict=True)]
-            turned += column if rows > lanes else []
         return context.make_tuple(builder, result, turned)
 
     return result(shape, tile), codegen
@@ -80,10 +76,8 @@ def tile_sandwich(*transforms):
         square = types.UniTuple(Vector(a.dtype, lanes), m * m)
 
         def codegen(context, builder, signature, arguments):
-            values = [
-                builder.load(vector_at(context, builder, row, 0, a.dtype, lanes), align=bytes_of(a.dtype))
-                for row in row_addresses(context, builder, shape, a, *arguments[2:])
-            ]
+            rows = row_addresses(context, builder, shape, a, *arguments[2:])
+            values = [load_row(context, builder, row, 1, a.dtype, lanes)[0] for row in rows]
             columns = [transform(builder, factors, values[j::n]) for j in range(n)]  # n columns of m
             lines = [transform(builder, factors, [columns[j][i] for j in range(n)]) for i in range(m)]
             return context.make_tuple(builder, square, [value for line in lines for value in line])

@@ -8,11 +8,18 @@ from ..runtime.compile import device
 def hold_image(x, n, copied, g, image):
     """Copy image number n to its place in the padded ``image``, unless that holds it; the rest is zero and stays so.
 
-    ``image`` holds image number ``copied``. Returns n.
+    Its pixels are (dilation_y, dilation_x) apart there. ``image`` holds image number ``copied``. Returns n.
     """
     for line in range(g.H if n != copied else 0):
-        if 0 <= line + g.top < g.height:
-            copy_line(x, n, line, g, image, (line + g.top) * g.width * g.C)
+        to_line = line * g.dilation_y + g.top
+        if 0 <= to_line < g.height and g.dilation_x == 1:
+            copy_line(x, n, line, g, image, to_line * g.width * g.C)
+        elif 0 <= to_line < g.height:
+            for pixel in range(g.W):
+                to_pixel = pixel * g.dilation_x + g.left
+                if 0 <= to_pixel < g.width:
+                    place = ((n * g.H + line) * g.W + pixel) * g.C
+                    copy_run(x, place, image, (to_line * g.width + to_pixel) * g.C, g.C)
     return n
 
 
@@ -37,18 +44,6 @@ def copy_line(x, n, line, g, lines, to):
     pixels = min(g.W, g.width - g.left) - first
     if pixels > 0:
         copy_run(x, ((n * g.H + line) * g.W + first) * g.C, lines, to + (g.left + first) * g.C, pixels * g.C)
-
-
-@device
-def hold_dilated(x, n, copied, g, image):
-    """Like ``hold_image``, with the pixels (dilation_y, dilation_x) apart."""
-    for line in range(g.H if n != copied else 0):
-        for pixel in range(g.W):
-            to_line, to_pixel = line * g.dilation_y + g.top, pixel * g.dilation_x + g.left
-            if 0 <= to_line < g.height and 0 <= to_pixel < g.width:
-                to = (to_line * g.width + to_pixel) * g.C
-                copy_run(x, ((n * g.H + line) * g.W + pixel) * g.C, image, to, g.C)
-    return n
 
 
 @device

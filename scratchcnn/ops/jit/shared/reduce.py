@@ -28,22 +28,18 @@ class KernelSums(NamedTuple):
     columns: int  # F, padded
 
 
-def add_kernel_chunks(sums: Array, padded_depth: int, columns: int, dkernel: Array, dbias: Array | None) -> None:
-    """Compute dkernel and dbias (unless None) from (KH, padded_depth, columns) and (columns,) sums of each chunk."""
+def add_kernel_chunks(
+    sums: Array, padded_depth: int, columns: int, dkernel: Array, dbias: Array | None, by_filter: bool = False
+) -> None:
+    """Compute dkernel and dbias (unless None) from (KH, padded_depth, columns) and (columns,) sums of each chunk.
+
+    With ``by_filter`` the sums are (F, KH, padded_depth) and (F,), and ``columns`` is F.
+    """
     KH, KW, C, F = dkernel.shape
     g = KernelSums(len(sums), sums.shape[1], KH, KW * C, F, padded_depth, columns)
-    chunks = chunks_for_rows(min(KH, sums.size // WORK))
-    run(_add_kernels(sums.dtype), chunks, g, sums, dkernel, or_empty(dbias, sums.dtype))
-
-
-def add_transposed_chunks(sums: Array, padded_depth: int, dkernel: Array, dbias: Array | None) -> None:
-    """Compute dkernel and dbias (unless None) from (F, KH, padded_depth) and (F,) sums of each chunk."""
-    KH, KW, C, F = dkernel.shape
-    g = KernelSums(len(sums), sums.shape[1], KH, KW * C, F, padded_depth, F)
     lanes = block_lanes(sums.dtype)
-    chunks = chunks_for_rows(min(-(-F // lanes), sums.size // WORK))
-    address = _add_transposed(sums.dtype, lanes)
-    run(address, chunks, g, sums, dkernel, or_empty(dbias, sums.dtype))
+    chunks = chunks_for_rows(min(-(-F // lanes) if by_filter else KH, sums.size // WORK))
+    run(_add_kernels(sums.dtype, lanes, by_filter), chunks, g, sums, dkernel, or_empty(dbias, sums.dtype))
 
 
 @device
@@ -57,45 +53,33 @@ def add_stretch(sums, rows, size, first, last):
 
 
 @native
-def _add_kernels(dtype):
+def _add_kernels(dtype, lanes, by_filter):
     def add_kernels(chunk, chunks, dims, pointers):
-        """A chunk of the kernel's lines: add them, then copy what is not padding. The first chunk adds the bias too."""
-        g = read_dims(dims, KernelSums)
-        sums, dkernel, dbias = read_arrays(pointers, 3, dtype)
-        first, last = chunk * g.lines // chunks, (chunk + 1) * g.lines // chunks
-        add_stretch(sums, g.chunks, g.size, first * g.padded_depth * g.columns, last * g.padded_depth * g.columns)
-        for line in range(first, last):
-            for k in range(g.depth):
-                copy_run(sums, (line * g.padded_depth + k) * g.columns, dkernel, (line * g.depth + k) * g.F, g.F)
-        if chunk == 0 and dbias.size > 0:
-            bias = g.lines * g.padded_depth * g.columns
-            add_stretch(sums, g.chunks, g.size, bias, bias + g.F)
-            copy_run(sums, bias, dbias, 0, g.F)
+        """A chunk of the kernel's lines: add them, then copy what is not padding. The first chunk adds the bias too.
 
-    return add_kernels
-
-
-@native
-def _add_transposed(dtype, lanes):
-    def add_transposed(chunk, chunks, dims, pointers):
-        """A chunk of the bands of ``lanes`` filters: add them, then transpose. The first chunk adds the bias too.
-
+        ``by_filter``, a constant of the code: a chunk of the bands of ``lanes`` filters; add them, then transpose.
         Registers: a block of lanes x lanes numbers. L1: the sums of a band.
         """
         g = read_dims(dims, KernelSums)
         sums, dkernel, dbias = read_arrays(pointers, 3, dtype)
-        block = tile_shape(1, lanes, 1, lanes)
-        bands = (g.F + lanes - 1) // lanes
-        row = g.lines * g.padded_depth
-        for band in chunk_range(bands, chunk, chunks):
-            f = band * lanes
-            filters = min(lanes, g.F - f)
-            add_stretch(sums, g.chunks, g.size, f * row, (f + filters) * row)
-            for line in range(g.lines):
-                place, to = f * row + line * g.padded_depth, line * g.depth * g.F + f
-                transpose_band(block, lanes, sums, place, row, filters, g.depth, dkernel, to, g.F)
+        size = g.lines * g.padded_depth
+        if by_filter:
+            block = tile_shape(1, lanes, 1, lanes)
+            for band in chunk_range((g.F + lanes - 1) // lanes, chunk, chunks):
+                f = band * lanes
+                filters = min(lanes, g.F - f)
+                add_stretch(sums, g.chunks, g.size, f * size, (f + filters) * size)
+                for line in range(g.lines):
+                    place, to = f * size + line * g.padded_depth, line * g.depth * g.F + f
+                    transpose_band(block, lanes, sums, place, size, filters, g.depth, dkernel, to, g.F)
+        else:
+            first, last = chunk * g.lines // chunks, (chunk + 1) * g.lines // chunks
+            add_stretch(sums, g.chunks, g.size, first * g.padded_depth * g.columns, last * g.padded_depth * g.columns)
+            for line in range(first, last):
+                for k in range(g.depth):
+                    copy_run(sums, (line * g.padded_depth + k) * g.columns, dkernel, (line * g.depth + k) * g.F, g.F)
         if chunk == 0 and dbias.size > 0:
-            add_stretch(sums, g.chunks, g.size, g.F * row, g.F * row + g.F)
-            copy_run(sums, g.F * row, dbias, 0, g.F)
+            add_stretch(sums, g.chunks, g.size, size * g.columns, size * g.columns + g.F)
+            copy_run(sums, size * g.columns, dbias, 0, g.F)
 
-    return add_transposed
+    return add_kernels

@@ -12,6 +12,7 @@ of zeros, to get the input's gradient.
 """
 
 from .....types import Array, Pair
+from ....settings import Gradients
 from ...machine.tile import tile_add, tile_fma, tile_load, tile_shape, tile_store, tile_zeros
 from ...machine.tile_rows import row_where_positive
 from ...runtime.arguments import or_empty, read_arrays, read_dims
@@ -38,11 +39,10 @@ def gradients_winograd(
     y: Array | None,
     padding: Pair,
     size: int,
-    dx: Array | None,
-    dkernel: Array,
-    dbias: Array | None,
+    out: Gradients,
 ) -> None:
     """Compute the gradients of input, kernel and bias; with y, of a ReLU's output, dy counts only where y > 0."""
+    dx, dkernel, dbias = out
     N, _, _, C = x.shape
     _, OH, OW, F = dy.shape
     tile, dx_tile = product_tile(F, x.dtype, rows=C), product_tile(C, x.dtype)

@@ -17,13 +17,12 @@ Backward it is an input tile that may be lost, and of the kernel's gradient all 
 No other image's y or dx is.
 """
 
-from functools import cache
 from typing import NamedTuple
 
 import numpy as np
 
 from .....types import Array, Pair
-from ...machine.registers import Tile, lanes_for, largest_tile, registers, tile_cost, widest_tile
+from ...machine.registers import Tile, best_tile
 from ...machine.tile import tile_shape, tile_store
 from ...runtime.arguments import read_arrays, read_dims
 from ...runtime.chunks import chunks_for_work, round_up
@@ -66,22 +65,9 @@ def tiles_of(OH: int, OW: int, size: int) -> Pair:
     return -(-OH // size), -(-OW // size)
 
 
-@cache
 def product_tile(columns: int, dtype: np.dtype, rows: int | None = None) -> Tile:
-    """Choose the tile for products that are (rows, columns) matrices: the one that wastes least, then loads least.
-
-    No ``rows``: as many as needed that nothing is wasted. The registers hold the tile and what one step multiplies.
-    """
-    lanes = lanes_for(columns, dtype)
-    best, best_score = Tile(1, 1, 1, lanes), (np.inf, 0.0)
-    for vectors in range(1, min(widest_tile(), -(-columns // lanes)) + 1):
-        most = min(largest_tile(), registers().count - vectors - 1) // vectors
-        for height in range(1, min(most, PAD) + 1):  # after a matrix, a tile may reach into the padding
-            computed = round_up(columns, vectors * lanes) / columns * (round_up(rows, height) / rows if rows else 1)
-            score = tile_cost(computed, height, vectors)
-            if score < best_score:
-                best, best_score = Tile(1, height, vectors, lanes), score
-    return best
+    """Choose the tile for products that are (rows, columns) matrices; the last may reach into the ``PAD`` after one."""
+    return best_tile(rows, columns, dtype, most=PAD)
 
 
 def transformed_kernel(weights: Array, tile: Tile, size: int) -> Array:
