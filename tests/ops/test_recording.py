@@ -25,7 +25,7 @@ def runs_of(monkeypatch):
     recorded = ops.record(lambda x, dy: ops.conv_backward(x, kernel, dy, case.window, out=gradients), x, dy)
     now, shared = 0.0, []
 
-    def run_program(program, worth_sharing):
+    def run_program(call, worth_sharing):
         nonlocal now
         now += all_threads if worth_sharing else one_thread
         shared.append(worth_sharing)

@@ -9,7 +9,7 @@ order: floating-point addition is not associative, and the same seed shall give 
 from .compile import device
 from .cpus import most_threads
 
-WORK = 200_000  # multiplications, some 4 us of a fast core: below this a second thread does not pay
+WORK = 25_000  # multiplications, 0.2 to 0.5 us of a fast core: below this a second thread does not pay
 BLOCK = 16384  # elements to copy, or to compute one by one: below this a second thread does not pay
 REDUCTION_CHUNKS = 8  # chunks of a sum over the batch; also the most threads that such a sum can use
 REDUCTION_BYTES = 64 << 20  # scratch memory that they may take together

@@ -3,7 +3,7 @@
 import ctypes
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import cache, lru_cache, wraps
+from functools import cache, lru_cache, partial, wraps
 from typing import Any, NamedTuple, TypeVar, cast
 
 import numpy as np
@@ -20,6 +20,7 @@ from .threads import NONE, threads_that_are_here
 
 MOST_OPERANDS = 64  # of a kernel
 Function = TypeVar("Function", bound=Callable[..., Any])
+ProgramCall = Callable[[int], None]
 _lock = Lock(OPERATION)
 _observer: Callable[[Any], Any] | None = None  # is told of each call of ``run``, and of what else it should know
 
@@ -71,17 +72,21 @@ def run(address: int, chunks: int, dims: tuple[int, ...], *operands: Array) -> N
         return
     if _observer is not None:
         _observer(Call(address, chunks, dims, operands))
-    program, pointers, place = _program_of_one()
+    program, call, pointers, place = _program_of_one()
     values = pointers_to(operands)
     pointers[: len(values)] = values
     program[0, : OPERANDS + 1] = address, chunks, address_of(_as_array(dims)), place
-    run_program(program, chunks > 1)
+    run_program(call, chunks > 1)
 
 
-def run_program(program: Array, worth_sharing: bool) -> None:
+def run_program(call: ProgramCall, worth_sharing: bool) -> None:
     """Run a list of kernels, by all threads if there are any; calling them takes longer than a small kernel."""
-    threads = threads_that_are_here() if worth_sharing else NONE
-    _loop()(*program.shape, address_of(program), threads)
+    call(threads_that_are_here() if worth_sharing else NONE)
+
+
+def call_of(program: Array) -> ProgramCall:
+    """Return what runs a list of kernels, as long as the list is kept; it takes the address of ``Threads``."""
+    return partial(_loop(), *program.shape, address_of(program))
 
 
 @cache
@@ -99,10 +104,10 @@ def pointers_to(operands: Sequence[Array]) -> list[int]:
 
 
 @cache
-def _program_of_one() -> tuple[Array, Array, int]:
-    """Return the memory for the kernel that ``run`` runs, one at a time: its row, its pointers, and where these lie."""
-    pointers = np.empty(2 * MOST_OPERANDS, np.int64)
-    return new_program(1), pointers, new_address_of(pointers)
+def _program_of_one() -> tuple[Array, ProgramCall, Array, int]:
+    """Return the list for the kernel that ``run`` runs, one at a time; its pointers, and where these lie."""
+    program, pointers = new_program(1), np.empty(2 * MOST_OPERANDS, np.int64)
+    return program, call_of(program), pointers, new_address_of(pointers)
 
 
 def new_program(calls: int) -> Array:

@@ -16,7 +16,7 @@ A function can be recorded if what it does to arrays it does with ``run`` alone.
 A short list, such as the prediction for one image, is run by all threads or by one, whichever took less time in the
 last trial. Beforehand that cannot be known: where two cores share no cache, or another program has one of them, a
 second thread saves less time than it takes to fetch what the first has written, or to wait for it. (``keras``, one
-image, on two cores of Zen 5: by both 15 us, by one 18; where they share no cache, by both 22, as chosen here 20; where
+image, on two cores of Zen 5: by both 14 us, by one 18; where they share no cache, by both 22, as chosen here 19; where
 another program has one of them, by both 77, as chosen here 23.)
 """
 
@@ -30,7 +30,7 @@ import numpy as np
 from ....types import Array
 from .addresses import address_of, new_address_of
 from .cpus import most_threads
-from .launch import Call, exclusive, new_program, observed, pointers_to, run_program
+from .launch import Call, call_of, exclusive, new_program, observed, pointers_to, run_program
 from .loops import OPERANDS
 
 SHORT = 100e-6  # seconds that all threads take; longer lists, such as most training steps, are always run by all
@@ -71,6 +71,7 @@ class Recording:
         self._refreshing = [event for event in seen if not isinstance(event, Call)]
 
         self._program = new_program(len(calls))
+        self._call = call_of(self._program)
         self._pointers = [np.array(pointers_to(call.operands), np.int64) for call in calls]
         self._dims = [np.array(call.dims, np.int64) for call in calls]
         for row, call, dims, pointers in zip(self._program, calls, self._dims, self._pointers, strict=True):
@@ -106,7 +107,7 @@ class Recording:
             pointers[place] = new_address_of(arguments[number])
         if self._until_trial:
             self._until_trial -= 1
-            run_program(self._program, self._shares)
+            run_program(self._call, self._shares)
         else:
             self._try()
         return self.result
@@ -115,7 +116,7 @@ class Recording:
         """Run the list once more, by all threads or by one; when both have been tried, decide."""
         seconds = self._seconds
         begin = perf_counter()
-        run_program(self._program, len(seconds) < TRIALS)
+        run_program(self._call, len(seconds) < TRIALS)
         seconds.append(perf_counter() - begin)
         shared, alone = seconds[:TRIALS], seconds[TRIALS:]
         is_long = len(seconds) == TRIALS and min(shared) > SHORT
