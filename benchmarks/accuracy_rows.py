@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import statistics
+from collections.abc import Iterable
 from pathlib import Path
 
 import report
@@ -33,9 +34,12 @@ def key(row: Row) -> tuple[str, str, str]:
 def add(path: Path, new: Row) -> None:
     """Add a row to those in the file, or put it in its predecessor's place; in the order of data, recipes and seeds.
 
-    What a model of other weights has answered about other images goes with its row.
+    Where the row of a model is replaced by that of other weights, all answers that the old one had a part in go.
     """
-    rows = [row for row in read(path) if key(row) != key(new) and not _is_outdated(row, new)] + [new]
+    rows = read(path)
+    has_changed = any(key(row) == key(new) and row["checksum"] != new["checksum"] for row in rows)
+    outdated = [row for row in rows if key(row) == key(new) or (has_changed and _has_part_in(new, row))]
+    rows = [row for row in rows if row not in outdated] + [new]
     places = {recipe: place for place, recipe in enumerate(RECIPES)}  # averages over several recipes at the end
     rows.sort(key=lambda row: (DATA.index(row["data"]), places.get(row["recipe"], len(places)), _place(row["seed"])))
     with open(path, "w", newline="", encoding="utf-8") as file:
@@ -44,10 +48,14 @@ def add(path: Path, new: Row) -> None:
         writer.writerows(rows)
 
 
-def _is_outdated(row: Row, new: Row) -> bool:
-    """Return whether a row is of the model of the same seed as a new one, which has other weights."""
-    same_model = key(row | {"seed": row["seed"].removesuffix(view_of(row))}) == key(new)
-    return same_model and row["checksum"] != new["checksum"]
+def _has_part_in(model: Row, row: Row) -> bool:
+    """Return whether the model of a row has a part in the answers of another one: alone or among others."""
+    if row["data"] != model["data"] or not is_one_answer(model):
+        return False
+    kinds, seeds = row["recipe"].split(PLUS), row["seed"].removesuffix(view_of(row)).split(PLUS)
+    ranges = [range(int(each.split("-")[0]), int(each.split("-")[-1]) + 1) for each in seeds]
+    pairs = zip(kinds, ranges, strict=True)
+    return any(kind == model["recipe"] and int(model["seed"]) in numbers for kind, numbers in pairs)
 
 
 def _place(seed: str) -> tuple[bool, str, int]:
@@ -76,8 +84,9 @@ def render(rows: list[Row]) -> str:
         for view, option in VIEWS.items():
             alone = [row for row in chosen if "-" not in row["seed"] and view == view_of(row)]
             if alone:
-                start = _start(min(int(row["seed"].removesuffix(view)) for row in alone))
-                lines.append(_line(data, name + view, alone, f"{command} {len(alone)}{start}{option}"))
+                neighbours = _neighbours(int(row["seed"].removesuffix(view)) for row in alone)
+                what = "`, `".join(f"{command} {len(seeds)}{_start(seeds[0])}{option}" for seeds in neighbours)
+                lines.append(_line(data, name + view, alone, what))
         for average in chosen:
             if PLUS in average["recipe"]:
                 lines.append(_of_several(data, average))
@@ -92,6 +101,17 @@ def render(rows: list[Row]) -> str:
         "lowest", "highest", "seeds", "command",
     )  # fmt: skip
     return report.table(header, lines)
+
+
+def _neighbours(seeds: Iterable[int]) -> list[range]:
+    """Return numbers as ranges, as few as there can be."""
+    found: list[range] = []
+    for seed in sorted(seeds):
+        if found and seed == found[-1].stop:
+            found[-1] = range(found[-1].start, seed + 1)
+        else:
+            found.append(range(seed, seed + 1))
+    return found
 
 
 def _start(seed: int) -> str:

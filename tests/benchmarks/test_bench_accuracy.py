@@ -110,6 +110,37 @@ def test_a_row_over_changed_images_names_its_seed_and_goes_with_the_model(run, t
     assert [row["seed"] for row in program.read(tmp_path / "accuracy.csv")] == ["3", "4"]
 
 
+def test_seeds_that_are_no_neighbours_are_listed_with_a_command_for_each_stretch(program):
+    row = dict.fromkeys(program.COLUMNS, "1") | {"data": "mnist", "recipe": "fast"}
+    table = program.render([row | {"seed": seed} for seed in ("4", "0", "1", "7")])
+    (line,) = [line for line in table.splitlines() if line.startswith("| mnist")]
+    command = "python benchmarks/bench_accuracy.py --data mnist --recipes fast --seeds"
+    assert f"`{command} 2`, `{command} 1 --first-seed 4`, `{command} 1 --first-seed 7` |" in line
+
+
+def test_an_average_goes_when_one_of_its_models_has_other_weights(program, tmp_path):
+    path, recipes = tmp_path / "accuracy.csv", ("fast", "fast", "fast", "99.0", "fast", "fast + 99.0", "fast + 99.0")
+    seeds = ("0", "1", "2", "0", "0-1", "0-1 + 0-0", "2-2 + 0-0, mirrored")
+    rows = [
+        {
+            **dict.fromkeys(program.COLUMNS, "1"),
+            "data": "mnist",
+            "recipe": recipe,
+            "seed": seed,
+            "checksum": f"{recipe} {seed}",
+        }
+        for recipe, seed in zip(recipes, seeds, strict=True)
+    ]
+    for row in rows:
+        program.add(path, row)
+    program.add(path, rows[1])  # trained again, to the same bits
+    assert {row["checksum"] for row in program.read(path)} == {row["checksum"] for row in rows}
+    program.add(path, rows[1] | {"checksum": "another"})
+    assert {row["seed"] for row in program.read(path)} == {"0", "1", "2", "2-2 + 0-0, mirrored"}
+    program.add(path, rows[3] | {"checksum": "another"})
+    assert {row["seed"] for row in program.read(path)} == {"0", "1", "2"}
+
+
 def test_models_of_several_recipes_answer_together(run, tmp_path):
     run("--seeds", "1")
     rows = run("--together", "fast:0-1,99.0:3", "--resume")
