@@ -165,12 +165,6 @@ def roofline_plot(limits: Limits, cases: list[Case], timings: list[Timing]) -> A
         color = FORWARD if "forward" in case.operation else BACKWARD
         marker = "D" if case.saving > 1 else "o"
         axis.plot(x, y, marker, ms=9, color=color, mec="white", mew=0.8)
-        name = case.where.replace("pytorch, dense", "dense 9216 to 128")
-        if "pool" not in case.operation and "conv" in case.operation:
-            name += ", no pool"
-        is_right = color == FORWARD and "dense" not in name  # where the others are that come near
-        side, place = ("left", 8) if is_right else ("right", -8)
-        axis.annotate(name, (x, y), (place, -3), textcoords="offset points", fontsize=8.5, ha=side)
     for label, marker, color in (
         ("forward", "o", FORWARD),
         ("gradients; zeros skipped are not counted", "o", BACKWARD),
@@ -185,7 +179,14 @@ def roofline_plot(limits: Limits, cases: list[Case], timings: list[Timing]) -> A
     axis.grid(alpha=0.25)
     axis.legend(loc="lower right", fontsize=9)
     axis.set_title("How close the kernels come to what the machine can do", loc="left", fontsize=11)
+    report.name_points(axis, [(_name(case), x, y) for case, x, y in drawn])
     return figure
+
+
+def _name(case: Case) -> str:
+    """Return what the figure calls a kernel."""
+    name = case.where.replace("pytorch, dense", "dense 9216 to 128")
+    return f"{name}, no pool" if case.operation == "conv_backward" else name
 
 
 def main(arguments: list[str] | None = None) -> str:

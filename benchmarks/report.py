@@ -14,8 +14,15 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 from harness import Timing
 from matplotlib.ticker import LogLocator
+from matplotlib.transforms import Bbox
 
 OURS_COLOR, PEER_COLOR = "#c0392b", "#7f8c9b"
+SIDES = (  # of a point, where its name may stand: place in points, and how it is aligned there
+    ((8, 0), "left", "center"),
+    ((-8, 0), "right", "center"),
+    ((0, 7), "center", "bottom"),
+    ((0, -7), "center", "top"),
+)
 LINE_COLORS = (OURS_COLOR, "#2c6fbb", "#e08a1e", "#3a8f5c", "#7b5ea7", "#555555")
 
 
@@ -149,6 +156,32 @@ def lines(axis: Any, curves: dict[str, dict[float, Timing]], xlabel: str, ylabel
     axis.set_ylabel(ylabel)
     axis.grid(alpha=0.25)
     axis.spines[["top", "right"]].set_visible(False)
+
+
+def name_points(axis: Any, points: Iterable[tuple[str, float, float]]) -> None:
+    """Write a name beside each point, on a side where it covers no point and nothing that is written already.
+
+    The axis keeps its limits: set them before.
+    """
+    figure, points = axis.figure, list(points)
+    figure.draw_without_rendering()  # which lays it out
+    renderer, half = figure.canvas.get_renderer(), 6 * figure.dpi / 72  # of a mark, in pixels
+    centers = [axis.transData.transform((x, y)) for _, x, y in points]
+    taken = [Bbox.from_bounds(x - half, y - half, 2 * half, 2 * half) for x, y in centers]
+    written = [*axis.texts, *filter(None, [axis.get_legend()])]
+    taken += [each.get_window_extent(renderer) for each in written]
+    for name, x, y in points:
+        for number, (place, side, line) in enumerate(SIDES, 1):
+            note = axis.annotate(
+                name, (x, y), place, textcoords="offset points", fontsize=8.5, ha=side, va=line
+            )  # fmt: skip
+            box = note.get_window_extent(renderer)
+            is_inside = axis.bbox.x0 < box.x0 and box.x1 < axis.bbox.x1
+            if is_inside and not any(map(box.overlaps, taken)):
+                break
+            if number < len(SIDES):
+                note.remove()
+        taken.append(box)
 
 
 def _short(value: float) -> str:

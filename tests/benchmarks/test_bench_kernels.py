@@ -45,6 +45,31 @@ def test_a_kernel_that_passes_its_limit_makes_the_benchmark_fail(modules, flops,
             modules[0].require_limits(limits, cases, timings)
 
 
+def test_names_of_points_that_are_close_stand_where_they_cover_nothing(modules):
+    report = modules[3]
+    figure, axis = report.plt.subplots(layout="constrained")
+    points = [
+        ("keras, second", 18, 196),
+        ("pytorch, second", 24, 204),
+        ("lenet5, second", 60, 168),
+        ("right", 900, 200),
+    ]
+    axis.set(xscale="log", yscale="log", xlim=(2, 1000), ylim=(50, 3000))
+    note = axis.annotate("a note, over the last point but one", (60, 180), ha="center")
+    report.name_points(axis, points)
+    figure.draw_without_rendering()
+    boxes = {text.get_text(): text.get_window_extent() for text in axis.texts}
+    assert set(boxes) == {name for name, *_ in points} | {note.get_text()}
+    marks = {name: axis.transData.transform(at) for name, *at in points}
+    for name, box in boxes.items():
+        assert axis.bbox.x0 < box.x0 and box.x1 < axis.bbox.x1, name
+        others = [other for other in boxes if other != name]
+        assert not any(box.overlaps(boxes[other]) for other in others), name
+        if name in marks:
+            assert not any(box.contains(*mark) for mark in marks.values()), name
+    report.plt.close(figure)
+
+
 def test_a_section_is_replaced_and_those_of_other_cpus_stay_beside_it(modules):
     replace = modules[3].replace_section
     text = replace("# Results\n", "training AVX2", "old")
