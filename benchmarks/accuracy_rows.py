@@ -36,16 +36,22 @@ def add(path: Path, new: Row) -> None:
 
     Where the row of a model is replaced by that of other weights, all answers that the old one had a part in go.
     """
-    rows = read(path)
-    has_changed = any(key(row) == key(new) and row["checksum"] != new["checksum"] for row in rows)
-    outdated = [row for row in rows if key(row) == key(new) or (has_changed and _has_part_in(new, row))]
-    rows = [row for row in rows if row not in outdated] + [new]
+    old = read(path)
+    has_changed = any(key(row) == key(new) and row["checksum"] != new["checksum"] for row in old)
+    rows = [row for row in old if key(row) != key(new) and not _is_outdated(row, new, has_changed)] + [new]
     places = {recipe: place for place, recipe in enumerate(RECIPES)}  # averages over several recipes at the end
     rows.sort(key=lambda row: (DATA.index(row["data"]), places.get(row["recipe"], len(places)), _place(row["seed"])))
     with open(path, "w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
+
+
+def _is_outdated(row: Row, new: Row, has_changed: bool) -> bool:
+    """Return whether the model of a new row had a part in a row's answers, with other weights than it has now."""
+    if not _has_part_in(new, row):
+        return False
+    return has_changed if "-" in row["seed"] else row["checksum"] != new["checksum"]
 
 
 def _has_part_in(model: Row, row: Row) -> bool:

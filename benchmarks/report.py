@@ -161,7 +161,7 @@ def lines(axis: Any, curves: dict[str, dict[float, Timing]], xlabel: str, ylabel
 def name_points(axis: Any, points: Iterable[tuple[str, float, float]]) -> None:
     """Write a name beside each point, on a side where it covers no point and nothing that is written already.
 
-    The axis keeps its limits: set them before.
+    Where no side is free, it stands on the last of ``SIDES``. The axis keeps its limits: set them before.
     """
     figure, points = axis.figure, list(points)
     figure.draw_without_rendering()  # which lays it out
@@ -176,7 +176,7 @@ def name_points(axis: Any, points: Iterable[tuple[str, float, float]]) -> None:
                 name, (x, y), place, textcoords="offset points", fontsize=8.5, ha=side, va=line
             )  # fmt: skip
             box = note.get_window_extent(renderer)
-            is_inside = axis.bbox.x0 < box.x0 and box.x1 < axis.bbox.x1
+            is_inside = all(map(axis.bbox.contains, (box.x0, box.x1), (box.y0, box.y1)))
             if is_inside and not any(map(box.overlaps, taken)):
                 break
             if number < len(SIDES):

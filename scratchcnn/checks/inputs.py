@@ -152,7 +152,7 @@ def as_indices(indices: Any, samples: int) -> np.ndarray:
 def as_integer(name: str, value: Any, at_least: int) -> int:
     """Return ``value`` as an int (NumPy's integers are welcome), or raise an error that names it."""
     if type(value) is int and value >= at_least:
-        return value  # as most come, and soon: who asks about one image passes a batch_size each time
+        return value  # the fast path: predict checks its batch_size in each call
     try:
         number = operator.index(value)
     except TypeError:

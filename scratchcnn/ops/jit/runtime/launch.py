@@ -85,7 +85,7 @@ def run_program(call: ProgramCall, worth_sharing: bool) -> None:
 
 
 def call_of(program: Array) -> ProgramCall:
-    """Return what runs a list of kernels, as long as the list is kept; it takes the address of ``Threads``."""
+    """Return the function that runs a list of kernels, given the address of ``Threads``. The caller keeps the list."""
     return partial(_loop(), *program.shape, address_of(program))
 
 
@@ -105,7 +105,7 @@ def pointers_to(operands: Sequence[Array]) -> list[int]:
 
 @cache
 def _program_of_one() -> tuple[Array, ProgramCall, Array, int]:
-    """Return the list for the kernel that ``run`` runs, one at a time; its pointers, and where these lie."""
+    """Return a list of one kernel, for ``run``, and what runs it; the kernel's pointers, and their address."""
     program, pointers = new_program(1), np.empty(2 * MOST_OPERANDS, np.int64)
     return program, call_of(program), pointers, new_address_of(pointers)
 
