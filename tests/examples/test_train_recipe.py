@@ -100,7 +100,7 @@ def test_colours_are_learnt_too(model, monkeypatch, capsys, tmp_path):
     assert "What is the first test image? Its label says 4" in capsys.readouterr().out
 
 
-SLOW = {"99.7", "best", "fashion"}  # one network, whose kernels take longest to compile
+SLOW = {"99.7", "best", "fashion", "pictures"}  # the networks whose kernels take longest to compile
 
 
 @pytest.mark.parametrize(
