@@ -58,10 +58,14 @@ def _has_part_in(model: Row, row: Row) -> bool:
     """Return whether the model of a row has a part in the answers of another one: alone or among others."""
     if row["data"] != model["data"] or not is_one_answer(model):
         return False
+    return any(kind == model["recipe"] and int(model["seed"]) in seeds for kind, seeds in _members(row))
+
+
+def _members(row: Row) -> list[tuple[str, range]]:
+    """Return the recipes and the seeds of the models whose answers a row lists."""
     kinds, seeds = row["recipe"].split(PLUS), row["seed"].removesuffix(view_of(row)).split(PLUS)
-    ranges = [range(int(each.split("-")[0]), int(each.split("-")[-1]) + 1) for each in seeds]
-    pairs = zip(kinds, ranges, strict=True)
-    return any(kind == model["recipe"] and int(model["seed"]) in numbers for kind, numbers in pairs)
+    ends = [[int(end) for end in each.split("-")] for each in seeds]
+    return [(kind, range(end[0], end[-1] + 1)) for kind, end in zip(kinds, ends, strict=True)]
 
 
 def _place(seed: str) -> tuple[bool, str, int]:
@@ -97,11 +101,10 @@ def render(rows: list[Row]) -> str:
             if PLUS in average["recipe"]:
                 lines.append(_of_several(data, average))
             elif "-" in average["seed"]:
-                view = view_of(average)
-                first, last = map(int, average["seed"].removesuffix(view).split("-"))
-                count = last - first + 1
-                what = f"{command} {count}{_start(first)} --ensemble{VIEWS[view]}"
-                lines.append(_line(data, f"{count} x {name}{view}", [average | {"seed": f"{first}-{last}"}], what))
+                view, [(_, seeds)] = view_of(average), _members(average)
+                what = f"{command} {len(seeds)}{_start(seeds[0])} --ensemble{VIEWS[view]}"
+                row = average | {"seed": average["seed"].removesuffix(view)}
+                lines.append(_line(data, f"{len(seeds)} x {name}{view}", [row], what))
     header = (
         "data", "recipe", "parameters", "epochs", "seconds (median)", "threads", "mean %", "standard deviation",
         "lowest", "highest", "seeds", "command",
@@ -127,10 +130,8 @@ def _start(seed: int) -> str:
 
 def _of_several(data: str, average: Row) -> list[str]:
     """Return the line of an average over models of several recipes."""
-    kinds, seeds = average["recipe"].split(PLUS), average["seed"].split(PLUS)
-    ends = [tuple(map(int, each.split("-"))) for each in seeds]
-    label = PLUS.join(f"{last - first + 1} x {kind}" for kind, (first, last) in zip(kinds, ends, strict=True))
-    named = ",".join(f"{kind}:{each}" for kind, each in zip(kinds, seeds, strict=True))
+    label = PLUS.join(f"{len(seeds)} x {kind}" for kind, seeds in _members(average))
+    named = ",".join(f"{kind}:{seeds[0]}-{seeds[-1]}" for kind, seeds in _members(average))
     return _line(data, label, [average], f"python benchmarks/bench_accuracy.py --data {data} --together {named}")
 
 

@@ -171,16 +171,13 @@ def name_points(axis: Any, points: Iterable[tuple[str, float, float]]) -> None:
     written = [*axis.texts, *filter(None, [axis.get_legend()])]
     taken += [each.get_window_extent(renderer) for each in written]
     for name, x, y in points:
-        for number, (place, side, line) in enumerate(SIDES, 1):
-            note = axis.annotate(
-                name, (x, y), place, textcoords="offset points", fontsize=8.5, ha=side, va=line
-            )  # fmt: skip
+        note = axis.annotate(name, (x, y), (0, 0), textcoords="offset points", fontsize=8.5)
+        for place, side, line in SIDES:
+            note.set(position=place, ha=side, va=line)
             box = note.get_window_extent(renderer)
             is_inside = all(map(axis.bbox.contains, (box.x0, box.x1), (box.y0, box.y1)))
             if is_inside and not any(map(box.overlaps, taken)):
                 break
-            if number < len(SIDES):
-                note.remove()
         taken.append(box)
 
 

@@ -15,7 +15,7 @@ pytestmark = without_numba
 
 @pytest.fixture
 def runs_of(monkeypatch):
-    """Return a function that replays a recording, each run lasting so many seconds, and counts those on all threads."""
+    """Return a function that replays a recording with simulated run times, and counts the runs on all threads."""
     from scratchcnn.ops.jit.runtime import recording
 
     monkeypatch.setattr(recording, "most_threads", lambda: 2)

@@ -5,11 +5,11 @@ import math
 import numpy as np
 
 from ...types import Array
-from .activations import BINARY_CROSS_ENTROPY_GRADIENT, SQUARED_ERROR_GRADIENT, compute_formula
 from .runtime.arguments import read_arrays
 from .runtime.chunks import chunk_range
 from .runtime.compile import native
 from .runtime.launch import exclusive
+from .shared.elementwise import BINARY_CROSS_ENTROPY_GRADIENT, SQUARED_ERROR_GRADIENT, compute_formula
 from .shared.flat import run_flat
 
 
